@@ -240,6 +240,7 @@ DEFAULT_VOLUME_TYPE = env.str("CELERITY_DEFAULT_VOLUME_TYPE", default="__DEFAULT
 # Where backups of volumes are: file:///directory, which all hosts see.
 BACKUP_STORE = env.str("CELERITY_BACKUP_STORE", default=f"file://{STATE_DIR}/volume-backups")
 BACKUP_CONTAINER = "volumebackups"  # what the API shows of a backup that names no container
+MESSAGE_DAYS = env.int("CELERITY_MESSAGE_DAYS", default=30)  # of messages about failed volumes
 # How many seconds a deleted server can be restored; 0: it is deleted at once.
 RECLAIM_INSTANCE_INTERVAL = env.int("CELERITY_RECLAIM_INSTANCE_INTERVAL", default=0)
 # Whether a resize may leave a server on its host. Off, a cloud of one host resizes none.

@@ -18,6 +18,22 @@ class BackupNotFound(NotFound):
     template = "Backup {backup} could not be found."
 
 
+class QosSpecNotFound(NotFound):
+    template = "No such qos spec {qos}."
+
+
+class QosSpecKeyNotFound(NotFound):
+    template = "QoS spec {qos} has no spec with key {key}."
+
+
+class EncryptionTypeNotFound(NotFound):
+    template = "Volume type encryption for type {type} does not exist."
+
+
+class DefaultTypeNotFound(NotFound):
+    template = "Default type for project {project} not found."
+
+
 class AttachmentNotFound(NotFound):
     template = "Volume attachment could not be found with filter: attachment_id = {attachment}."
 
@@ -64,6 +80,30 @@ class VolumeTypeExists(Conflict):
 
 class TypeAccessExists(Conflict):
     template = "Volume type access for {type} / {project} combination already exists."
+
+
+class QosSpecExists(Conflict):
+    template = "QoS Specs {name} already exists."
+
+
+class EncryptionTypeExists(BadRequest):
+    kind = "VolumeTypeEncryptionExists"
+    template = "Volume type encryption for type {type} already exists."
+
+
+class EncryptionTypeInUse(BadRequest):
+    kind = "VolumeTypeEncryptionInUse"
+    template = "Cannot change encryption specs. Volume type in use."
+
+
+class QosSpecInUse(BadRequest):
+    kind = "QoSSpecsInUse"
+    template = "QoS Specs {qos} is still associated with entities."
+
+
+class InvalidQosSpec(BadRequest):
+    kind = "InvalidQoSSpecs"
+    template = "Invalid qos specs: {reason}"
 
 
 class UsedByCompute(Conflict):

@@ -14,6 +14,8 @@ from apps.volumes.selectors import pools
 from apps.workflow import states as workflow_states
 from apps.workflow.services import runs
 
+IMAGE = "image"  # the parameter of a run that names the image which it fills
+
 if TYPE_CHECKING:
     from apps.workflow.models import Run
 
@@ -38,6 +40,23 @@ def extend(*, context: RequestContext, volume: Volume, new_size: int) -> None:
     """Start volume.extend to ``new_size`` GiB on the volume's host."""
     params, where = {"new_size": new_size}, _host(volume)
     _start(context, "volume.extend", "extend", volume.id, volume.project_id, volume.name, params=params, **where)
+
+
+def revert(*, context: RequestContext, volume: Volume, snapshot_id: uuid.UUID) -> None:
+    """Start volume.revert on the volume's host; the run keeps the snapshot."""
+    params = {"snapshot": str(snapshot_id)}
+    values: dict[str, Any] = {"also": [(states.SNAPSHOT, snapshot_id)], "params": params, **_host(volume)}
+    _start(context, "volume.revert", "revert", volume.id, volume.project_id, volume.name, **values)
+
+
+def upload_image(
+    *, context: RequestContext, volume: Volume, image_id: uuid.UUID, disk_format: str, run_id: uuid.UUID
+) -> None:
+    """Start volume.upload_image on the volume's host. The clone that it reads has the image's ID: the run keeps it."""
+    params = {IMAGE: str(image_id), "format": disk_format}
+    values: dict[str, Any] = {"also": [(states.SUBJECT, image_id)], "run_id": run_id, "params": params}
+    where = _host(volume)
+    _start(context, "volume.upload_image", "upload_image", volume.id, volume.project_id, volume.name, **values, **where)
 
 
 def create_snapshot(*, context: RequestContext, snapshot: Snapshot) -> None:

@@ -33,7 +33,20 @@ from apps.networking.models import (
 )
 from apps.quotas.models import Limit, Reservation, Usage
 from apps.scheduling.models import Aggregate, Allocation, Host, Inventory
-from apps.volumes.models import Attachment, Backup, Export, Pool, Snapshot, Volume, VolumeType, VolumeTypeAccess
+from apps.volumes.models import (
+    Attachment,
+    Backup,
+    DefaultType,
+    EncryptionType,
+    Export,
+    Message,
+    Pool,
+    QosSpec,
+    Snapshot,
+    Volume,
+    VolumeType,
+    VolumeTypeAccess,
+)
 from apps.workflow.models import Finding, Run, Step, Tally
 
 FLAVOR = {"id": "1", "original_name": "f", "vcpus": 1, "ram": 1, "disk": 1, "ephemeral": 0, "swap": 0}
@@ -164,6 +177,10 @@ def disks(number: int, project: str, server: Server) -> None:
     text = f"n{number}"
     kind = VolumeType.objects.create(name=text, is_public=False, extra_specs={"k": "v"})
     VolumeTypeAccess.objects.create(volume_type=VolumeType.objects.get(name=FIRST), project_id=project)
+    qos = QosSpec.objects.create(name=text, consumer="both", specs={"k": "v"})
+    VolumeType.objects.filter(id=kind.id).update(qos_spec=qos)
+    EncryptionType.objects.create(volume_type=kind, provider="luks")
+    DefaultType.objects.create(project_id=f"{project}-{number}", volume_type=VolumeType.objects.get(name=FIRST))
     volume = Volume.objects.create(
         project_id=project, user_id="u", name=text, size=1, status="error", volume_type=kind, host=FIRST,
         error="No valid host was found.",
@@ -174,6 +191,10 @@ def disks(number: int, project: str, server: Server) -> None:
         attachment = Attachment.objects.create(volume=row, server_id=server.id, host=FIRST, status="attached")
         Export.objects.create(attachment=attachment, host=text, storage_host=FIRST)
         Snapshot.objects.create(volume=row, project_id=project, user_id="u", name=text, size=1)
+        Message.objects.create(
+            project_id=project, resource_type="VOLUME", resource_id=row.id, event="create volume", text="No.",
+            expires_at=row.created_at,
+        )  # fmt: skip
         Backup.objects.create(volume_id=row.id, project_id=project, user_id="u", name=text, size=1, host=FIRST)
 
 

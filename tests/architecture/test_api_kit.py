@@ -81,8 +81,10 @@ NO_ITEMS = {
         "compute.QuotaClassSetView compute.QuotaSetView compute.UsageView compute.UsageAuditLogView"
         " networking.QuotaItem volumes.QuotaClassSetView volumes.QuotaSetView"
     ),
-    "no such rows": "volumes.MessageView",
     "a host's back end, by its name, which has no row": "volumes.CapabilitiesView volumes.HostView",
+    "a project's or a type's only one, which has no ID of its own in the URL": (
+        "volumes.DefaultTypeView volumes.EncryptionTypeView"
+    ),
     "a project's, which is made by asking for it": "networking.AutoAllocatedTopology",
     "v2.0 and EC2: the key may be a name or an access key, and the rule depends on what it names": (
         "identity.v2.RoleView identity.v2.ServiceItemView identity.v2.TenantView identity.v2.TokenView"

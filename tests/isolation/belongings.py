@@ -17,7 +17,7 @@ from apps.images.models import Image, Namespace
 from apps.images.models import Member as ImageMember
 from apps.networking.models import Network, PortForwarding, QosPolicy, Subnet
 from apps.scheduling.models import Aggregate
-from apps.volumes.models import Attachment, Backup, Snapshot, Transfer, Volume, VolumeType
+from apps.volumes.models import Attachment, Backup, Message, QosSpec, Snapshot, Transfer, Volume, VolumeType
 from tests.unit.identity.dialogue import PASSWORD, Api, password_body
 
 SUBJECT: list[str] = []  # the token that calls about tokens are about
@@ -176,6 +176,10 @@ def _volumes(owner: Person) -> dict[str, str]:
     backup = Backup.objects.create(
         volume_id=volume.id, project_id=owner.project.pk, user_id=owner.user.pk, size=1, status="available",
     )  # fmt: skip
+    message = Message.objects.create(
+        project_id=owner.project.pk, resource_type="VOLUME", resource_id=volume.id, event="x", text="x",
+        expires_at="2100-01-01T00:00:00Z",
+    )  # fmt: skip
     transfer = Transfer.objects.create(volume=make("awaiting-transfer"), project_id=owner.project.pk, key_digest="x")
     return {
         "volume_id": str(volume.id),
@@ -184,7 +188,9 @@ def _volumes(owner: Person) -> dict[str, str]:
         "type_id": str(kind.id),
         "attachment_id": str(Attachment.objects.create(volume=make("reserved"), server_id=NOBODY).id),
         "transfer_id": str(transfer.id),
-        "message_id": str(NOBODY),
+        "message_id": str(message.id),
+        "qos_id": str(QosSpec.objects.create(name=f"q-{owner.user.name}", consumer="both").id),
+        "encryption_id": "cipher",
         "host": "host-1@local",
         "verb": "disable",
     }

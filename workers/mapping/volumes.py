@@ -44,6 +44,7 @@ def disk_spec(
         readonly=attachment.mode == states.READ_ONLY,
         bus=bus,
         export=ExportSource(export.socket, export.name),
+        limits=tuple(sorted((attachment.connection_info.get("qos_specs") or {}).items())),
     )
 
 

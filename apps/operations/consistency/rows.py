@@ -69,12 +69,13 @@ SELECT v.id::text, v.host FROM volumes_volume v LEFT JOIN scheduling_allocation 
 _STUCK_VOLUMES = f"""
 SELECT v.id::text, v.status FROM volumes_volume v
  WHERE v.deleted_at IS NULL AND v.status IN ('creating', 'downloading', 'extending', 'deleting', 'backing-up',
-                                             'restoring-backup')
+                                             'restoring-backup', 'reverting', 'uploading')
    AND NOT EXISTS (SELECT 1 FROM workflow_run w WHERE w.subject_id = v.id AND w.state IN {OPEN})
 """  # noqa: S608 - our own words
 _STUCK_SNAPSHOTS = f"""
 SELECT s.id::text, s.status FROM volumes_snapshot s JOIN volumes_volume v ON v.id = s.volume_id
- WHERE s.deleted_at IS NULL AND s.status IN ('creating', 'deleting', 'backing-up') AND v.status <> 'deleting'
+ WHERE s.deleted_at IS NULL AND v.status <> 'deleting'
+   AND s.status IN ('creating', 'deleting', 'backing-up', 'restoring')
    AND NOT EXISTS (SELECT 1 FROM workflow_run w WHERE w.subject_id = s.id AND w.state IN {OPEN})
 """  # noqa: S608 - our own words
 _STUCK_BACKUPS = f"""

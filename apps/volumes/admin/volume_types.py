@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 from apps.common.admin import Operation, Operator, Page, ReadOnlyAdmin, operations, panels, targets
 from apps.identity.selectors import names
-from apps.volumes.models import VolumeType, VolumeTypeAccess
+from apps.volumes.models import DefaultType, EncryptionType, Message, QosSpec, VolumeType, VolumeTypeAccess
 from apps.volumes.selectors import volume_types as selectors
 from apps.volumes.services import volume_types
 
@@ -51,3 +51,30 @@ operations.add(
         explains="Deletes the type. It is refused while volumes have it, and for the default type.",
     ),
 )  # fmt: skip
+
+
+class _SpecAdmin(ReadOnlyAdmin):
+    search_fields = ("volume_type__name",)
+    list_select_related = ("volume_type",)
+
+
+@admin.register(EncryptionType)
+class EncryptionTypeAdmin(_SpecAdmin):
+    list_display = ("volume_type", "provider", "cipher", "key_size", "control_location")
+
+
+@admin.register(DefaultType)
+class DefaultTypeAdmin(_SpecAdmin):
+    list_display = ("project_id", "volume_type")
+
+
+@admin.register(QosSpec)
+class QosSpecAdmin(ReadOnlyAdmin):
+    list_display = ("name", "consumer", "specs", "created_at", "id")
+    search_fields = ("name", "id")
+
+
+@admin.register(Message)
+class MessageAdmin(ReadOnlyAdmin):
+    list_display = ("event", "text", "resource_type", "resource_id", "project_id", "created_at")
+    search_fields = ("resource_id", "project_id", "text")

@@ -53,6 +53,20 @@ ATTACHMENTS = replace(
         },
     ),
 )
+MESSAGES = replace(
+    LISTING,
+    sorting=replace(
+        _ORDER,
+        keys={
+            "id": "id",
+            "created_at": "created_at",
+            "resource_type": "resource_type",
+            "resource_uuid": "resource_id",
+            "request_id": "request_id",
+            "event_id": "event",
+        },
+    ),
+)
 TYPES = replace(
     LISTING,
     sorting=replace(

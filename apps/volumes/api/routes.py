@@ -7,9 +7,13 @@ from apps.volumes.api.views import (
     attachments,
     backends,
     backups,
+    default_types,
+    encryption_types,
     extensions,
     extra_specs,
+    messages,
     metadata,
+    qos_specs,
     quota_sets,
     snapshots,
     transfers,
@@ -42,7 +46,8 @@ TYPE_ROUTES: list[URLPattern] = [
     path("types/default", volume_types.DefaultVolumeTypeView.as_view()),
     path("types/<type_id>", volume_types.VolumeTypeView.as_view()),
     path("types/<type_id>/action", volume_types.VolumeTypeActionView.as_view()),
-    path("types/<type_id>/encryption", volume_types.VolumeTypeEncryptionView.as_view()),
+    path("types/<type_id>/encryption", encryption_types.VolumeTypeEncryptionView.as_view()),
+    path("types/<type_id>/encryption/<encryption_id>", encryption_types.EncryptionTypeView.as_view()),
     path("types/<type_id>/extra_specs", extra_specs.ExtraSpecsView.as_view()),
     path("types/<type_id>/extra_specs/<key>", extra_specs.ExtraSpecView.as_view()),
     path("types/<type_id>/os-volume-type-access", volume_types.VolumeTypeAccessView.as_view()),
@@ -55,6 +60,18 @@ BACKUP_ROUTES: list[URLPattern] = [
     path("backups/<backup_id>/action", backups.BackupActionView.as_view()),
     path("backups/<backup_id>/restore", backups.BackupRestoreView.as_view()),
     path("backups/<backup_id>/export_record", backups.BackupRecordView.as_view()),
+]
+QOS_ROUTES: list[URLPattern] = [
+    path("default-types", default_types.DefaultTypesView.as_view()),
+    path("default-types/<project_id>", default_types.DefaultTypeView.as_view()),
+    path("qos-specs", qos_specs.QosSpecsView.as_view()),
+    path("qos-specs/<qos_id>", qos_specs.QosSpecView.as_view()),
+    path("qos-specs/<qos_id>/delete_keys", qos_specs.QosSpecKeysView.as_view()),
+    path("qos-specs/<qos_id>/associations", qos_specs.QosAssociationsView.as_view()),
+    *(
+        path(f"qos-specs/<qos_id>/{verb}", qos_specs.QosAssociateView.as_view(verb=verb))
+        for verb in ("associate", "disassociate", "disassociate_all")
+    ),
 ]
 ATTACHMENT_ROUTES: list[URLPattern] = [
     path("attachments", attachments.AttachmentsView.as_view()),
@@ -90,14 +107,15 @@ CLOUD_ROUTES: list[URLPattern] = [
     path("capabilities/<host>", backends.CapabilitiesView.as_view()),
     path("extensions", extensions.ExtensionsView.as_view()),
     path("resource_filters", extensions.ResourceFiltersView.as_view()),
-    path("messages", extensions.MessagesView.as_view()),
-    path("messages/<message_id>", extensions.MessageView.as_view()),
+    path("messages", messages.MessagesView.as_view()),
+    path("messages/<message_id>", messages.MessageView.as_view()),
 ]
 ROUTES = [
     *VOLUME_ROUTES,
     *SNAPSHOT_ROUTES,
     *BACKUP_ROUTES,
     *TYPE_ROUTES,
+    *QOS_ROUTES,
     *ATTACHMENT_ROUTES,
     *TRANSFER_ROUTES,
     *CLOUD_ROUTES,

@@ -6,8 +6,6 @@ from apps.volumes.api.views.not_offered import NotOfferedView
 
 GROUPS = "groups of volumes"
 MANAGED = "volumes that others manage"
-QOS = "QoS specs of volume types"
-ENCRYPTION = "encrypted volumes"
 CLUSTERS = "clusters of volume services"
 
 # place below the version -> feature
@@ -15,7 +13,6 @@ NOT_OFFERED: dict[str, str] = {
     "cgsnapshots": GROUPS,
     "clusters": CLUSTERS,
     "consistencygroups": GROUPS,
-    "default-types": "default volume types of projects",
     "group_snapshots": GROUPS,
     "group_types": GROUPS,
     "groups": GROUPS,
@@ -23,8 +20,6 @@ NOT_OFFERED: dict[str, str] = {
     "manageable_volumes": MANAGED,
     "os-snapshot-manage": MANAGED,
     "os-volume-manage": MANAGED,
-    "qos-specs": QOS,
-    "types/<type_id>/encryption/<encryption_id>": ENCRYPTION,
     "workers": CLUSTERS,
 }
 NOT_OFFERED_ROUTES: list[URLPattern] = [

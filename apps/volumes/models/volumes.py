@@ -37,6 +37,7 @@ class Volume(models.Model):
     bootable = models.BooleanField(default=False)
     read_only = models.BooleanField(default=False)
     multiattach = models.BooleanField(default=False)
+    encrypted = models.BooleanField(default=False)
     source_image_id = models.UUIDField(null=True, blank=True)
     source_snapshot_id = models.UUIDField(null=True, blank=True)
     source_volume_id = models.UUIDField(null=True, blank=True)

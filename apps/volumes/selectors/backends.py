@@ -1,6 +1,6 @@
 """Back ends of hosts: what Cinder calls volume services, pools and capabilities."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -94,6 +94,13 @@ def _room(inventory: "Inventory | None", backend: str, use: pools.PoolUse | None
 def _used() -> dict[tuple[str, str], int]:
     rows = Volume.objects.filter(deleted_at=None).exclude(host="").order_by().values_list("host", "backend")
     return {(host, backend): total for host, backend, total in rows.annotate(total=Sum("size"))}
+
+
+def unmet(extra_specs: Mapping[str, str]) -> list[str]:
+    """Return the extra specs of a type that no back end of this cloud meets, as texts."""
+    offered = {"vendor_name": VENDOR, "storage_protocol": PROTOCOL}
+    wanted = {key.removeprefix("capabilities:"): value for key, value in extra_specs.items()}
+    return [f"{key} {wanted[key]}" for key, value in offered.items() if wanted.get(key, value) != value]
 
 
 def disabled_hosts(*, backend: str) -> set[str]:

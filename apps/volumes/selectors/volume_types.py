@@ -8,7 +8,8 @@ from django.db.models import Q, QuerySet
 from apps.common.context import RequestContext
 from apps.common.identifiers import parse_uuid
 from apps.volumes.exceptions import ExtraSpecNotFound, VolumeTypeNotFound
-from apps.volumes.models import VolumeType, VolumeTypeAccess
+from apps.volumes.models import EncryptionType, VolumeType, VolumeTypeAccess
+from apps.volumes.selectors import default_types
 
 MULTIATTACH = "multiattach"
 BACKEND = "volume_backend_name"
@@ -45,9 +46,9 @@ def by_id(*, context: RequestContext, key: Any) -> VolumeType:
     return row
 
 
-def default() -> VolumeType | None:
-    """Return the type of volumes that name none. 1 query."""
-    return VolumeType.objects.filter(name=settings.DEFAULT_VOLUME_TYPE).first()
+def default(*, project_id: str | None) -> VolumeType | None:
+    """Return the type of a project's volumes that name none: the project's own, or the cloud's. At most 2 queries."""
+    return default_types.of_project(project_id) or VolumeType.objects.filter(name=settings.DEFAULT_VOLUME_TYPE).first()
 
 
 def extra_spec(*, volume_type: VolumeType, key: str) -> str:
@@ -66,6 +67,11 @@ def allows_multiattach(volume_type: VolumeType | None) -> bool:
     """Return whether volumes of a type may be attached to several servers."""
     value = volume_type.extra_specs.get(MULTIATTACH, "") if volume_type is not None else ""
     return str(value).strip().lower() in ("<is> true", "true")
+
+
+def encryption_of(*, volume_type: VolumeType) -> EncryptionType | None:
+    """Return how the volumes of a type are to be encrypted. 1 query."""
+    return EncryptionType.objects.filter(volume_type=volume_type).first()
 
 
 def is_used(*, volume_type: VolumeType) -> bool:

@@ -15,6 +15,7 @@ from django.utils import timezone
 from apps.common import audit
 from apps.volumes import exceptions, states
 from apps.volumes.models import Attachment, Volume
+from apps.volumes.selectors import qos_specs
 from apps.volumes.services import servers, volumes
 
 MAX_ATTACHMENTS = 64  # of one volume: so many servers at most have a multi-attach volume at once
@@ -46,6 +47,10 @@ def reserve(
 
 
 def _check_reservable(row: Volume, before: list[Attachment], server_id: uuid.UUID | None) -> None:
+    if row.encrypted:
+        raise exceptions.InvalidVolume(
+            reason=f"Volume {row.id} is to be encrypted, which this cloud does not offer: it cannot be attached."
+        )
     # os-reserve and the status that an operator set say nothing of attachments: those that exist count.
     legal = SHARED if row.multiattach else (states.AVAILABLE, *(() if before else (states.RESERVED,)))
     if row.status not in legal:
@@ -113,7 +118,7 @@ def connection_info(volume: Volume, attachment: Attachment) -> dict[str, Any]:
         "volume_id": str(volume.id),
         "attachment_id": str(attachment.id),
         "access_mode": attachment.mode,
-        "qos_specs": None,
+        "qos_specs": qos_specs.limits_of(volume.volume_type),
         "encrypted": False,
         "cacheable": False,
     }

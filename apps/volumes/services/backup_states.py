@@ -11,7 +11,7 @@ from apps.quotas.services import reservations
 from apps.volumes import exceptions, locks, states
 from apps.volumes.models import Backup
 from apps.volumes.selectors import quota_amounts
-from apps.volumes.services import snapshot_states, volume_states
+from apps.volumes.services import messages, snapshot_states, volume_states
 from apps.volumes.sql import backups as sql
 from apps.workflow.services.claims import ClaimArguments, ClaimExtension
 
@@ -68,6 +68,7 @@ def mark_error(*, backup: Backup, message: str) -> bool:
     free_source(backup=backup)
     moved = move(backup_id=backup.id, status=states.ERROR, before=(states.CREATING,), error=message)
     if moved:
+        messages.write(row=backup, event="create backup", text=message)
         reservations.commit(consumers=[backup.id])
     return moved
 
@@ -101,6 +102,7 @@ def mark_restored(*, backup: Backup) -> None:
 @transaction.atomic
 def mark_restore_failed(*, backup: Backup, message: str) -> None:
     """The volume may be half written: error_restoring. The backup is as it was."""
+    messages.write(row=backup, event="restore backup", text=message)
     if backup.restoring_id is not None:
         volume_states.move(volume_id=backup.restoring_id, status=states.ERROR_RESTORING, error=message)
     end_restore(backup_id=backup.id)

@@ -11,6 +11,7 @@ from apps.quotas.services import reservations
 from apps.volumes import locks, states
 from apps.volumes.models import Snapshot
 from apps.volumes.selectors import quota_amounts
+from apps.volumes.services import messages
 from apps.volumes.sql import snapshots as sql
 from apps.workflow.services.claims import ClaimArguments, ClaimExtension
 
@@ -57,6 +58,7 @@ def mark_error(*, snapshot_id: uuid.UUID, message: str) -> bool:
     """ERROR with a sentence that the user may read. It counts against its quota until it is deleted."""
     moved = move(snapshot_id=snapshot_id, status=states.ERROR, error=message)
     if moved:
+        messages.write(row=Snapshot.objects.get(id=snapshot_id), event="create snapshot", text=message)
         reservations.commit(consumers=[snapshot_id])
     return moved
 

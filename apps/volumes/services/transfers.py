@@ -68,7 +68,7 @@ def accept(*, context: RequestContext, transfer: Transfer, key: str) -> None:
         if row.status != states.AWAITING_TRANSFER:
             raise exceptions.InvalidVolume(reason=f"volume {row.id} must be awaiting-transfer, not {row.status}")
         now = timezone.now()
-        amounts, former = _amounts(row), row.project_id
+        amounts, former = quota_amounts.with_snapshots(row), row.project_id
         Volume.objects.filter(id=row.id).update(
             project_id=project_id, user_id=user_id, status=states.AVAILABLE, updated_at=now
         )
@@ -77,15 +77,6 @@ def accept(*, context: RequestContext, transfer: Transfer, key: str) -> None:
         )
         audit.record("volume.accept_transfer", "volume", row.id, details={"from": former})
         _move_usage(row, amounts, former=former, project_id=project_id)
-
-
-def _amounts(row: Volume) -> dict[str, int]:
-    """Return what the volume takes of a quota, with its snapshots."""
-    amounts = dict(quota_amounts.of_volume(row))
-    for snapshot in Snapshot.objects.filter(volume_id=row.id, deleted_at=None).select_related("volume"):
-        for resource, amount in quota_amounts.of_snapshot(snapshot).items():
-            amounts[resource] = amounts.get(resource, 0) + amount
-    return amounts
 
 
 def _move_usage(row: Volume, amounts: dict[str, int], *, former: str, project_id: str) -> None:

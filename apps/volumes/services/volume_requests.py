@@ -156,9 +156,10 @@ def _set_type(context: RequestContext, volume: Volume, values: dict[str, Any]) -
         if volume.volume_type_id is not None and chosen.id != volume.volume_type_id:
             _check_same_backend(volume, chosen)
     else:
-        chosen = volume.volume_type or volume_types.default()
+        chosen = volume.volume_type or volume_types.default(project_id=volume.project_id)
     volume.volume_type = chosen
     volume.multiattach = volume_types.allows_multiattach(chosen)
+    volume.encrypted = chosen is not None and volume_types.encryption_of(volume_type=chosen) is not None
     if volume.multiattach:
         volume.format = states.RAW  # two hosts that write one qcow2 file would destroy it
     backend = chosen.extra_specs.get(volume_types.BACKEND) if chosen is not None else None

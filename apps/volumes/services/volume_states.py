@@ -14,7 +14,7 @@ from apps.scheduling.specs import RequestSpec
 from apps.volumes import locks, states
 from apps.volumes.models import Attachment, Backup, Snapshot, Volume
 from apps.volumes.selectors import pools, quota_amounts
-from apps.volumes.services import snapshot_states
+from apps.volumes.services import messages, snapshot_states
 from apps.volumes.sql import volumes as sql
 from apps.workflow.services.claims import ClaimArguments, ClaimExtension
 
@@ -100,8 +100,14 @@ def mark_error(*, volume_id: uuid.UUID, message: str, status: str = states.ERROR
     """ERROR with a sentence that the user may read. It counts against its quota until it is deleted."""
     moved = move(volume_id=volume_id, status=status, error=message)
     if moved:
+        tell(volume_id=volume_id, event="create volume", message=message)
         reservations.commit(consumers=[volume_id])
     return moved
+
+
+def tell(*, volume_id: uuid.UUID, event: str, message: str) -> None:
+    """Tell the volume's project what failed."""
+    messages.write(row=Volume.objects.get(id=volume_id), event=event, text=message)
 
 
 def set_error_message(*, volume_id: uuid.UUID, message: str) -> None:
@@ -129,6 +135,24 @@ def end_restores(*, volume_id: uuid.UUID) -> None:
 
 
 @transaction.atomic
+def mark_reverted(*, volume_id: uuid.UUID, snapshot_id: uuid.UUID, error: str = "") -> None:
+    """The volume has its snapshot's content, or is as before because of an ``error``. Both are available."""
+    restore(volume_id=volume_id, before=(states.REVERTING,))
+    if error:
+        tell(volume_id=volume_id, event="revert volume", message=error)
+    set_error_message(volume_id=volume_id, message=error)
+    snapshot_states.move(snapshot_id=snapshot_id, status=states.AVAILABLE, before=(states.RESTORING,))
+
+
+@transaction.atomic
+def mark_upload_failed(*, volume_id: uuid.UUID, message: str) -> None:
+    """No image was made of the volume, which is as before."""
+    restore(volume_id=volume_id, before=(states.UPLOADING,))
+    set_error_message(volume_id=volume_id, message=message)
+    tell(volume_id=volume_id, event="copy volume to image", message=message)
+
+
+@transaction.atomic
 def mark_extended(*, volume_id: uuid.UUID, new_size: int) -> bool:
     """The volume has ``new_size`` GiB; it is available, or in use, again. False: it is not being extended."""
     if restore(volume_id=volume_id, before=(states.EXTENDING,)) is None:
@@ -144,6 +168,7 @@ def mark_extend_failed(*, volume_id: uuid.UUID, message: str, intact: bool) -> b
 
     ``intact``: the volume is as before and may be used, and its claim shrinks again; else it is error_extending.
     """
+    tell(volume_id=volume_id, event="extend volume", message=message)
     if intact:
         moved = restore(volume_id=volume_id, before=(states.EXTENDING,)) is not None
         set_error_message(volume_id=volume_id, message=message)

@@ -1,5 +1,6 @@
 """Writing volumes: creation, updates, extension, deletion; each change of the status is a compare-and-swap."""
 
+import uuid
 from typing import Any
 
 from django.db import transaction
@@ -102,6 +103,33 @@ def _check_extendable(row: Volume, attached_too: bool) -> None:
         )
     if Snapshot.objects.filter(volume_id=row.id, deleted_at=None, status=states.CREATING).exists():
         raise exceptions.InvalidVolume(reason=f"A snapshot of volume {row.id} is being created.")
+
+
+@transaction.atomic
+def revert(*, context: RequestContext, volume: Volume, snapshot_id: uuid.UUID) -> None:
+    """Begin to give the volume the content of its newest snapshot again.
+
+    Raises SnapshotNotFound (404), InvalidVolume, InvalidSnapshot and InvalidInput (400).
+    """
+    row, snapshot = locked(volume), locks.snapshot(snapshot_id)
+    if snapshot is None or snapshot.volume_id != row.id:
+        raise exceptions.SnapshotNotFound(snapshot=snapshot_id)
+    if row.status != states.AVAILABLE:
+        raise exceptions.InvalidVolume(reason=f"Volume {row.id} status must be available to revert, not {row.status}.")
+    if snapshot.status != states.AVAILABLE:
+        raise exceptions.InvalidSnapshot(reason=f"Snapshot status must be available, not {snapshot.status}")
+    newest = Snapshot.objects.filter(volume_id=row.id, deleted_at=None).order_by("-created_at", "-id").first()
+    if newest is not None and newest.id != snapshot.id:
+        raise exceptions.InvalidInput(reason=f"Snapshot {snapshot.id} is not the latest one of volume {row.id}.")
+    if snapshot.size != row.size:
+        raise exceptions.InvalidInput(
+            reason=f"Volume {row.id} has {row.size} GiB, and had {snapshot.size} when the snapshot was made."
+        )
+    now = timezone.now()
+    Volume.objects.filter(id=row.id).update(status=states.REVERTING, previous_status=row.status, updated_at=now)
+    Snapshot.objects.filter(id=snapshot.id).update(status=states.RESTORING, updated_at=now)
+    rpcapi.revert(context=context, volume=row, snapshot_id=snapshot.id)
+    audit.record("volume.revert", "volume", row.id, details={"snapshot": str(snapshot.id)})
 
 
 @transaction.atomic

@@ -94,9 +94,3 @@ def test_access(alice: Any, bob: Any, admin: Any) -> None:
     default = alice.get("/types/default").json()["volume_type"]["id"]
     assert refusal(admin.post(f"/types/{default}/action", add))[0] == 403
     assert refusal(admin.get(f"/types/{default}/os-volume-type-access"))[0] == 404
-
-
-def test_encryption(admin: Any) -> None:
-    default = admin.get("/types/default").json()["volume_type"]["id"]
-    assert admin.get(f"/types/{default}/encryption").json() == {}
-    assert "does not offer" in refusal(admin.post(f"/types/{default}/encryption", {"encryption": {}}))[1]

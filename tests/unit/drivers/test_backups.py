@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -129,6 +131,23 @@ def test_what_is_not_whole_is_refused(driver: VolumeDriver, store: Archive, tmp_
     full = backups.load("archive", {"backup_store": f"file://{tmp_path}/a%20store", "reserved_gib": 1 << 20})
     with pytest.raises(StoreFull):
         full.create_backup(BackupSpec(samples.new_id(), 1), disk(driver, volume))
+
+
+@pytest.mark.parametrize("disk_format", ["raw", "qcow2"])
+def test_a_copy_in_one_file(driver: VolumeDriver, disk_format: Any, tmp_path: Path) -> None:
+    volume = made(driver, 1)
+    write(driver, volume, _3=b"x")
+    before = digest(driver, volume)
+    clone = made(driver, 1, FromVolume(volume))
+    path = Path(driver.read_volume(clone, disk_format))
+    assert driver.residue(remove=True) == ()
+    raw = tmp_path / "raw"
+    subprocess.run(["qemu-img", "convert", "-f", disk_format, "-O", "raw", str(path), str(raw)], check=True)
+    with raw.open("rb") as stream:
+        assert hashlib.file_digest(stream, "sha256").hexdigest() == before
+    driver.close_export(volume, None)
+    driver.delete_volume(clone)
+    assert not path.exists()
 
 
 @pytest.mark.parametrize("url", ["", "/backups", "file://host/backups", "file:backups", "ftp://host/x"])

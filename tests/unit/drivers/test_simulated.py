@@ -20,13 +20,13 @@ from tests.unit.drivers.hypervisor_contract import HypervisorContract, eventuall
 from tests.unit.drivers.network_contract import NetworkContract
 from tests.unit.drivers.storage_contract import StorageContract
 from tests.unit.drivers.volume_contract import VolumeContract, made
+from workers.drivers import blank_qcow2
 from workers.drivers.errors import AbortError, RetryableError
 from workers.drivers.hypervisor import loader as hypervisors
 from workers.drivers.hypervisor import simulated, simulated_disks
 from workers.drivers.hypervisor.base import Hardware, HypervisorDriver, InterfaceSpec, ServerSpec
 from workers.drivers.network import loader as networks
 from workers.drivers.network.base import NetworkDriver
-from workers.drivers.storage import blank_qcow2
 from workers.drivers.storage import loader as storages
 from workers.drivers.storage.base import Disk, ImageSource, ImageSpec, StorageDriver
 from workers.drivers.volume import loader as volumes

@@ -12,8 +12,9 @@ from apps.common.context import RequestContext
 from apps.images.models import Image
 from apps.quotas.selectors import usages
 from apps.scheduling.models import Allocation, Host, Inventory
-from apps.volumes.models import Attachment, Snapshot, Volume
-from apps.volumes.services import snapshots, volumes
+from apps.volumes import exceptions
+from apps.volumes.models import Attachment, Message, Snapshot, Volume, VolumeType
+from apps.volumes.services import snapshots, volume_images, volumes
 from apps.workflow.models import Run
 from tests.api.compute import in_process
 from tests.api.compute.in_process import HOST, Worker
@@ -243,3 +244,57 @@ def test_extend_under_a_guest(worker: Worker) -> None:
     info = worker.drivers.hypervisor.info(str(server_id))
     assert info is not None
     assert info.power_state == "running"
+
+
+def test_revert(worker: Worker) -> None:
+    volume = made(worker)
+    snapshot = snapshot_of(volume, worker)
+    volumes.revert(context=CONTEXT, volume=volume, snapshot_id=snapshot.id)
+    assert (state(volume), state(snapshot)) == ("reverting", "restoring")
+    assert worker.work()[-1] == "succeeded"
+    assert (state(volume), state(snapshot)) == ("available", "available")
+    worker.plan({"op": "revert_volume", "error": "abort", "message": "No."})
+    volumes.revert(context=CONTEXT, volume=volume, snapshot_id=snapshot.id)
+    assert worker.work()[-1] == "failed"
+    assert (state(volume), state(snapshot), volume.error) == ("available", "available", "No.")
+    assert Message.objects.get().text == "No."
+    newer = snapshot_of(volume, worker)
+    for key, kind in ((snapshot.id, exceptions.InvalidInput), (uuid.uuid4(), exceptions.SnapshotNotFound)):
+        with pytest.raises(kind):
+            volumes.revert(context=CONTEXT, volume=volume, snapshot_id=key)
+    volumes.extend(context=CONTEXT, volume=volume, new_size=5)
+    worker.work()
+    with pytest.raises(exceptions.InvalidInput):
+        volumes.revert(context=CONTEXT, volume=volume, snapshot_id=newer.id)
+
+
+@pytest.mark.parametrize("disk_format", ["raw", "qcow2"])
+def test_upload(worker: Worker, disk_format: str, settings: Any, tmp_path: Path) -> None:
+    settings.IMAGE_DIR = tmp_path / "images"
+    settings.IMAGE_DIR.mkdir()
+    volume = made(worker, 1)
+    values = {"image_name": "i", "disk_format": disk_format}
+    image = volume_images.upload(context=CONTEXT, volume=volume, values=values)
+    assert (state(volume), image.status) == ("uploading", "queued")
+    assert worker.work()[-1] == "succeeded"
+    image.refresh_from_db()
+    assert (state(volume), image.status, image.disk_format, image.min_disk) == ("available", "active", disk_format, 1)
+    assert set(infos(worker)) == {str(volume.id)}
+    worker.plan({"op": "read_volume", "error": "abort", "when": "after", "message": "No."})
+    lost = volume_images.upload(context=CONTEXT, volume=volume, values=values)
+    assert worker.work()[-1] == "failed"
+    lost.refresh_from_db()
+    assert (state(volume), lost.status, volume.error) == ("available", "deleted", "No.")
+    assert set(infos(worker)) == {str(volume.id)}
+    with pytest.raises(exceptions.InvalidInput):
+        volume_images.upload(context=CONTEXT, volume=volume, values={**values, "disk_format": "vmdk"})
+
+
+def test_a_type_that_no_back_end_meets(worker: Worker) -> None:
+    kind = VolumeType.objects.create(name="t", extra_specs={"vendor_name": "nobody"})
+    volume = begin(volume_type=kind)
+    assert worker.work() == ["failed"]
+    assert (state(volume), volume.error) == (
+        "error", "No valid back end was found for the volume's type: none has vendor_name nobody.",
+    )  # fmt: skip
+    assert (Message.objects.get().resource_id, claimed(volume)) == (volume.id, [])

@@ -43,6 +43,7 @@ class DiskSpec:
 
     The format was recorded when the file was created. It is never probed: a guest can write any header.
     `boot_index` counts from 1; None is never booted from. `serial` is the disk's name in /dev/disk/by-id.
+    `limits` are those of a volume, by libvirt's names: total_iops_sec and the like.
     `bus` None: virtio for vdX, virtio-scsi for sdX, IDE for hdX.
     """
 
@@ -56,6 +57,7 @@ class DiskSpec:
     backing: DiskBacking | None = None
     bus: Bus | None = None
     export: ExportSource | None = None
+    limits: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse targets and paths that could mean something else further down."""

@@ -8,9 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from workers.drivers import values
+from workers.drivers import blank_qcow2, values
 from workers.drivers.simulation import Simulation
-from workers.drivers.storage import blank_qcow2, config_drive
+from workers.drivers.storage import config_drive
 from workers.drivers.storage.base import (
     CachedImage,
     Capabilities,

@@ -12,6 +12,7 @@ from typing import TypeVar
 from workers.drivers.volume.base import (
     Export,
     ExportSpec,
+    Format,
     FromImage,
     FromSnapshot,
     FromVolume,
@@ -61,6 +62,9 @@ class Backends(VolumeDriver):
 
     def revert_volume(self, volume_id: str, snapshot_id: str) -> None:
         self._of(volume_id).revert_volume(volume_id, snapshot_id)
+
+    def read_volume(self, volume_id: str, disk_format: Format, stop: Event | None = None) -> str:
+        return self._of(volume_id).read_volume(volume_id, disk_format, stop)
 
     def open_export(self, volume_id: str, export: ExportSpec) -> Export:
         return self._of(volume_id).open_export(volume_id, export)

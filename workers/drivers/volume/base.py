@@ -22,6 +22,7 @@ from threading import Event
 from workers.drivers.volume.specs import Capabilities as Capabilities
 from workers.drivers.volume.specs import Export as Export
 from workers.drivers.volume.specs import ExportSpec as ExportSpec
+from workers.drivers.volume.specs import Format as Format
 from workers.drivers.volume.specs import FromImage as FromImage
 from workers.drivers.volume.specs import FromSnapshot as FromSnapshot
 from workers.drivers.volume.specs import FromVolume as FromVolume
@@ -81,6 +82,13 @@ class VolumeDriver(ABC):
         """Give the volume the content of a snapshot again; the snapshot stays.
 
         Raises VolumeNotFound, SnapshotNotFound, VolumeInUse, TooManySnapshots.
+        """
+
+    @abstractmethod
+    def read_volume(self, volume_id: str, disk_format: Format, stop: Event | None = None) -> str:
+        """Write the content of a volume that is not exported into one sparse file, and return its path.
+
+        The file goes with the volume. Raises VolumeNotFound, VolumeInUse, PoolFull, PoolUnavailable.
         """
 
     @abstractmethod

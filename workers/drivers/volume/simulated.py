@@ -8,12 +8,13 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from workers.drivers import values
+from workers.drivers import blank_qcow2, values
 from workers.drivers.simulation import Simulation
 from workers.drivers.volume.base import (
     Capabilities,
     Export,
     ExportSpec,
+    Format,
     FromImage,
     FromSnapshot,
     FromVolume,
@@ -35,8 +36,10 @@ from workers.drivers.volume.errors import (
     VolumeNotFound,
     VolumeTooSmall,
 )
+from workers.system import files
 
 _GIB = 1 << 30
+_RAW = 1 << 20  # bytes of a raw copy, whatever the volume's size
 MAX_CHAIN = 24
 
 
@@ -86,6 +89,8 @@ class SimulatedVolumes(VolumeDriver):
             if record is not None and record["exports"]:
                 raise VolumeInUse("The volume is in use.", details=volume_id)
             operation.halfway()
+            for form in self.capabilities.formats:
+                (Path(self._simulation.directory) / self._kind / f"{volume_id}.{form}").unlink(missing_ok=True)
             self._simulation.remove(self._kind, volume_id)
 
     def extend_volume(self, volume_id: str, size_gib: int) -> None:
@@ -126,6 +131,17 @@ class SimulatedVolumes(VolumeDriver):
             operation.halfway()
             record["size_gib"] = record["snapshots"][snapshot_id]
             self._simulation.write(self._kind, volume_id, record)
+
+    def read_volume(self, volume_id: str, disk_format: Format, stop: Event | None = None) -> str:
+        with self._simulation.operation("read_volume", stop=stop) as operation:
+            record = self._existing(volume_id)
+            if record["exports"]:
+                raise VolumeInUse("The volume is in use.", details=volume_id)
+            operation.halfway()
+            size = record["size_gib"] * _GIB
+            path = Path(self._simulation.directory) / self._kind / f"{volume_id}.{disk_format}"
+            files.write(path, blank_qcow2.content(size) if disk_format == "qcow2" else bytes(_RAW))
+            return str(path)
 
     def open_export(self, volume_id: str, export: ExportSpec) -> Export:
         with self._simulation.operation("open_export") as operation:

@@ -1,12 +1,12 @@
 """Volumes, snapshots and backups, and their runs.
 
 Sets:
-  busy = volumes, snapshots and backups that are being created, extended, backed up, restored or deleted
+  busy = volumes, snapshots and backups on which a run should work
   open = those with an open run
 Rules:
   busy - open, being created -> in error with the cause; a volume gives back the room that it claimed
   busy - open, extending     -> as before: available, or in use
-  busy - open, backed up     -> as before: available, or in use
+  busy - open, backed up, reverted, or read for an image -> as before: available, or in use
   busy - open, restored      -> the volume in error_restoring, the backup available
   busy - open, being deleted -> in error: it can be deleted again
 A row and its run are written in one transaction, at the beginning and at the end.
@@ -46,8 +46,8 @@ def _free_volume(report: FindingReport, volume_id: uuid.UUID, status: str) -> No
             volume_states.mark_extend_failed(volume_id=volume_id, message=LOST, intact=True)
         elif status == states.DELETING:
             volume_states.mark_delete_failed(volume_id=volume_id, message=LOST)
-        elif status == states.BACKING_UP:
-            volume_states.restore(volume_id=volume_id, before=(states.BACKING_UP,))
+        elif status in (states.BACKING_UP, states.REVERTING, states.UPLOADING):
+            volume_states.restore(volume_id=volume_id, before=(status,))
         elif status == states.RESTORING_BACKUP:
             volume_states.move(volume_id=volume_id, status=states.ERROR_RESTORING, error=LOST)
         else:
@@ -62,9 +62,8 @@ def _free_snapshot(report: FindingReport, snapshot_id: uuid.UUID, status: str) -
             return
         if status == states.DELETING:
             snapshot_states.mark_delete_failed(snapshot_id=snapshot_id, message=LOST)
-        elif status == states.BACKING_UP:
-            before = (states.BACKING_UP,)
-            snapshot_states.move(snapshot_id=snapshot_id, status=states.AVAILABLE, before=before)
+        elif status in (states.BACKING_UP, states.RESTORING):
+            snapshot_states.move(snapshot_id=snapshot_id, status=states.AVAILABLE, before=(status,))
         else:
             snapshot_states.mark_error(snapshot_id=snapshot_id, message=LOST)
     report.repaired(SNAPSHOT_KIND, snapshot_id, found=f"{status}, and no run is open", done="its task was ended")

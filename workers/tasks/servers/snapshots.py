@@ -42,16 +42,16 @@ class Snapshot(ServerStep[None]):
     task_state = states.IMAGE_SNAPSHOT
 
     def execute(self, ctx: StepContext) -> None:
-        with _until_stored(ctx):
+        with until_stored(ctx):
             self._copy(ctx)
 
     def _copy(self, ctx: StepContext) -> None:
         server, drivers = self.server(ctx), self.drivers(ctx)
-        key, watch = str(server.id), _watch(ctx)
-        watch(0, 0)
+        key, look = str(server.id), watch(ctx)
+        look(0, 0)
 
         def check(done: int, total: int) -> None:
-            watch(done, total)
+            look(done, total)
             drivers.storage.check_reserve()
 
         source, disk = drivers.storage.root(key), drivers.storage.prepare_snapshot(key)
@@ -79,7 +79,7 @@ def clear(server_id: uuid.UUID, drivers: HostDrivers) -> None:
 
 
 @contextmanager
-def _until_stored(ctx: StepContext) -> Iterator[None]:
+def until_stored(ctx: StepContext) -> Iterator[None]:
     """End the block without an error if the image has its data: an earlier attempt sent it, and lost the answer."""
     try:
         yield
@@ -95,7 +95,7 @@ def _quiesce(server: "Server") -> Quiesce:
     return "if_possible" if image_properties.has_guest_agent(asked) else "never"
 
 
-def _watch(ctx: StepContext) -> Callable[[int, int], None]:
+def watch(ctx: StepContext) -> Callable[[int, int], None]:
     """Return a progress callback that ends the work when the run was taken away, or its image deleted."""
     checked_at = 0.0
 
@@ -124,11 +124,11 @@ class Upload(ServerStep[None]):
         key = str(ctx.subject_id)
         if image_selectors.unfilled(run_id=run_id).exists():
             if blobs.is_here():
-                _store(ctx, Path(drivers.storage.snapshot_path(key)))
+                store(ctx, Path(drivers.storage.snapshot_path(key)))
             else:
                 url = blobs.signed_upload_url(image_id=image_id, run_id=run_id)
-                with _until_stored(ctx):
-                    drivers.storage.send_snapshot(key, url, _watch(ctx))
+                with until_stored(ctx):
+                    drivers.storage.send_snapshot(key, url, watch(ctx))
         elif not image_selectors.has_data(image_id=image_id):
             raise ImageGone(id=image_id)
         drivers.storage.remove_snapshot(key)
@@ -137,10 +137,10 @@ class Upload(ServerStep[None]):
         server_states.end_task(server_id=ctx.subject_id)
 
 
-def _store(ctx: StepContext, path: Path) -> None:
+def store(ctx: StepContext, path: Path) -> None:
     """The store is on this machine."""
     with path.open("rb") as stream:
-        source = _Watched(stream, _watch(ctx))
+        source = _Watched(stream, watch(ctx))
         images.fill(image_id=_image_id(ctx), run_id=ctx.claim.run_id, source=source, expected=path.stat().st_size)
 
 

@@ -42,7 +42,9 @@ class ScheduleVolume(VolumeStep[Scheduled]):
             ctx.assign(HOST, claimed.host.name)
             return Scheduled(claimed.host.zone)
         try:
-            choice = _choose(self.volume(ctx), ctx.claim.excluded_hosts)
+            volume = self.volume(ctx)
+            _check_type(volume)
+            choice = _choose(volume, ctx.claim.excluded_hosts)
         except NoValidHost as error:
             raise _refusal(ctx, error) from error
         ctx.assign(HOST, choice.host)
@@ -69,6 +71,15 @@ def _refusal(ctx: StepContext, error: NoValidHost) -> Abort:
     leases.explain(claim=ctx.claim, explanation=explanation)
     message = f"No host has room for the volume. {error.message}"
     return Abort(message, cause="NoValidHost", details="; ".join(map(str, explanation.get("misses", []))))
+
+
+def _check_type(volume: "Volume") -> None:
+    """Raise Abort where the volume's type asks for what no back end is."""
+    unmet = backends.unmet(volume.volume_type.extra_specs) if volume.volume_type is not None else []
+    if unmet:
+        raise Abort(
+            f"No valid back end was found for the volume's type: none has {', '.join(unmet)}.", cause="NoValidHost"
+        )
 
 
 def _choose(volume: "Volume", excluded: list[str]) -> allocations.Choice | pools.Choice:

@@ -21,7 +21,7 @@ def render(volume_type: VolumeType, *, admin: bool, extra_specs: bool = True) ->
     if extra_specs:
         document["extra_specs"] = visible_extra_specs(volume_type, admin=admin)
     if admin:
-        document["qos_specs_id"] = None
+        document["qos_specs_id"] = str(volume_type.qos_spec_id) if volume_type.qos_spec_id else None
     return document
 
 

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from apps.common import microversions
 from apps.common.api.documents import microseconds
@@ -10,6 +10,9 @@ from apps.common.microversions import Version, since
 from apps.volumes import states
 from apps.volumes.api.documents.base import Links
 from apps.volumes.models import Attachment, Volume
+
+if TYPE_CHECKING:
+    from apps.images.models import Image
 
 FIELDS = {
     "group_id": since("3.13"),
@@ -56,7 +59,7 @@ class Renderer:
             "metadata": metadata_of(volume),
             "user_id": volume.user_id,
             "bootable": "true" if volume.bootable else "false",
-            "encrypted": False,
+            "encrypted": volume.encrypted,
             "multiattach": volume.multiattach,
             "replication_status": None,
             "consistencygroup_id": None,
@@ -103,3 +106,22 @@ def metadata_of(volume: Volume) -> Mapping[str, str]:
 
 def _text(key: uuid.UUID | None) -> str | None:
     return str(key) if key is not None else None
+
+
+def render_upload(volume: Volume, image: "Image") -> dict[str, Any]:
+    """Return what os-volume_upload_image answers about the image that is on its way."""
+    kind = volume.volume_type
+    return {
+        "id": str(volume.id),
+        "updated_at": microseconds(volume.updated_at),
+        "status": states.UPLOADING,
+        "display_description": volume.description,
+        "size": volume.size,
+        "volume_type": {"id": str(kind.id), "name": kind.name} if kind is not None else None,
+        "image_id": str(image.id),
+        "container_format": image.container_format,
+        "disk_format": image.disk_format,
+        "image_name": image.name,
+        "visibility": image.visibility,
+        "protected": image.protected,
+    }

@@ -80,5 +80,17 @@ class TypeAccess(StrictSerializer):
     project = Text(min_length=1, max_length=255)
 
 
+class EncryptionUpdate(StrictSerializer):
+    provider = Text(min_length=1, max_length=255, required=False)
+    control_location = serializers.ChoiceField(choices=["front-end", "back-end"], required=False)
+    cipher = Text(max_length=255, required=False, allow_null=True)
+    key_size = serializers.IntegerField(min_value=0, max_value=4096, required=False, allow_null=True)
+
+
+class EncryptionCreate(EncryptionUpdate):
+    provider = Text(min_length=1, max_length=255)
+    control_location = serializers.ChoiceField(choices=["front-end", "back-end"], default="front-end")
+
+
 class DefaultType(StrictSerializer):
     volume_type = Text(min_length=1, max_length=255)

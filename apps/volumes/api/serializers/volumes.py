@@ -108,3 +108,24 @@ class ForceDetach(StrictSerializer):
 
 class Connection(StrictSerializer):
     connector = Connector()
+
+
+class Retype(StrictSerializer):
+    new_type = Text(min_length=1, max_length=255)
+    migration_policy = serializers.ChoiceField(choices=["never", "on-demand"], required=False, allow_null=True)
+
+
+class Revert(StrictSerializer):
+    snapshot_id = UUIDString()
+
+
+VISIBILITIES = ("public", "private", "shared", "community")
+
+
+class UploadImage(StrictSerializer):
+    image_name = Text(min_length=1, max_length=255)
+    force = LooseBoolean(required=False, allow_null=True)
+    container_format = Key()
+    disk_format = Key()
+    visibility = since("3.1", serializers.ChoiceField(choices=VISIBILITIES, required=False))
+    protected = since("3.1", LooseBoolean(required=False))

@@ -1,13 +1,9 @@
-"""/extensions, /resource_filters and /messages: what the service has, in lists that do not change."""
+"""/extensions and /resource_filters: what the service has, in lists that do not change."""
 
 from typing import Any
 
-from rest_framework.request import Request
-
-from apps.common.api.views import Response
 from apps.common.microversions import since
-from apps.volumes.api.views.base import VolumeView, WholeCollection
-from apps.volumes.exceptions import MessageNotFound
+from apps.volumes.api.views.base import WholeCollection
 from apps.volumes.selectors import lists
 
 # alias -> name
@@ -15,9 +11,11 @@ OFFERED = {
     "OS-SCH-HNT": "SchedulerHints",
     "os-admin-actions": "AdminActions",
     "backups": "Backups",
+    "encryption": "VolumeEncryptionMetadata",
     "os-availability-zone": "AvailabilityZones",
     "os-extended-snapshot-attributes": "ExtendedSnapshotAttributes",
     "os-hosts": "Hosts",
+    "qos-specs": "Qos_specs_manage",
     "os-quota-class-sets": "QuotaClasses",
     "os-quota-sets": "Quotas",
     "os-services": "Services",
@@ -71,27 +69,3 @@ class ResourceFiltersView(WholeCollection):
 
     def render(self, row: tuple[str, list[str]]) -> dict[str, Any]:
         return {"resource": row[0], "filters": row[1]}
-
-
-class MessagesView(WholeCollection):
-    """Messages about failures (3.3): none are recorded; ``error`` of a volume's page says why it failed."""
-
-    plural, rule = "messages", "message:get_all"
-    versions = since("3.3")
-
-    def rows(self) -> tuple[()]:
-        return ()
-
-
-class MessageView(VolumeView):
-    """No message is recorded."""
-
-    versions = since("3.3")
-
-    def get(self, request: Request, message_id: str) -> Response:
-        self.check("message:get")
-        raise MessageNotFound(message=message_id[:64])
-
-    def delete(self, request: Request, message_id: str) -> Response:
-        self.check("message:delete")
-        raise MessageNotFound(message=message_id[:64])

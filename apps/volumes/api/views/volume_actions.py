@@ -1,18 +1,22 @@
 """POST /volumes/{id}/action."""
 
+import uuid
 from typing import Any
 
 from rest_framework.request import Request
 
+from apps.common import policy
 from apps.common.api.views import Response
 from apps.common.microversions import since
+from apps.volumes.api.documents import volumes as documents
 from apps.volumes.api.serializers import metadata as metadata_serializers
 from apps.volumes.api.serializers import volumes as serializers
 from apps.volumes.api.views.base import ActionView
 from apps.volumes.models import Volume
-from apps.volumes.services import metadata, volume_attach, volumes
+from apps.volumes.selectors import volume_types
+from apps.volumes.services import metadata, volume_attach, volume_images, volume_retype, volumes
 
-EXTENDS_ATTACHED = since("3.42")
+EXTENDS_ATTACHED, REVERTS = since("3.42"), since("3.40")
 _ADMIN = "volume_extension:volume_admin_actions:{}"
 _ACTION = "volume_extension:volume_actions:{}"
 _IMAGE_METADATA = "volume_extension:volume_image_metadata:{}"
@@ -27,6 +31,9 @@ RULES = {
     "os-initialize_connection": _ACTION.format("initialize_connection"),
     "os-terminate_connection": _ACTION.format("terminate_connection"),
     "os-extend": "volume:extend",
+    "os-retype": "volume:retype",
+    "revert": "volume:revert_to_snapshot",
+    "os-volume_upload_image": _ACTION.format("upload_image"),
     "os-set_bootable": "volume:update",
     "os-update_readonly_flag": "volume:update_readonly_flag",
     "os-set_image_metadata": _IMAGE_METADATA.format("set"),
@@ -44,13 +51,10 @@ class VolumeActionView(ActionView):
 
     ACTIONS = {name: name.removeprefix("os-") for name in RULES}
     missing = {
-        "os-volume_upload_image": "images of volumes",
-        "os-retype": "changes of volumes' types",
         "os-migrate_volume": "migration of volumes",
         "os-migrate_volume_completion": "migration of volumes",
         "os-unmanage": "volumes that others manage",
         "os-reimage": "new images in volumes",
-        "revert": "reverting volumes to snapshots",
     }
     action_serializers = {
         "os-attach": serializers.Attach,
@@ -62,6 +66,9 @@ class VolumeActionView(ActionView):
         "os-initialize_connection": serializers.Connection,
         "os-terminate_connection": serializers.Connection,
         "os-extend": serializers.Extend,
+        "os-retype": serializers.Retype,
+        "revert": serializers.Revert,
+        "os-volume_upload_image": serializers.UploadImage,
         "os-set_bootable": serializers.SetBootable,
         "os-update_readonly_flag": serializers.ReadOnlyFlag,
         "os-set_image_metadata": metadata_serializers.ImageMetadata,
@@ -114,6 +121,20 @@ class VolumeActionView(ActionView):
     def _extend(self, volume: Volume, values: dict[str, Any]) -> None:
         attached_too = self.version in EXTENDS_ATTACHED
         volumes.extend(context=self.caller, volume=volume, attached_too=attached_too, **values)
+
+    def _retype(self, volume: Volume, values: dict[str, Any]) -> None:
+        chosen = volume_types.get(context=self.caller, key=values["new_type"])
+        volume_retype.retype(volume=volume, volume_type=chosen)
+
+    def _revert(self, volume: Volume, values: dict[str, Any]) -> None:
+        self.require(REVERTS)
+        volumes.revert(context=self.caller, volume=volume, snapshot_id=uuid.UUID(str(values["snapshot_id"])))
+
+    def _volume_upload_image(self, volume: Volume, values: dict[str, Any]) -> Response:
+        if values.get("visibility") == "public":
+            policy.check(self.caller, "volume_extension:volume_actions:upload_public")
+        image = volume_images.upload(context=self.caller, volume=volume, values=values)
+        return Response({"os-volume_upload_image": documents.render_upload(volume, image)}, status=202)
 
     def _set_bootable(self, volume: Volume, values: dict[str, Any]) -> Response:
         volumes.set_bootable(volume=volume, bootable=values["bootable"])

@@ -56,7 +56,7 @@ class DefaultVolumeTypeView(_TypeView):
 
     def get(self, request: Request) -> Response:
         self.check(RULE.format("get"))
-        row = selectors.default()
+        row = selectors.default(project_id=self.caller.project_id)
         if row is None:
             raise VolumeTypeNotFound("Default volume type can not be found.")
         return Response({"volume_type": self.render(row)})
@@ -115,14 +115,3 @@ class VolumeTypeAccessView(WholeCollection):
 
     def render(self, row: tuple[VolumeType, str]) -> dict[str, Any]:
         return documents.render_access(*row)
-
-
-class VolumeTypeEncryptionView(VolumeView):
-    """How the volumes of a type are encrypted: they are not."""
-
-    not_offered = {"post": "encrypted volumes"}
-
-    def get(self, request: Request, type_id: str) -> Response:
-        self.check("volume_extension:volume_type_encryption:get")
-        selectors.by_id(context=self.caller, key=type_id)
-        return Response({})

@@ -234,6 +234,7 @@ def _volume(spec: DiskSpec, export: ExportSource) -> disk.Disk:
         driver=disk.DiskDriver(cache="none", error_policy="stop", rerror_policy="stop", discard="unmap"),
         source=disk.NetworkSource(name=export.name, host=disk.SocketHost(socket=export.socket)),
         target=disk.DiskTarget(dev=spec.target, bus=_bus(spec)),
+        iotune=disk.Iotune(**dict(spec.limits)) if spec.limits else None,
         readonly=disk.Readonly() if spec.readonly else None,
         serial=spec.serial,
         boot=disk.BootOrder(spec.boot_index) if spec.boot_index is not None else None,

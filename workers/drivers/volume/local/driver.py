@@ -16,6 +16,7 @@ from workers.drivers.volume.base import (
     Capabilities,
     Export,
     ExportSpec,
+    Format,
     FromImage,
     FromSnapshot,
     FromVolume,
@@ -139,6 +140,17 @@ class LocalVolumes(Connections, VolumeDriver):
             record = chains.reverted(self._pool.of(volume_id), record, snapshot_id)
             self._pool.save(volume_id, record)
             chains.collect(self._pool, volume_id, record)
+
+    def read_volume(self, volume_id: str, disk_format: Format, stop: Event | None = None) -> str:
+        with self._locked(volume_id), layer_files.on_disk():
+            record = self._settled(volume_id)
+            if self._daemon(volume_id).wanted():
+                raise VolumeInUse("The volume is in use.", details=volume_id)
+            self._check_room()
+            directory = self._pool.of(volume_id)
+            path = directory / f"{records.COPY}.{disk_format}"
+            layer_files.flatten(directory / record.top, path, record.size, _poll(stop))
+            return str(path)
 
     def open_export(self, volume_id: str, export: ExportSpec) -> Export:
         """All exports that were open and are not, because their process died, are opened with it."""

@@ -22,6 +22,7 @@ from workers.drivers.volume.specs import Format
 from workers.system import files
 
 RECORD = "volume.json"
+COPY = "copy"  # with its format behind it: a whole copy of the content, for who reads it
 Chain = tuple[str, ...]
 """Names of layers, the top one first."""
 
@@ -138,7 +139,7 @@ class Directory:
 
     def strays(self, volume_id: str, record: Record | None) -> Iterator[Path]:
         """The files in a volume's directory that its record does not name."""
-        known = set() if record is None else {RECORD, *record.layers()}
+        known = set() if record is None else {RECORD, f"{COPY}.raw", f"{COPY}.qcow2", *record.layers()}
         for path in sorted(self.of(volume_id).iterdir()):
             if path.name not in known:
                 yield path

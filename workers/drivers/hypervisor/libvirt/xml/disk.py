@@ -104,6 +104,25 @@ class Readonly(Element):
 
 
 @dataclass(frozen=True, slots=True)
+class Iotune(Element):
+    """<iotune>: limits of a disk. The peaks (_max) need the limit that they are of."""
+
+    tag: ClassVar[str] = "iotune"
+    total_bytes_sec: int | None = leaf("total_bytes_sec", default=None)
+    read_bytes_sec: int | None = leaf("read_bytes_sec", default=None)
+    write_bytes_sec: int | None = leaf("write_bytes_sec", default=None)
+    total_iops_sec: int | None = leaf("total_iops_sec", default=None)
+    read_iops_sec: int | None = leaf("read_iops_sec", default=None)
+    write_iops_sec: int | None = leaf("write_iops_sec", default=None)
+    total_bytes_sec_max: int | None = leaf("total_bytes_sec_max", default=None)
+    read_bytes_sec_max: int | None = leaf("read_bytes_sec_max", default=None)
+    write_bytes_sec_max: int | None = leaf("write_bytes_sec_max", default=None)
+    total_iops_sec_max: int | None = leaf("total_iops_sec_max", default=None)
+    read_iops_sec_max: int | None = leaf("read_iops_sec_max", default=None)
+    write_iops_sec_max: int | None = leaf("write_iops_sec_max", default=None)
+
+
+@dataclass(frozen=True, slots=True)
 class Disk(Element):
     """<disk>."""
 
@@ -114,6 +133,7 @@ class Disk(Element):
     source: Source | NetworkSource | None = child(default=None)
     backing: BackingStore = child(default=BackingStore())
     target: DiskTarget | None = child(default=None)
+    iotune: Iotune | None = child(default=None)
     readonly: Readonly | None = child(default=None)
     serial: str | None = leaf("serial", default=None)
     boot: BootOrder | None = child(default=None)

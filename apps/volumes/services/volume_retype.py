@@ -1,0 +1,60 @@
+"""Changing a volume's type. The back end, and how the data is kept, stay as they are."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.common import audit
+from apps.quotas.services import reservations
+from apps.volumes import exceptions, states
+from apps.volumes.models import Volume, VolumeType
+from apps.volumes.selectors import qos_specs, quota_amounts, volume_types
+from apps.volumes.services import quotas, volumes
+
+
+@transaction.atomic
+def retype(*, volume: Volume, volume_type: VolumeType) -> None:
+    """Raises InvalidVolume and InvalidInput (400), OverLimit (413) of the new type's quotas."""
+    row = volumes.locked(volume)
+    former = row.volume_type
+    if row.status not in (states.AVAILABLE, states.IN_USE):
+        raise exceptions.InvalidVolume(
+            reason=f"Retype needs volume to be in available or in-use state, but it is {row.status}."
+        )
+    if former is not None and former.id == volume_type.id:
+        raise exceptions.InvalidInput(reason=f"New volume_type same as original: {volume_type.id}.")
+    _check(row, former, volume_type)
+    before = _of_types(row)
+    row.volume_type = volume_type
+    Volume.objects.filter(id=row.id).update(
+        volume_type=volume_type, multiattach=volume_types.allows_multiattach(volume_type), updated_at=timezone.now()
+    )
+    audit.record("volume.retype", "volume", row.id, details={"type": volume_type.name})
+    consumer = quota_amounts.transfer_of(row.id)
+    quotas.reserve(project_id=row.project_id, each=_of_types(row), consumer=consumer)
+    reservations.commit(consumers=[consumer])
+    reservations.release(owner_id=row.project_id, each=before, consumer=row.id)
+
+
+def _check(row: Volume, former: VolumeType | None, chosen: VolumeType) -> None:
+    backend = chosen.extra_specs.get(volume_types.BACKEND)
+    if backend and backend != row.backend:
+        raise exceptions.InvalidInput(
+            reason=f"the volume is on the back end {row.backend}, and the type's is {backend}: this cloud does not "
+            "offer migration of volumes"
+        )
+    if volume_types.encryption_of(volume_type=chosen) is not None or row.encrypted:
+        raise exceptions.InvalidInput(reason="Retype cannot change encryption requirements.")
+    shared = volume_types.allows_multiattach(chosen)
+    if shared != row.multiattach and row.status == states.IN_USE:
+        raise exceptions.InvalidVolume(reason="Changing multiattach needs the volume to be available.")
+    if shared and row.format != states.RAW:
+        raise exceptions.InvalidInput(
+            reason="a volume that several servers may have is kept in another format: make a new volume from this one"
+        )
+    if row.status == states.IN_USE and qos_specs.limits_of(former) != qos_specs.limits_of(chosen):
+        raise exceptions.InvalidVolume(reason="Retype cannot change front-end QoS of a volume in use.")
+
+
+def _of_types(row: Volume) -> dict[str, int]:
+    """Return what the volume takes of its type's quotas, with its snapshots."""
+    return {name: amount for name, amount in quota_amounts.with_snapshots(row).items() if ":" in name}
