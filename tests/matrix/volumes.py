@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _SETUP = (
     "from apps.common.context import RequestContext as Context;"
     " from apps.volumes.models import Backup, Snapshot, Volume;"
-    " from apps.volumes.services import backups, snapshots, volumes;"
+    " from apps.volumes.services import backups, snapshots, volume_images, volumes;"
     " context = Context(user_id='admin', project_id={project!r}, request_id='req-matrix');"
 )
 _VOLUME = "volume = Volume.objects.get(id={key!r});"
@@ -147,6 +147,23 @@ def extend(cloud: Cloud, case: "Case") -> None:
         key=case.subject,
         project=case.name,
     )
+
+
+def snapshot(cloud: Cloud, case: "Case") -> None:
+    """Make a snapshot of the volume."""
+    code = " print(snapshots.create(context=context, volume=volume, values=dict(name='s')).id)"
+    key = _do(cloud, _VOLUME + code, key=case.subject, project=case.name)
+    assert settled(cloud, "volumes_snapshot", key) == "available"
+
+
+def revert(cloud: Cloud, case: "Case") -> None:
+    code = " volumes.revert(context=context, volume=volume, snapshot_id=Snapshot.objects.get(volume=volume).id)"
+    _do(cloud, _VOLUME + code, key=case.subject)
+
+
+def upload(cloud: Cloud, case: "Case") -> None:
+    code = " volume_images.upload(context=context, volume=volume, values=dict(image_name='i'))"
+    _do(cloud, _VOLUME + code, key=case.subject, project=case.name)
 
 
 def delete_snapshot(cloud: Cloud, case: "Case") -> None:
