@@ -135,3 +135,24 @@ def test_who_only_views_stops_nothing(viewer: Client) -> None:
     Server.objects.update(vm_state="active")
     answer = select(viewer, "stop_many", Server.objects.get(), confirmed="1")
     assert answer.status_code == 403 and not Run.objects.filter(pipeline="server.stop").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("resize", {"flavorRef": "n1"}, {"flavorRef": "none"}),
+        ("change-password", {"adminPass": "a secret"}, {"adminPass": "two\nlines"}),
+        ("create-backup", {"name": "b", "backup_type": "daily", "rotation": "2"}, {"name": "b", "rotation": "-1"}),
+        ("migrate", {"host": ""}, {"host": "no such"}),
+    ],
+)
+def test_an_action_asks_for_its_values(
+    operator: Client, server: Server, name: str, good: dict[str, str], bad: dict[str, str]
+) -> None:
+    """What the API refuses is refused here, and nothing is begun."""
+    for field in good:
+        assert f'name="{field}"' in ask(operator, server, name)
+    path = reverse("admin:compute_server_operation", args=[server.pk, name])
+    operator.post(path, bad)
+    server.refresh_from_db()
+    assert server.task_state == "" and not Run.objects.filter(subject_id=server.id, action=name).exists()

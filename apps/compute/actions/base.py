@@ -28,13 +28,14 @@ class Button:
 
     ``done`` is the sentence afterwards, with the ``{server}``'s name, the arguments and the service's ``{result}``.
     ``interrupts`` somebody's work, or ``destroys`` something for good. ``confirm`` asks for it on the page before it;
-    ``title`` and ``explains`` replace the row's.
+    ``title`` and ``explains`` replace the row's. ``asks``: values of the body that the operator fills in.
     """
 
     done: str
     confirm: str = ""
     title: str = ""
     explains: str = ""
+    asks: tuple[str, ...] = ()
     interrupts: bool = False
     destroys: bool = False
 

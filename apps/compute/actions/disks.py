@@ -29,4 +29,7 @@ REBUILD = ServerAction(
     body=bodies.REBUILD, arguments=bodies.as_given, answer="server",
     vm_states=(states.ACTIVE, states.STOPPED, states.ERROR), task_state=states.REBUILDING,
     task_states=(states.REBUILD_SPAWNING,), pipeline="server.rebuild", service="server_rebuilds.begin",
+    button=Button(
+        done="{server} is being rebuilt.", confirm="Rebuild {server}", asks=("imageRef",), destroys=True,
+    ),
 )  # fmt: skip

@@ -25,6 +25,10 @@ CREATE_BACKUP = ServerAction(
     vm_states=_WITH_DISK, ignores_lock=True,
     task_state=states.IMAGE_BACKUP, task_states=(states.IMAGE_SNAPSHOT, states.IMAGE_UPLOADING),
     pipeline="server.create_backup", service="server_images.back_up",
+    button=Button(
+        done="The backup {result} is being made of {server}.", confirm="Back {server} up",
+        asks=("name", "backup_type", "rotation"),
+    ),
 )  # fmt: skip
 CHANGE_PASSWORD = ServerAction(
     name="changePassword", key="changePassword", rule="os-admin-password", title="Change the password",
@@ -33,4 +37,8 @@ CHANGE_PASSWORD = ServerAction(
     body=bodies.PASSWORD, arguments=bodies.password,
     vm_states=(states.ACTIVE,), task_state=states.UPDATING_PASSWORD, pipeline="server.change_password",
     service="guest_passwords.change",
+    button=Button(
+        done="The password of {server} is being changed.", confirm="Change the password of {server}",
+        asks=("adminPass",),
+    ),
 )  # fmt: skip

@@ -15,7 +15,9 @@ MIGRATE = ServerAction(
     body=bodies.MIGRATE, body_versions=since("2.56"), arguments=bodies.host,
     vm_states=_ON_HOST, task_state=states.RESIZE_PREP, task_states=_TASKS, pipeline="server.migrate",
     host_role="source", service="server_moves.migrate", repeatable=True,
-    button=Button(done="{server} is being migrated.", interrupts=True),
+    button=Button(
+        done="{server} is being migrated.", confirm="Migrate {server}", asks=("host",), interrupts=True,
+    ),
 )  # fmt: skip
 RESIZE = ServerAction(
     name="resize", key="resize", rule="servers:resize", title="Resize", icon="open_in_full",
@@ -24,6 +26,9 @@ RESIZE = ServerAction(
     body=bodies.RESIZE, arguments=bodies.resize,
     vm_states=_ON_HOST, task_state=states.RESIZE_PREP, task_states=_TASKS, pipeline="server.migrate",
     host_role="source", service="server_moves.resize",
+    button=Button(
+        done="{server} is being resized.", confirm="Resize {server}", asks=("flavorRef",), interrupts=True,
+    ),
 )  # fmt: skip
 CONFIRM_RESIZE = ServerAction(
     name="confirmResize", key="confirmResize", code=204, rule="servers:confirm_resize", title="Confirm the resize",

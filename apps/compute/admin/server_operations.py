@@ -12,14 +12,20 @@ from apps.common.admin import Operation, Operator, operations
 from apps.common.exceptions import NotFound
 from apps.compute import actions, states
 from apps.compute.actions import Button, ServerAction
+from apps.compute.api.views.actions import check_body
 from apps.compute.models import Server
+from apps.compute.selectors import flavors
 from apps.compute.selectors import servers as selectors
 from apps.compute.services import server_actions
+from apps.images.selectors import images
 from apps.workflow import catalogue
 from apps.workflow.selectors import runs
 
 if TYPE_CHECKING:
     from apps.workflow.models import Run
+
+
+MAX_CHOICES = 500
 
 
 def load(server_id: uuid.UUID) -> Server:
@@ -32,12 +38,21 @@ def load(server_id: uuid.UUID) -> Server:
 
 def _run_of(action: ServerAction) -> Callable[[Operator, Server, dict[str, Any]], str]:
     def run(operator: Operator, server: Server, values: dict[str, Any]) -> str:
-        arguments = {**action.defaults, **values}
+        arguments = _arguments(action, values)
         row = load(server.id)
         result = server_actions.perform(context=operator.context, server=row, action=action, arguments=arguments)
         return action.button.done.format(server=server.name, result=result, **arguments) if action.button else ""
 
     return run
+
+
+def _arguments(action: ServerAction, values: dict[str, Any]) -> dict[str, Any]:
+    """Return the service's arguments. Raises BadRequest (400) for a value that the API refuses too."""
+    if not (action.button and action.button.asks):
+        return {**action.defaults, **values}
+    body = {name: value for name, value in values.items() if value not in ("", None)}
+    check_body(action, body)
+    return action.arguments(body)
 
 
 def _offered(action: ServerAction) -> Callable[[Server], bool]:
@@ -47,15 +62,50 @@ def _offered(action: ServerAction) -> Callable[[Server], bool]:
     before = ("", *action.replaces(hard=hard))
 
     def offered(server: Server) -> bool:
-        if server.deleted_at is not None or (task_state and (server.task_state not in before or not server.host)):
+        if server.deleted_at is not None or (
+            task_state and (server.task_state not in before or not _has_place(server))
+        ):
             return False
         return vm_states is None or server.vm_state in vm_states
 
     return offered
 
 
+def _has_place(server: Server) -> bool:
+    """A server that was shelved is on no host, and comes back."""
+    return bool(server.host) or server.vm_state == states.SHELVED_OFFLOADED
+
+
+def _flavors() -> list[tuple[str, str]]:
+    """1 query."""
+    return [(row.flavor_id, row.name) for row in flavors.everything()[:MAX_CHOICES]]
+
+
+def _images() -> list[tuple[str, str]]:
+    """1 query."""
+    rows = images.live().filter(status="active").order_by("name").only("id", "name")
+    return [(str(row.id), row.name or str(row.id)) for row in rows[:MAX_CHOICES]]
+
+
+def _field_of(name: str, schema: Mapping[str, Any]) -> forms.Field:
+    words: dict[str, Any] = {"help_text": schema.get("description", ""), "label": name}
+    if name in CHOICES:
+        return forms.ChoiceField(choices=CHOICES[name], **words)
+    if name == "adminPass":
+        return forms.CharField(widget=forms.PasswordInput, max_length=schema.get("maxLength"), **words)
+    if name == "rotation":
+        return forms.IntegerField(min_value=0, **words)
+    return forms.CharField(max_length=schema.get("maxLength"), required=name != "host", **words)
+
+
+CHOICES: dict[str, Callable[[], list[tuple[str, str]]]] = {"flavorRef": _flavors, "imageRef": _images}
+
+
 def _form_of(action: ServerAction) -> type[forms.Form] | None:
-    """Return a form for the values of the body that are a choice and have no default."""
+    """Return a form for what the button asks, or for the values of the body that are a choice and have no default."""
+    if action.button and action.button.asks:
+        asked = {name: _field_of(name, action.body["properties"][name]) for name in action.button.asks}
+        return type(f"{action.name}Form", (forms.Form,), asked)
     fields = {
         name: forms.ChoiceField(choices=[(value, value) for value in schema["enum"]])
         for name, schema in action.body.get("properties", {}).items()
