@@ -23,6 +23,7 @@ def lab() -> Iterator[tuple[Cloud, PrivateLibvirt]]:
         yield cloud, libvirt
 
 
+@pytest.mark.heavy
 def test_three_guests_under_fire(lab: tuple[Cloud, PrivateLibvirt]) -> None:
     told = real.storm(*lab, seed=3, servers=3, strikes=3)
     assert sum(told["states"].values()) == 3

@@ -140,6 +140,7 @@ def cloud() -> Iterator[Cloud]:
 
 
 @pytest.mark.processes
+@pytest.mark.heavy
 def test_sixteen_boots_on_eight_hosts(cloud: Cloud) -> None:
     body = {"server_group": {"name": "apart", "policy": "anti-affinity"}}
     group = cloud.call("POST", "/compute/v2.1/os-server-groups", body).json()["server_group"]["id"]

@@ -114,6 +114,7 @@ def test_one_trace_from_the_request_to_the_domain(traced: Cloud, receiver: Recei
     assert found["hypervisor.spawn"][1].parent_span_id == found["server.build.spawn"][1].span_id
 
 
+@pytest.mark.heavy
 def test_a_step_that_is_sent_again_stays_in_the_trace(traced: Cloud, receiver: Receiver) -> None:
     """The agent dies within a step: the retry continues the trace of the run."""
     trace_id = "b" * 32

@@ -97,6 +97,7 @@ def stop(cloud: Cloud) -> None:
     cloud.services.postgresql.stop()
 
 
+@pytest.mark.heavy
 def test_a_database_of_ones_own(shared: Cloud, fresh: Path, tmp_path: Path) -> None:
     """Named by any other host name than 127.0.0.1 it is somebody else's server: neither started nor stopped."""
     target, url = tmp_path / "cloud.tar", shared.environment["CELERITY_DATABASE_URL"].replace("127.0.0.1", "localhost")
@@ -197,6 +198,7 @@ def credential(cloud: Cloud) -> dict[str, object]:
     return {"credential": {"type": "cert", "blob": "a secret of a user's", "user_id": user}}
 
 
+@pytest.mark.heavy
 def test_guests_come_along_when_the_cloud_is_down(cloud: Cloud, fresh: Path, tmp_path: Path) -> None:
     key, target = cloud.settled(cloud.create("guest"))["id"], tmp_path / "cloud.tar"
     stop(cloud)
