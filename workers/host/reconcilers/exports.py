@@ -88,7 +88,7 @@ def _open(snapshot: HostSnapshot, server_id: uuid.UUID, attachment_id: uuid.UUID
         if row is None or row.status != states.ATTACHED or not _is_on(drivers, server_id):
             return
         try:
-            mapping.connect(row, drivers)
+            _connect(drivers, row)
             drivers.hypervisor.resume_after_io_error(str(server_id), RESUME_SECONDS)
         except DriverError as error:
             problem = f"no export for server {server_id}; {error.message}"
@@ -119,7 +119,7 @@ def revive(drivers: HostDrivers, server_id: uuid.UUID) -> bool:
             for row in lost:
                 if mapping.is_elsewhere(row, drivers.host):
                     exports.check(row, drivers.host)
-                mapping.connect(row, drivers)
+                _connect(drivers, row)
             if not lost or not drivers.hypervisor.resume_after_io_error(str(server_id), RESUME_SECONDS):
                 return False
         except DriverError as error:  # the next recovery tries again
@@ -260,14 +260,23 @@ def _look_after(drivers: HostDrivers, row: "Attachment") -> None:
 
 
 def _show_size(drivers: HostDrivers, row: "Attachment") -> None:
-    """A guest that does not see it sees it when the disk is plugged in again."""
+    """A guest that is not free for it sees the size at the next look."""
     assert row.server_id is not None
     with idle(drivers, row.server_id) as is_idle:
-        if not is_idle:
-            return
         try:
-            mapping.connect(row, drivers)
-            drivers.hypervisor.resize_disk(str(row.server_id), str(row.volume_id), row.volume.size << 30)
-            drivers.hypervisor.resume_after_io_error(str(row.server_id), RESUME_SECONDS)
+            if is_idle:
+                _connect(drivers, row)
+                drivers.hypervisor.resume_after_io_error(str(row.server_id), RESUME_SECONDS)
         except DriverError as error:
+            log.warning("guest keeps the old size", volume=str(row.volume_id), error=error.details or error.message)
+
+
+def _connect(drivers: HostDrivers, row: "Attachment") -> None:
+    """Have the attachment's volume here. A guest whose connection is made again sees the present size of the volume."""
+    seen = {export.owner: export.size_gib for export in drivers.volume.list_connections()}.get(str(row.id))
+    mapping.connect(row, drivers)
+    if mapping.is_elsewhere(row, drivers.host) and seen != row.volume.size:
+        try:
+            drivers.hypervisor.resize_disk(str(row.server_id), str(row.volume_id), row.volume.size << 30)
+        except DriverError as error:  # it sees the size when the disk is plugged in again
             log.warning("guest keeps the old size", volume=str(row.volume_id), error=error.details or error.message)

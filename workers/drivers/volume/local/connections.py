@@ -57,11 +57,16 @@ class Connections(Pool):
             home = self._daemon(volume_id).socket
             relays.listen(self._relay(volume_id, export.name), self._credentials, export, export.listening, home)
 
-    def _listen_again(self, volume_id: str) -> None:
-        """Start the relays of a volume again: they know its size from when they connected to it."""
-        for export in self._daemon(volume_id).wanted():
-            if export.listening is not None:
-                self._relay(volume_id, export.name).end()
+    @contextmanager
+    def _muted(self, volume_id: str) -> Iterator[None]:
+        """End the relays of a volume for the block. They know its size from when they began; the requests of other
+        hosts' guests wait meanwhile.
+        """
+        self._mute(volume_id)
+        try:
+            yield
+        finally:
+            for export in self._daemon(volume_id).wanted():
                 self._listen(volume_id, export)
 
     def _drop(self, daemon: Daemon, left: Sequence[ExportSpec], name: str) -> None:

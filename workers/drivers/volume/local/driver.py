@@ -101,10 +101,9 @@ class LocalVolumes(Connections, VolumeDriver):
             serving = self._serving(volume_id, record.chain)  # also what an extension that was killed has closed
             if record.size < size:
                 self._check_room()
-                with self._running(volume_id, record.chain, serving) as daemon:
+                with self._muted(volume_id), self._running(volume_id, record.chain, serving) as daemon:
                     daemon.resize(record.top, size)
                 self._pool.save(volume_id, replace(record, size=size, clean_ns=0))
-                self._listen_again(volume_id)
 
     def create_snapshot(self, volume_id: str, snapshot_id: str, stop: Event | None = None) -> None:
         """A raw volume's content is copied, so it must not be exported."""
