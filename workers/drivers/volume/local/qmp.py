@@ -61,7 +61,8 @@ class Control:
             self._socket.sendall(json.dumps(request).encode() + b"\n")
         except OSError as error:
             raise PoolUnavailable("The volume's export does not answer.", details=str(error)) from error
-        while "event" in (answer := self._read()):
+        # A job's event may come before the greeting, which then is not the first line.
+        while "event" in (answer := self._read()) or "QMP" in answer:
             continue
         if "error" in answer:
             details = f"{command}: {answer['error'].get('desc', '')}"
