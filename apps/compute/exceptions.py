@@ -64,6 +64,10 @@ class ComputeServiceUnavailable(BadRequest):
     template = "Compute service of {host} is unavailable at this time."
 
 
+class ComputeServiceInUse(BadRequest):
+    template = "Compute service of {host} is still in use."
+
+
 class InvalidMigrationState(BadRequest):
     """nova/exception.py"""
 

@@ -40,3 +40,33 @@ MIGRATE_LIVE_ANY = _migrate_live("host", block_migration=_AUTO, disk_over_commit
 def migrate_live(body: Any) -> dict[str, Any]:
     force = str(body.get("force", "")).lower() in ("true", "1", "on", "yes")
     return {"host": body.get("host") or "", "block_migration": body["block_migration"], "force": force}
+
+
+_PASSWORD: Schema = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": 255,
+    "pattern": r"^[^\x00]*$",
+    "description": "a text of 1 to 255 characters without NUL",
+}
+
+
+def _evacuate(*required: str, **more: Schema) -> Schema:
+    return {
+        "type": "object",
+        "description": f"an object with {', '.join(required) or 'host and adminPass'}",
+        "required": list(required),
+        "properties": {"host": {**_HOST, "nullable": False}, "adminPass": _PASSWORD, **more},
+        "additionalProperties": False,
+    }
+
+
+# nova/api/openstack/compute/schemas/evacuate.py
+EVACUATE_OLD = _evacuate("onSharedStorage", onSharedStorage=_BOOLEAN)
+EVACUATE = _evacuate()
+EVACUATE_FORCED = _evacuate(force=_BOOLEAN)
+
+
+def evacuate(body: Any) -> dict[str, Any]:
+    force = str(body.get("force", "")).lower() in ("true", "1", "on", "yes")
+    return {"host": body.get("host") or "", "admin_password": body.get("adminPass"), "force": force}

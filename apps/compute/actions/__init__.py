@@ -34,6 +34,7 @@ from apps.compute.actions.lifecycle import STOP as STOP
 from apps.compute.actions.lifecycle import SUSPEND as SUSPEND
 from apps.compute.actions.lifecycle import UNLOCK as UNLOCK
 from apps.compute.actions.lifecycle import UNPAUSE as UNPAUSE
+from apps.compute.actions.live import EVACUATE as EVACUATE
 from apps.compute.actions.live import LIVE_MIGRATE as LIVE_MIGRATE
 from apps.compute.actions.moves import CONFIRM_RESIZE as CONFIRM_RESIZE
 from apps.compute.actions.moves import MIGRATE as MIGRATE
@@ -61,7 +62,7 @@ ACTIONS: dict[str, ServerAction] = {
     row.name: row
     for row in (
         RETRY, CANCEL, START, STOP, PAUSE, UNPAUSE, SUSPEND, RESUME, REBOOT, CRASH_DUMP, RESCUE, UNRESCUE,
-        REBUILD, MIGRATE, LIVE_MIGRATE, RESIZE, CONFIRM_RESIZE, REVERT_RESIZE,
+        REBUILD, MIGRATE, LIVE_MIGRATE, EVACUATE, RESIZE, CONFIRM_RESIZE, REVERT_RESIZE,
         SHELVE, SHELVE_OFFLOAD, UNSHELVE, RESET_STATE, DELETE, FORCE_DELETE, RESTORE, LOCK,
         UNLOCK,
         ADD_GROUP, REMOVE_GROUP, ADD_FLOATING_IP, REMOVE_FLOATING_IP, ATTACH_INTERFACE, DETACH_INTERFACE,
@@ -71,7 +72,6 @@ ACTIONS: dict[str, ServerAction] = {
 }  # fmt: skip
 # Nova's keys of POST /servers/{id}/action that this cloud does not have, by the feature that is missing.
 NOT_OFFERED: dict[str, str] = {
-    "evacuate": "evacuation of servers",
     "os-getMKSConsole": "remote consoles",
     "os-getRDPConsole": "remote consoles",
     "os-getSPICEConsole": "remote consoles",

@@ -1,4 +1,4 @@
-"""Actions that move a server to another host while it runs."""
+"""Actions that move a server to another host while it runs, or when its own is dead."""
 
 from apps.common.microversions import since
 from apps.common.policy import ADMIN
@@ -20,4 +20,18 @@ LIVE_MIGRATE = ServerAction(
     vm_states=(states.ACTIVE, states.PAUSED), task_state=states.MIGRATING, pipeline="server.live_migrate",
     host_role="source", service="live_migrations.begin",
     button=Button(done="{server} is being moved to another host while it runs."),
+)  # fmt: skip
+EVACUATE = ServerAction(
+    name="evacuate", key="evacuate", rule="os-evacuate", who=ADMIN, title="Evacuate", icon="emergency",
+    explains="Makes the server again on another host, if its own is dead and an operator has forced it down: it must "
+    "not run there any more. Volumes keep their data; local disks are made again from the image: their data is lost.",
+    body=bodies.EVACUATE_FORCED,
+    bodies={
+        since("2.1", "2.13"): bodies.EVACUATE_OLD, since("2.14", "2.28"): bodies.EVACUATE,
+        since("2.29", "2.67"): bodies.EVACUATE_FORCED, since("2.68"): bodies.EVACUATE,
+    },
+    arguments=bodies.evacuate, defaults={"host": "", "admin_password": None, "force": False}, answer="adminPass",
+    vm_states=(states.ACTIVE, states.STOPPED, states.ERROR), task_state=states.REBUILDING,
+    task_states=(states.REBUILD_SPAWNING,), pipeline="server.evacuate", host_role="source", service="evacuations.begin",
+    button=Button(done="{server} is being made again on another host.", interrupts=True, destroys=True),
 )  # fmt: skip

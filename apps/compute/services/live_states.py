@@ -42,10 +42,10 @@ def mark_moved(*, server_id: uuid.UUID, run_id: uuid.UUID, host: str, power_stat
     migrations.advance(run_id=run_id, status=migration_states.POST_MIGRATING)
 
 
-def complete(*, server_id: uuid.UUID, run_id: uuid.UUID) -> None:
-    """The server has moved, and its task is over."""
-    server_states.end_task(server_id=server_id)
-    migrations.advance(run_id=run_id, status=migration_states.COMPLETED)
+def complete(*, server_id: uuid.UUID, run_id: uuid.UUID, status: str = migration_states.COMPLETED) -> None:
+    """The server has moved, and its task is over. A password that it got with its disks is in them."""
+    server_states.forget_password(server_id=server_id)
+    migrations.advance(run_id=run_id, status=status)
 
 
 def give_up(*, server_id: uuid.UUID, run_id: uuid.UUID, source: str, final: bool, cancelled: bool) -> None:

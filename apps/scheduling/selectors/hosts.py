@@ -65,6 +65,11 @@ def agent_url(*, name: str) -> str:
     return Host.objects.filter(name=name).values_list("agent_url", flat=True).first() or ""
 
 
+def is_forced_down(*, name: str) -> bool:
+    """Return whether an operator has declared a host dead. 1 query."""
+    return Host.objects.filter(name=name, forced_down=True).exists()
+
+
 def is_up(name: str) -> bool:
     """Return whether a host's agent is alive."""
     return name in names_up(names=[name])

@@ -40,6 +40,7 @@ GOOD: dict[str, Any] = {
     "rebuild": {"imageRef": "11111111-1111-1111-1111-111111111111"},
     "reboot": {"type": "SOFT"},
     "resize": {"flavorRef": "8"},
+    "evacuate": {"host": "h2"},
     "live-migration": {"host": None, "block_migration": "auto"},
     "resetState": {"state": "error"},
     "addSecurityGroup": {"name": "default"},

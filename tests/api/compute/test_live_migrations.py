@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from apps.compute.models import Migration, Server
+from apps.scheduling.models import Host
 from apps.workflow.models import Run
 from tests.api.compute.conftest import ComputeCaller
 
@@ -56,6 +57,40 @@ def test_bodies(
             "live-migration", "queued", "h1", body["host"] or "",
         )  # fmt: skip
         assert Run.objects.get(id=row.run_id).hosts == {"source": "h1"}
+
+
+@pytest.mark.parametrize(
+    ("version", "body", "code", "text"),
+    [
+        ("2.1", {"onSharedStorage": False}, 200, "adminPass"),
+        ("2.1", {}, 400, "evacuate"),
+        ("2.14", {"onSharedStorage": False}, 400, "evacuate"),
+        ("2.14", {"host": "h2", "adminPass": "x"}, 200, '"adminPass":"x"'),
+        ("2.29", {"force": True}, 400, "Can't force"),
+        ("2.68", {"force": True, "host": "h2"}, 400, "evacuate"),
+        ("2.68", {"host": "gone"}, 400, "The target host can't be the same one."),
+        ("2.68", {"host": "h9"}, 404, "Compute host h9 not found."),
+        ("2.95", {}, 200, "adminPass"),
+    ],
+)
+def test_evacuate(
+    admin: ComputeCaller, no_broker: list[Any], server: Server, version: str, body: Any, code: int, text: str
+) -> None:
+    """From a host that an operator has forced down, and from no other: a host that is silent may run its guests."""
+    path = f"/servers/{server.id}/action"
+    for host in ("h1", "gone"):
+        Server.objects.update(host=host)
+        answer = admin.at("2.90").post(path, {"evacuate": {}})
+        assert (answer.status_code, f"Compute service of {host} is still in use." in answer.text) == (400, True)
+    Host.objects.filter(name="gone").update(forced_down=True)
+    answer = admin.at(version).post(path, {"evacuate": body})
+    assert (answer.status_code, text in answer.text) == (code, True), answer.text
+    server.refresh_from_db()
+    assert server.task_state == ("rebuilding" if code == 200 else "")
+    if code == 200:
+        row = Migration.objects.get()
+        assert (row.type, row.status, row.source) == ("evacuation", "accepted", "gone")
+        assert Run.objects.get(id=row.run_id).params.get("stopped") is (version == "2.95")
 
 
 def test_who_and_in_which_state(

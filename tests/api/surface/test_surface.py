@@ -30,7 +30,6 @@ MISSING = {
     "default rules of security groups": ["compute .*/os-security-group-default-rules"],
     "remote consoles": ["compute .*/(remote-consoles|os-console-auth-tokens)", "compute .*#os-getVNCConsole"],
     "shares": ["compute .*/shares"],
-    "evacuation": ["compute .*#evacuate"],
     "resets of servers' networks": ["compute .*#resetNetwork"],
     "Nova's proxies of volumes": ["compute .*/(os-volumes|os-snapshots|os-assisted-volume-snapshots)"],
     "groups of volumes": ["volume .*/(groups|group_types|group_snapshots)"],

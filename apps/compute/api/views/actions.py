@@ -29,6 +29,7 @@ SERIALIZERS = {actions.REBUILD.key: ServerRebuild}
 WITH_KEY, WITH_USER_DATA = since("2.54"), since("2.57")
 
 NAMES_IMAGES = since("2.45")
+STAYS_OFF = since("2.95")  # a server that was evacuated
 
 
 class ServerActionView(ServerViewBase):
@@ -84,7 +85,10 @@ class ServerActionView(ServerViewBase):
     def _arguments(self, action: ServerAction, value: Any) -> dict[str, Any]:
         if action.key in SERIALIZERS:
             return self.parse(self.request, action.key, SERIALIZERS[action.key])
-        return action.arguments(value)
+        given = action.arguments(value)
+        if action is actions.EVACUATE and self.version in STAYS_OFF:
+            given["stopped"] = True
+        return given
 
     def renderer(self) -> documents.Renderer:
         """A rebuild answers with the fields that an update shows."""

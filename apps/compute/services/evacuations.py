@@ -1,0 +1,71 @@
+"""Evacuation: servers of a host that is dead, and that an operator has declared so, are made again elsewhere."""
+
+import uuid
+
+from django.db import transaction
+
+from apps.common.context import RequestContext
+from apps.common.exceptions import BadRequest, Conflict, NotFound
+from apps.compute import admin_passwords, exceptions, migration_states
+from apps.compute.actions import EVACUATE
+from apps.compute.models import Server
+from apps.compute.selectors import volume_attachments
+from apps.compute.services import migrations, server_actions
+from apps.compute.services.server_requests import guest
+from apps.scheduling.selectors import hosts
+from apps.volumes.selectors import server_volumes
+
+
+@transaction.atomic
+def begin(
+    *,
+    context: RequestContext,
+    server: Server,
+    host: str = "",
+    admin_password: str | None = None,
+    force: bool = False,
+    stopped: bool = False,
+) -> str | None:
+    """Begin to make a server again on ``host``, or on one that the scheduler chooses. Returns its new password.
+
+    ``stopped``: its guest stays off. ``force`` needs a host: it is claimed like another one. The data of local disks is
+    lost. Raises BadRequest (400) while the server's host is not forced down, and for a host that cannot be; NotFound
+    (404) for an unknown one; Conflict (409) where a volume's data is on the dead host; WrongState and ServerLocked
+    (409).
+    """
+    if force and not host:
+        raise BadRequest("Can't force to a non-provided destination")
+    if host:
+        _check_destination(server, host)
+    check_dead(server)
+    run_id, password = uuid.uuid4(), guest.password(admin_password)
+    off = stopped or server.vm_state == "stopped"
+    server_actions.begin(context=context, server=server, action=EVACUATE, run_id=run_id, host=host, stopped=off)
+    server.refresh_from_db()
+    if server.config_drive:
+        Server.objects.filter(id=server.id).update(admin_password=admin_passwords.seal(password))
+    migrations.create(
+        context=context,
+        server=server,
+        run_id=run_id,
+        type_=migration_states.EVACUATION,
+        status=migration_states.ACCEPTED,
+        destination=host,
+    )
+    return password or None
+
+
+def check_dead(server: Server) -> None:
+    """Nobody guesses that a host is fenced: its guest would run twice. Raises BadRequest (400), Conflict (409)."""
+    if not server.host or not hosts.is_forced_down(name=server.host):
+        raise exceptions.ComputeServiceInUse(host=server.host)
+    volumes = volume_attachments.volume_ids(server_id=server.id)
+    if volumes and server.host in server_volumes.places(volume_ids=volumes)[0]:
+        raise Conflict(f"Cannot 'evacuate' instance {server.id}: data of its volumes is on its host.")
+
+
+def _check_destination(server: Server, host: str) -> None:
+    if host == server.host:
+        raise BadRequest("The target host can't be the same one.")
+    if host not in hosts.addresses(names=[host]):
+        raise NotFound(f"Compute host {host} not found.")

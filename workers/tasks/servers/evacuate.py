@@ -1,0 +1,73 @@
+"""The steps of an evacuation: the server is made again on another host, as its own is dead and fenced.
+
+Volumes keep their data; local disks are made again from the image. What the dead host has of the server, its recovery
+removes when it is back.
+"""
+
+from apps.compute import migration_states, states
+from apps.compute.services import live_states
+from apps.networking.services import bindings
+from workers.engine.steps import DESTINATION, SOURCE, StepContext
+from workers.mapping import servers
+from workers.tasks.servers import fetch_image, live_migrate, moving
+from workers.tasks.servers.base import ServerStep, ports_of, wait_for_ports
+from workers.tasks.servers.live_migrate import Arrived
+
+
+class ScheduleEvacuation(live_migrate.ScheduleDestination):
+    """Claim a destination; its revert leaves the server on the dead host."""
+
+    task_state = states.REBUILDING
+
+
+class Recreate(ServerStep[Arrived]):
+    """Make the server's disks, have its volumes and its ports, and start its guest; with its record it is here."""
+
+    name = "recreate"
+    role = DESTINATION
+    task_state = states.REBUILD_SPAWNING
+    timeout_seconds = 1200
+
+    def execute(self, ctx: StepContext) -> Arrived:
+        row, drivers = self.server(ctx), self.drivers(ctx)
+        server = moving.at_destination(row, moving.migration_of(ctx))
+        if server.image_id is not None:
+            fetch_image.cache(ctx, drivers.storage, server)
+        bindings.move_for_server(server_id=server.id, host=ctx.host)
+        moving.plug(server.id, drivers)
+        moving.take_volumes(server, drivers)
+        spec = servers.prepare(server, drivers)
+        ctx.checkpoint()
+        if ctx.claim.params.get("stopped"):
+            return Arrived("shutdown")
+        drivers.hypervisor.spawn(spec)
+        wait_for_ports(ports_of(spec), drivers)
+        info = drivers.hypervisor.info(str(server.id))
+        return Arrived(str(info.power_state) if info else "shutdown")
+
+    def record(self, ctx: StepContext, result: Arrived) -> None:
+        live_states.mark_moved(
+            server_id=ctx.subject_id,
+            run_id=ctx.claim.run_id,
+            host=ctx.hosts[DESTINATION],
+            power_state=result.power_state,
+        )
+
+    def revert(self, ctx: StepContext) -> None:
+        if ctx.on_host:
+            drivers = self.drivers(ctx)
+            drivers.hypervisor.destroy(str(ctx.subject_id))
+            moving.unplug(ctx.subject_id, drivers)
+            moving.leave_volumes(self.server(ctx), drivers)
+            drivers.storage.remove_server(str(ctx.subject_id))
+        bindings.move_for_server(server_id=ctx.subject_id, host=ctx.hosts[SOURCE])
+
+
+class ClearEvacuated(live_migrate.ClearSource):
+    """Remove the server from its former host if that is back already, and end the task."""
+
+    def record(self, ctx: StepContext, result: None) -> None:
+        live_states.complete(server_id=ctx.subject_id, run_id=ctx.claim.run_id, status=migration_states.DONE)
+
+    def revert(self, ctx: StepContext) -> None:
+        self.record(ctx, None)
