@@ -7,9 +7,9 @@ import pytest
 from deploy.lab import machines
 from tests.cloud import wait_for
 from tests.lab.cloud import COMPUTE, Guest, LabCloud
+from tests.lab.test_volumes import Volumes
 
 pytestmark = [pytest.mark.lab, pytest.mark.libvirt, pytest.mark.heavy, pytest.mark.timeout(1200)]
-VOLUME = "/volume/v3"
 SECONDS = 180
 WRITE = "dd if=/dev/urandom of=/root/data bs=1M count=8 2>/dev/null && sync && sha256sum /root/data"
 
@@ -45,8 +45,10 @@ class Moved:
         return machines.run(host, "virsh", "-c", "qemu:///system", "list", "--uuid").stdout
 
 
-def test_migrate_and_resize(cloud: LabCloud) -> None:
-    """It migrates and is confirmed, is resized, and comes back without what it wrote since."""
+def test_migrate_resize_and_shelve(cloud: LabCloud) -> None:
+    """It migrates and is confirmed, is resized and comes back without what it wrote since, is shelved and unshelved on the
+    other host, and takes a volume along.
+    """
     router, group = cloud.router_on("way", "compute-2"), cloud.open_group("open")
     network = cloud.network("net", "10.9.3.0/24", router)
     guest = cloud.reachable(cloud.active(cloud.order("moves", "compute-1", network, group)))
@@ -63,4 +65,21 @@ def test_migrate_and_resize(cloud: LabCloud) -> None:
     moved.check(sum_of=since, host=host)
     moved.act({"revertResize": None}, "ACTIVE")
     moved.check(host="compute-2")
+    shelved = moved.act({"shelve": None}, "SHELVED_OFFLOADED")
+    assert shelved["OS-EXT-SRV-ATTR:host"] is None
+    moved.act({"unshelve": {"host": "compute-1"}}, "ACTIVE")
+    moved.check(host="compute-1")
+    volumes = Volumes(cloud)
+    volume = volumes.create("compute-1")
+    device = volumes.attach(volume, guest)
+    cloud.ssh(guest, f"dd if=/root/data of={device} bs=1M count=8 2>/dev/null && sync")
+    moved.act({"migrate": {"host": "compute-2"}}, "VERIFY_RESIZE")
+    moved.check(host="compute-2")
+    read = f"dd if={device} bs=1M count=8 2>/dev/null | sha256sum"
+    assert str(cloud.ssh(guest, read)).split()[0] == moved.sum  # over the network, from the host that has it
+    moved.act({"revertResize": None}, "ACTIVE")
+    moved.check(host="compute-1")
+    assert str(cloud.ssh(guest, read)).split()[0] == moved.sum
+    volumes.detach(volume, guest)
+    volumes.clear()
     cloud.clear()
