@@ -1,4 +1,4 @@
-"""Boots and deletes under fire; at the end nothing is lost and nothing is left: python -m tests.chaos.run --seed 7"""
+"""Boots, actions and deletes under fire; then nothing is lost and nothing is left: python -m tests.chaos.run --seed 7"""
 
 import argparse
 import itertools
@@ -10,6 +10,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import requests
 
@@ -26,7 +27,20 @@ SETTINGS = {
     "CELERITY_QUOTA_RAM": "100000000",
     "CELERITY_LOG_LEVEL": "WARNING",
 }
-DELETED_SHARE = 0.4
+DELETED_SHARE, ACTED_SHARE = 0.4, 0.5
+SETTLED = ("active", "error", "stopped", "resized", "shelved", "shelved_offloaded", "rescued")
+# What is done to servers, and then perhaps; a server in another state refuses it with 409.
+ACTIONS: tuple[tuple[dict[str, Any], ...], ...] = (
+    ({"resize": {"flavorRef": "2"}}, {"confirmResize": None}),
+    ({"resize": {"flavorRef": "2"}}, {"revertResize": None}),
+    ({"migrate": None}, {"confirmResize": None}),
+    ({"migrate": None}, {"revertResize": None}),
+    ({"shelve": None}, {"unshelve": None}),
+    ({"shelve": None}, {"shelveOffload": None}, {"unshelve": None}),
+    ({"createImage": {"name": "chaos"}},),
+    ({"rebuild": {}},),
+    ({"rescue": None}, {"unrescue": None}),
+)
 THINK_SECONDS = 2.0  # so that the storm lasts and every weapon has its turn
 REST_SECONDS = 180.0
 STRUCK = (502, 503)  # what the API may answer while something it needs is away
@@ -44,7 +58,7 @@ class Asked:
 
     def is_right(self, state: str | None) -> bool:
         """Return whether a server ended as requested; None means that it has no row."""
-        allowed = {True: ("deleted",), False: ("active", "error"), None: ("active", "error", "deleted")}
+        allowed = {True: ("deleted",), False: SETTLED, None: (*SETTLED, "deleted")}
         return state in allowed[self.deleted]
 
 
@@ -60,6 +74,8 @@ def one_server(cloud: Cloud, index: int, seed: int) -> Asked | None:
         assert response.status_code in STRUCK, f"POST: {response.status_code} {response.text}"
         return None
     key = str(response.json()["server"]["id"])
+    if chance.random() < ACTED_SHARE:
+        act(cloud, key, chance)
     if chance.random() >= DELETED_SHARE:
         return Asked(key)
     time.sleep(chance.uniform(0, 1.5))
@@ -69,6 +85,19 @@ def one_server(cloud: Cloud, index: int, seed: int) -> Asked | None:
         return Asked(key, None)
     assert response.status_code in (204, *STRUCK), f"DELETE: {response.status_code} {response.text}"
     return Asked(key, True if response.status_code == 204 else None)
+
+
+def act(cloud: Cloud, key: str, chance: random.Random) -> None:
+    """Do some of the actions of a row to a server, whatever its state, and hear no other refusal than 409."""
+    for body in chance.choice(ACTIONS):
+        time.sleep(chance.uniform(0.2, THINK_SECONDS))
+        body = {"rebuild": {"imageRef": cloud.image()}} if "rebuild" in body else body
+        try:
+            response = cloud.call("POST", f"/compute/v2.1/servers/{key}/action", body, admin=True)
+        except requests.RequestException:
+            return
+        allowed = (200, 202, 204, 409, *STRUCK)
+        assert response.status_code in allowed, f"{body}: {response.status_code} {response.text}"
 
 
 def storm(cloud: Cloud, *, seed: int, servers: int, concurrency: int) -> dict[str, object]:
@@ -98,7 +127,7 @@ def storm(cloud: Cloud, *, seed: int, servers: int, concurrency: int) -> dict[st
     wait_for(lambda: not cloud.open_runs(), what=f"all runs to end: {cloud.open_runs()[:5]}", seconds=REST_SECONDS)
     states = dict(cloud.rows("SELECT id::text, vm_state FROM compute_server"))
     wrong = [(one, states.get(one.id)) for one in accepted if not one.is_right(states.get(one.id))]
-    stuck = [key for key, state in states.items() if state not in ("active", "error", "deleted")]
+    stuck = [key for key, state in states.items() if state not in (*SETTLED, "deleted")]
     causeless = cloud.rows("SELECT id FROM compute_server WHERE vm_state = 'error' AND fault_message = ''")
     cloud.assert_clean()
     assert not (wrong or stuck or causeless), (wrong, stuck, causeless)

@@ -46,8 +46,8 @@ class Moved:
 
 
 def test_migrate_resize_and_shelve(cloud: LabCloud) -> None:
-    """It migrates and is confirmed, is resized and comes back without what it wrote since, is shelved and unshelved on the
-    other host, and takes a volume along.
+    """It migrates and is confirmed, is resized and comes back without what it wrote since, is shelved and unshelved on
+    the other host, and takes a volume along.
     """
     router, group = cloud.router_on("way", "compute-2"), cloud.open_group("open")
     network = cloud.network("net", "10.9.3.0/24", router)
