@@ -1,4 +1,4 @@
-"""Boots, actions and deletes under fire; then nothing is lost and nothing is left: python -m tests.chaos.run --seed 7"""
+"""Boots, actions and deletes under fire; then nothing is lost, nothing is left: python -m tests.chaos.run --seed 7"""
 
 import argparse
 import itertools

@@ -7,7 +7,7 @@ import pytest
 from deploy.lab import machines
 from tests.cloud import wait_for
 from tests.lab.cloud import COMPUTE, Guest, LabCloud
-from tests.lab.test_volumes import Volumes
+from tests.lab.test_volumes import FIND, Volumes
 
 pytestmark = [pytest.mark.lab, pytest.mark.libvirt, pytest.mark.heavy, pytest.mark.timeout(1200)]
 SECONDS = 180
@@ -75,7 +75,7 @@ def test_migrate_resize_and_shelve(cloud: LabCloud) -> None:
     cloud.ssh(guest, f"dd if=/root/data of={device} bs=1M count=8 2>/dev/null && sync")
     moved.act({"migrate": {"host": "compute-2"}}, "VERIFY_RESIZE")
     moved.check(host="compute-2")
-    read = f"dd if={device} bs=1M count=8 2>/dev/null | sha256sum"
+    read = f"dd if=$({FIND.format(serial=volume[:20])}) bs=1M count=8 2>/dev/null | sha256sum"
     assert str(cloud.ssh(guest, read)).split()[0] == moved.sum  # over the network, from the host that has it
     moved.act({"revertResize": None}, "ACTIVE")
     moved.check(host="compute-1")

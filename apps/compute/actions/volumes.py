@@ -4,7 +4,9 @@ from apps.compute import action_bodies as bodies
 from apps.compute import states
 from apps.compute.actions.base import ServerAction
 
-_WITH_GUEST = (states.ACTIVE, states.PAUSED, states.STOPPED)
+_WITH_GUEST = (
+    states.ACTIVE, states.PAUSED, states.STOPPED, states.RESIZED, states.SHELVED, states.SHELVED_OFFLOADED,
+)  # fmt: skip
 ATTACH_VOLUME = ServerAction(
     name="attach_volume", rule="os-volumes-attachments:create", title="Attach a volume", icon="add_box",
     explains="Plugs a volume into the server, also while it runs. The disk's serial number is the volume's ID.",

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from apps.common.context import RequestContext
 from apps.common.exceptions import BadRequest, Conflict
-from apps.compute import exceptions, locks
+from apps.compute import exceptions, locks, rpcapi, states
 from apps.compute.actions import ATTACH_VOLUME, DETACH_VOLUME, ServerAction
 from apps.compute.models import BlockDevice, Server
 from apps.compute.models.block_devices import VOLUME as KIND
@@ -78,7 +78,19 @@ def _attach(context: RequestContext, server: Server, volume: "Volume", device: B
     device.save(force_insert=True)
     if not row.has_volumes:
         Server.objects.filter(id=row.id).update(has_volumes=True)
-    _begin(context, row, ATTACH_VOLUME, device)
+    if not _is_without_host(row):
+        _begin(context, row, ATTACH_VOLUME, device)
+        return
+    connect(attachment_id=attachment.id, host="")
+    mark_attached(attachment_id=attachment.id)
+    rpcapi.record(context=context, action=ATTACH_VOLUME.name, server=row)
+
+
+def _is_without_host(row: Server) -> bool:
+    """Whether the server is shelved and on no host: the rows are all there is to change. It gets its volumes when it is
+    unshelved.
+    """
+    return row.vm_state == states.SHELVED_OFFLOADED and not row.task_state
 
 
 def _check_not_busy(row: Server, action: ServerAction) -> None:
@@ -137,6 +149,10 @@ def _detach(context: RequestContext, server: Server, volume_id: uuid.UUID | None
         device.delete()
         return
     attachments.begin_detach(attachment=attachment, by_compute=True)
+    if _is_without_host(row):
+        remove(attachment_id=attachment.id)
+        rpcapi.record(context=context, action=DETACH_VOLUME.name, server=row)
+        return
     if is_own:
         runs.cancel_active(subject_type=SUBJECT, subject_id=row.id, reason="The volume is being detached.")
     _begin(context, row, DETACH_VOLUME, device)

@@ -9,6 +9,7 @@ from apps.compute.services import shelving
 from apps.images.models import Image
 from apps.quotas.models import Usage
 from apps.scheduling.models import Allocation, Host
+from apps.volumes.models import Volume
 from tests.unit.actions.conftest import ADMIN, HOST, OTHER, Moving
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -123,3 +124,13 @@ def test_refused(moving: Moving) -> None:
     Host.objects.update(zone="b")
     moving.do("unshelve", zone="b")
     assert moving.server.status == "ACTIVE" and moving.server.requested_zone == "b"
+
+
+def test_volumes_of_a_shelved_server(moving: Moving) -> None:
+    """They are attached and detached as rows; the guest has them once it is unshelved."""
+    volume = Volume.objects.create(name="v", size=1, status="available", project_id="p", user_id="u", host=HOST)
+    moving.do("shelve")
+    for action, status in (("attach_volume", "in-use"), ("detach_volume", "available")):
+        moving.do(action, volume_id=volume.id if action == "detach_volume" else str(volume.id))
+        volume.refresh_from_db()
+        assert volume.status == status and moving.server.task_state == "" and moving.run_state == "succeeded"
