@@ -163,7 +163,8 @@ class Calls:
         admin = cloud.session("admin")
         lifted = dict.fromkeys(("volumes", "gigabytes"), -1)
         asked = {"quota_set": lifted}
-        self.ask("PUT", f"{self.cinder}/os-quota-sets/{self.session.project_id}", asked, 200, admin)
+        quotas = f"{admin.catalog['block-storage']}/os-quota-sets/{self.session.project_id}"
+        self.ask("PUT", quotas, asked, 200, admin)
         flavors = self.ask("GET", f"{self.session.nova}/flavors", None, 200)["flavors"]
         server = {"name": "bench", "imageRef": image, "flavorRef": flavors[0]["id"], "networks": "none"}
         made = self.ask("POST", f"{self.session.nova}/servers", {"server": server}, 202)["server"]["id"]

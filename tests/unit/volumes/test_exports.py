@@ -235,12 +235,22 @@ def test_a_guest_waits_for_the_storage_host(
     assert power(worker, server) == "running"
 
 
-def test_a_larger_volume(worker: Worker, far: HostDrivers, server: Server, attached: Attachment) -> None:
+@pytest.mark.parametrize("is_paused", [False, True])
+def test_a_larger_volume(
+    worker: Worker, far: HostDrivers, server: Server, attached: Attachment, is_paused: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """The guest sees its size, also one that was paused meanwhile: its connection is made again for another reason."""
+    shown: list[int] = []
+    monkeypatch.setattr(type(worker.drivers.hypervisor), "resize_disk", lambda *arguments: shown.append(arguments[-1]))
     Volume.objects.update(size=3)
     far.volume.extend_volume(str(attached.volume_id), 3)
+    if is_paused:
+        simulated_disks.fail_disk(worker.directory.parent, HOST, str(server.id))
+        assert reconciler.revive(worker.drivers, server.id)
     reconciler.look_after(attached.volume_id, worker.drivers)
     [seen] = worker.drivers.volume.list_connections()
-    assert seen.size_gib == 3
+    assert (seen.size_gib, shown) == (3, [3 << 30])
 
 
 def test_down_ends_both_sides(
