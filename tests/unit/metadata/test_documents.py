@@ -1,5 +1,6 @@
 """What a server's documents say of its addresses, groups and disks."""
 
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,14 @@ def test_network_data() -> None:
     assert (dhcp["id"], dhcp["type"], dhcp["network_id"]) == ("network0", "ipv4_dhcp", str(samples.NETWORK))
     assert (static["type"], static["ip_address"], static["netmask"]) == ("ipv4", "10.0.0.5", "255.255.255.0")
     assert static["routes"] == []  # its gateway is not in its range
+    six = {"cidr": "fd00::/64", "ip_version": 6, "gateway_ip": "fd00::1"}
+    for mode, kind in ((None, "ipv6"), ("slaac", "ipv6_slaac"), ("dhcpv6-stateful", "ipv6_dhcpv6-stateful")):
+        both = samples.port(
+            samples.subnet(),
+            samples.subnet(id=uuid.uuid4(), ipv6_address_mode=mode, **six),
+            ips=("10.0.0.5", "fd00::5"),
+        )
+        assert [net["type"] for net in documents.network_data([both])["networks"]] == ["ipv4_dhcp", kind]
 
 
 @pytest.mark.parametrize(

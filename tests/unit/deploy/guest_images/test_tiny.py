@@ -127,6 +127,22 @@ def test_netmask_to_prefix(mask: str, prefix: str) -> None:
 
 
 @needs_busybox
+@pytest.mark.parametrize(
+    ("types", "asked"),
+    [("ipv4", "no"), ("ipv4_dhcp", "yes"), ("ipv4_dhcp ipv6", "yes"), ("ipv4 ipv6_slaac", "no"), ("ipv6_slaac", "yes")],
+)
+def test_dhcp_is_asked_where_an_address_is_left_to_it(tmp_path: Path, types: str, asked: str) -> None:
+    lines = ["/links/0/ethernet_mac_address\taa", "/links/0/id\ttap0"]
+    for number, kind in enumerate(types.split()):
+        lines += [f"/networks/{number}/link\ttap0", f"/networks/{number}/type\t{kind}"]
+    (tmp_path / "network_data.flat").write_text("\n".join(lines) + "\n")
+    script = f""". {SCRIPTS}/common; . {SCRIPTS}/network; MD={tmp_path} RUN={tmp_path}
+        add_static_address() {{ :; }}; use_static_network eth0 aa >/dev/null && echo no || echo yes"""
+    done = busybox("sh", "-c", script, "sh")
+    assert done.stdout.strip() == asked
+
+
+@needs_busybox
 @pytest.mark.parametrize("path", [p for p in sorted(SCRIPTS.iterdir()) if p.suffix != ".awk"], ids=lambda p: p.name)
 def test_scripts_can_be_parsed(path: Path) -> None:
     assert busybox("sh", "-n", path).stderr == ""
