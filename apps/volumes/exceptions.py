@@ -34,6 +34,22 @@ class DefaultTypeNotFound(NotFound):
     template = "Default type for project {project} not found."
 
 
+class GroupNotFound(NotFound):
+    template = "Group {group} could not be found."
+
+
+class GroupSnapshotNotFound(NotFound):
+    template = "GroupSnapshot {snapshot} could not be found."
+
+
+class GroupTypeNotFound(NotFound):
+    template = "Group type {type} could not be found."
+
+
+class GroupSpecNotFound(NotFound):
+    template = "Group Type {type} has no specs with key {key}."
+
+
 class AttachmentNotFound(NotFound):
     template = "Volume attachment could not be found with filter: attachment_id = {attachment}."
 
@@ -80,6 +96,20 @@ class VolumeTypeExists(Conflict):
 
 class TypeAccessExists(Conflict):
     template = "Volume type access for {type} / {project} combination already exists."
+
+
+class GroupTypeExists(Conflict):
+    template = "Group Type {name} already exists."
+
+
+class GroupTypeInUse(BadRequest):
+    kind = "GroupTypeInUse"
+    template = "Group Type {type} deletion is not allowed with groups present with the type."
+
+
+class InvalidGroup(BadRequest):
+    kind = "InvalidGroup"
+    template = "Invalid group: {reason}"
 
 
 class QosSpecExists(Conflict):

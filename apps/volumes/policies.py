@@ -6,6 +6,7 @@ _READ = (
     "volume:get volume:get_all volume:get_snapshot volume:get_all_snapshots volume:get_volume_metadata "
     "volume:get_snapshot_metadata volume:get_transfer volume:get_all_transfers volume_extension:quotas:show "
     "volume_extension:volume_image_metadata:show volume_extension:volume_encryption_metadata "
+    "group:get group:get_all group:get_group_snapshot group:get_all_group_snapshots "
     "backup:get backup:get_all limits_extension:used_limits message:get message:get_all"
 )
 _WRITE = (
@@ -15,7 +16,8 @@ _WRITE = (
     "volume:update_snapshot volume:delete_snapshot volume:create_volume_metadata volume:update_volume_metadata "
     "volume:delete_volume_metadata volume:update_snapshot_metadata volume:delete_snapshot_metadata "
     "volume:attachment_create volume:attachment_update volume:attachment_delete volume:attachment_complete "
-    "backup:create backup:update backup:restore backup:delete "
+    "group:create group:update group:delete group:create_group_snapshot group:update_group_snapshot "
+    "group:delete_group_snapshot backup:create backup:update backup:restore backup:delete "
     "volume:create_transfer volume:accept_transfer volume:delete_transfer "
     "volume_extension:volume_image_metadata:set volume_extension:volume_image_metadata:remove "
     "volume_extension:volume_actions:attach volume_extension:volume_actions:detach "
@@ -25,6 +27,9 @@ _WRITE = (
     "snapshot_extension:snapshot_actions:update_snapshot_status message:delete"
 )
 _ADMIN = (
+    "group:group_types:create group:group_types:update group:group_types:delete group:reset_status "
+    "group:group_types_specs:get group:group_types_specs:get_all group:group_types_specs:create "
+    "group:group_types_specs:update group:group_types_specs:delete group:reset_group_snapshot_status "
     "backup:export-import volume_extension:backup_admin_actions:reset_status "
     "volume_extension:backup_admin_actions:force_delete volume:force_delete "
     "volume_extension:volume_admin_actions:reset_status "

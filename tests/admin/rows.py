@@ -39,6 +39,9 @@ from apps.volumes.models import (
     DefaultType,
     EncryptionType,
     Export,
+    Group,
+    GroupSnapshot,
+    GroupType,
     Message,
     Pool,
     QosSpec,
@@ -177,6 +180,10 @@ def disks(number: int, project: str, server: Server) -> None:
     text = f"n{number}"
     kind = VolumeType.objects.create(name=text, is_public=False, extra_specs={"k": "v"})
     VolumeTypeAccess.objects.create(volume_type=VolumeType.objects.get(name=FIRST), project_id=project)
+    together = GroupType.objects.create(name=text)
+    for grouped in (together, GroupType.objects.get(name=FIRST)):
+        group = Group.objects.create(project_id=project, user_id="u", name=text, group_type=grouped)
+        GroupSnapshot.objects.create(group=group, project_id=project, user_id="u", name=text)
     qos = QosSpec.objects.create(name=text, consumer="both", specs={"k": "v"})
     VolumeType.objects.filter(id=kind.id).update(qos_spec=qos)
     EncryptionType.objects.create(volume_type=kind, provider="luks")

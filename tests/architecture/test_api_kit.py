@@ -70,7 +70,7 @@ NO_ITEMS = {
     "a key of a row's mapping, or a word of its list": (
         "compute.ExtraSpecView compute.ImageMetadataItemView compute.MetadataItemView compute.NetworkIPsView"
         " compute.TagView identity.DomainConfigPartView identity.ProjectTagView networking.TagItem"
-        " volumes.ExtraSpecView volumes.SnapshotMetadataItemView volumes.VolumeEncryptionKeyView"
+        " volumes.ExtraSpecView volumes.GroupSpecView volumes.SnapshotMetadataItemView volumes.VolumeEncryptionKeyView"
         " volumes.VolumeMetadataItemView"
     ),
     "whether two rows belong together": (

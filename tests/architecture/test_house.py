@@ -84,6 +84,7 @@ OTHERS_NOUNS = {
     "volumes": {
         "extensions": "none: lists of names",
         "extra_specs": "volume_types",
+        "group_snapshots": "groups",
         "not_offered": "none: refusals",
         "versions": "none",
         "volume_actions": "volumes, by the key of an action",

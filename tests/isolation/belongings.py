@@ -17,7 +17,19 @@ from apps.images.models import Image, Namespace
 from apps.images.models import Member as ImageMember
 from apps.networking.models import Network, PortForwarding, QosPolicy, Subnet
 from apps.scheduling.models import Aggregate
-from apps.volumes.models import Attachment, Backup, Message, QosSpec, Snapshot, Transfer, Volume, VolumeType
+from apps.volumes.models import (
+    Attachment,
+    Backup,
+    Group,
+    GroupSnapshot,
+    GroupType,
+    Message,
+    QosSpec,
+    Snapshot,
+    Transfer,
+    Volume,
+    VolumeType,
+)
 from tests.unit.identity.dialogue import PASSWORD, Api, password_body
 
 SUBJECT: list[str] = []  # the token that calls about tokens are about
@@ -176,6 +188,9 @@ def _volumes(owner: Person) -> dict[str, str]:
     backup = Backup.objects.create(
         volume_id=volume.id, project_id=owner.project.pk, user_id=owner.user.pk, size=1, status="available",
     )  # fmt: skip
+    together = GroupType.objects.create(name=f"g-{owner.user.name}", group_specs={"k": "v"})
+    group = Group.objects.create(project_id=owner.project.pk, user_id=owner.user.pk, group_type=together)
+    whole = GroupSnapshot.objects.create(group=group, project_id=owner.project.pk, user_id=owner.user.pk)
     message = Message.objects.create(
         project_id=owner.project.pk, resource_type="VOLUME", resource_id=volume.id, event="x", text="x",
         expires_at="2100-01-01T00:00:00Z",
@@ -188,6 +203,9 @@ def _volumes(owner: Person) -> dict[str, str]:
         "type_id": str(kind.id),
         "attachment_id": str(Attachment.objects.create(volume=make("reserved"), server_id=NOBODY).id),
         "transfer_id": str(transfer.id),
+        "group_id": str(group.id),
+        "group_type_id": str(together.id),
+        "group_snapshot_id": str(whole.id),
         "message_id": str(message.id),
         "qos_id": str(QosSpec.objects.create(name=f"q-{owner.user.name}", consumer="both").id),
         "encryption_id": "cipher",

@@ -1,4 +1,5 @@
-"""Deletes expired rows in batches: ended runs, resolved findings, audit events, sessions, messages, ended migrations.
+"""Deletes expired rows in batches: ended runs, resolved findings, audit events, sessions, messages, ended migrations,
+groups of volumes that are gone.
 
 Rows of deleted servers stay: usage and audits ask for them.
 """
@@ -13,7 +14,7 @@ from django.conf import settings
 from apps.common import audit
 from apps.compute.services import migrations
 from apps.identity.services import sessions
-from apps.volumes.services import messages
+from apps.volumes.services import groups, messages
 from apps.workflow import catalogue
 from apps.workflow.selectors import runs as selectors
 from apps.workflow.services import counters, findings, runs
@@ -34,6 +35,7 @@ def prune() -> dict[str, int]:
         "audit_events": audit.prune(days=settings.AUDIT_DAYS),
         "sessions": sessions.prune(),
         "messages": messages.prune(),
+        "volume_groups": groups.prune(),
         "migrations": migrations.prune(days=settings.RUN_DAYS),
     }
 

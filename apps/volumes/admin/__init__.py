@@ -1,5 +1,5 @@
-"""Operators' pages of volumes, snapshots, backups and volume types."""
+"""Operators' pages of volumes, snapshots, backups, groups and volume types."""
 
-from apps.volumes.admin import backups, snapshots, volume_types, volumes
+from apps.volumes.admin import backups, groups, snapshots, volume_types, volumes
 
-__all__ = ["backups", "snapshots", "volume_types", "volumes"]
+__all__ = ["backups", "groups", "snapshots", "volume_types", "volumes"]

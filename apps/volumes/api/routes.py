@@ -11,6 +11,9 @@ from apps.volumes.api.views import (
     encryption_types,
     extensions,
     extra_specs,
+    group_snapshots,
+    group_types,
+    groups,
     messages,
     metadata,
     qos_specs,
@@ -73,6 +76,22 @@ QOS_ROUTES: list[URLPattern] = [
         for verb in ("associate", "disassociate", "disassociate_all")
     ),
 ]
+GROUP_ROUTES: list[URLPattern] = [
+    path("groups", groups.GroupsView.as_view()),
+    path("groups/detail", groups.GroupsDetailView.as_view()),
+    path("groups/action", groups.GroupFromSourceView.as_view()),
+    path("groups/<group_id>", groups.GroupView.as_view()),
+    path("groups/<group_id>/action", groups.GroupActionView.as_view()),
+    path("group_types", group_types.GroupTypesView.as_view()),
+    path("group_types/default", group_types.DefaultGroupTypeView.as_view()),
+    path("group_types/<group_type_id>", group_types.GroupTypeView.as_view()),
+    path("group_types/<group_type_id>/group_specs", group_types.GroupSpecsView.as_view()),
+    path("group_types/<group_type_id>/group_specs/<key>", group_types.GroupSpecView.as_view()),
+    path("group_snapshots", group_snapshots.GroupSnapshotsView.as_view()),
+    path("group_snapshots/detail", group_snapshots.GroupSnapshotsDetailView.as_view()),
+    path("group_snapshots/<group_snapshot_id>", group_snapshots.GroupSnapshotView.as_view()),
+    path("group_snapshots/<group_snapshot_id>/action", group_snapshots.GroupSnapshotActionView.as_view()),
+]
 ATTACHMENT_ROUTES: list[URLPattern] = [
     path("attachments", attachments.AttachmentsView.as_view()),
     path("attachments/detail", attachments.AttachmentsDetailView.as_view()),
@@ -116,6 +135,7 @@ ROUTES = [
     *BACKUP_ROUTES,
     *TYPE_ROUTES,
     *QOS_ROUTES,
+    *GROUP_ROUTES,
     *ATTACHMENT_ROUTES,
     *TRANSFER_ROUTES,
     *CLOUD_ROUTES,

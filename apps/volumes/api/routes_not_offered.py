@@ -4,7 +4,7 @@ from django.urls import URLPattern, path
 
 from apps.volumes.api.views.not_offered import NotOfferedView
 
-GROUPS = "groups of volumes"
+GROUPS = "consistency groups of volumes"
 MANAGED = "volumes that others manage"
 CLUSTERS = "clusters of volume services"
 
@@ -13,9 +13,6 @@ NOT_OFFERED: dict[str, str] = {
     "cgsnapshots": GROUPS,
     "clusters": CLUSTERS,
     "consistencygroups": GROUPS,
-    "group_snapshots": GROUPS,
-    "group_types": GROUPS,
-    "groups": GROUPS,
     "manageable_snapshots": MANAGED,
     "manageable_volumes": MANAGED,
     "os-snapshot-manage": MANAGED,

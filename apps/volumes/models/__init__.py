@@ -4,6 +4,7 @@ from apps.volumes.models.attachments import Attachment
 from apps.volumes.models.backends import DisabledBackend
 from apps.volumes.models.backups import Backup
 from apps.volumes.models.exports import Export
+from apps.volumes.models.groups import Group, GroupSnapshot, GroupType
 from apps.volumes.models.messages import Message
 from apps.volumes.models.pools import Pool
 from apps.volumes.models.qos_specs import QosSpec
@@ -19,6 +20,9 @@ __all__ = [
     "DisabledBackend",
     "EncryptionType",
     "Export",
+    "Group",
+    "GroupSnapshot",
+    "GroupType",
     "Message",
     "Pool",
     "QosSpec",

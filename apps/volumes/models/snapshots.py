@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.volumes import states
+from apps.volumes.models.groups import GroupSnapshot
 from apps.volumes.models.volumes import Volume
 
 
@@ -22,6 +23,9 @@ class Snapshot(models.Model):
     size = models.PositiveIntegerField()
     status = models.CharField(
         max_length=32, choices=[(status, status) for status in states.SNAPSHOT_STATUSES], default=states.CREATING
+    )
+    group_snapshot = models.ForeignKey(
+        GroupSnapshot, null=True, blank=True, on_delete=models.SET_NULL, related_name="snapshots"
     )
     progress = models.PositiveSmallIntegerField(default=0)
     metadata = models.JSONField(default=dict, blank=True)

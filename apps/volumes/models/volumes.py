@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.volumes import states
+from apps.volumes.models.groups import Group
 from apps.volumes.models.volume_types import VolumeType
 
 
@@ -42,6 +43,7 @@ class Volume(models.Model):
     source_snapshot_id = models.UUIDField(null=True, blank=True)
     source_volume_id = models.UUIDField(null=True, blank=True)
     source_backup_id = models.UUIDField(null=True, blank=True)
+    group = models.ForeignKey(Group, null=True, blank=True, on_delete=models.SET_NULL, related_name="volumes")
     scheduler_hints = models.JSONField(default=dict, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
     image_metadata = models.JSONField(default=dict, blank=True)

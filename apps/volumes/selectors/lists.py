@@ -102,7 +102,7 @@ def volumes(
     if since.get("glance_metadata"):
         rows = _by_items(rows, asked, "glance_metadata", "image_metadata")
     if asked.get("group_id"):
-        rows = rows.none()  # no volume is in a group
+        rows = rows.filter(group_id=parse_uuid(asked["group_id"][-1]) or NOBODY)
     return _by_similarity(_by_times(rows, asked, style, since), asked, since)
 
 

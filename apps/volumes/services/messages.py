@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import structlog
 from django.conf import settings
 from django.utils import timezone
 
@@ -15,6 +16,7 @@ def write(*, row: Volume | Snapshot | Backup, event: str, text: str) -> None:
     now = timezone.now()
     Message.objects.create(
         project_id=row.project_id,
+        request_id=str(structlog.contextvars.get_contextvars().get("request_id", "")),
         resource_type=TYPES[type(row)],
         resource_id=row.id,
         event=event,

@@ -4,7 +4,7 @@ from apps.common.context import RequestContext
 from apps.identity.services.project_resources import ProjectResource
 from apps.identity.services.project_resources import register as register_resource
 from apps.volumes.exceptions import InvalidBackup, InvalidSnapshot, InvalidVolume
-from apps.volumes.models import Backup, Snapshot, Volume, VolumeTypeAccess
+from apps.volumes.models import Backup, Group, GroupSnapshot, Snapshot, Volume, VolumeTypeAccess
 from apps.volumes.services import backups, volumes
 
 
@@ -41,6 +41,16 @@ def purge_backups(context: RequestContext) -> None:
             continue
 
 
+def count_groups(project_id: str) -> int:
+    return Group.objects.filter(project_id=project_id, is_deleting=False).count()
+
+
+def drop_groups(context: RequestContext) -> None:
+    """Groups go with the last of their volumes, which are purged before."""
+    GroupSnapshot.objects.filter(project_id=context.project_id).update(is_deleting=True)
+    Group.objects.filter(project_id=context.project_id).update(is_deleting=True)
+
+
 def count_access(project_id: str) -> int:
     return VolumeTypeAccess.objects.filter(project_id=project_id).count()
 
@@ -53,6 +63,7 @@ def register() -> None:
     register_resource(ProjectResource(noun="volumes", count=count_volumes, purge=purge_volumes, rank=2))
     register_resource(ProjectResource(noun="volume snapshots", count=count_snapshots, rank=2))
     register_resource(ProjectResource(noun="volume backups", count=count_backups, purge=purge_backups, rank=2))
+    register_resource(ProjectResource(noun="volume groups", count=count_groups, purge=drop_groups, rank=3))
     register_resource(
         ProjectResource(noun="volume type access", count=count_access, purge=drop_access, rank=3, counted=False)
     )

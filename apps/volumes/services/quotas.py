@@ -10,15 +10,19 @@ from apps.quotas.exceptions import QuotaExceeded
 from apps.quotas.selectors import limits
 from apps.quotas.services import reservations
 from apps.volumes import exceptions
-from apps.volumes.selectors import quota_amounts, quota_counts, quota_sets
+from apps.volumes.selectors import groups, quota_amounts, quota_counts, quota_sets
 
 PER_VOLUME = "per_volume_gigabytes"
 
 
 def register() -> None:
     """Register the limits, and how the reserved resources are counted again."""
+    counts = {groups.QUOTA: groups.count}
     registry.register(
-        [registry.Resource(name=name, service="volume", setting="VOLUME_QUOTAS") for name in settings.VOLUME_QUOTAS]
+        [
+            registry.Resource(name=name, service="volume", setting="VOLUME_QUOTAS", count=counts.get(name))
+            for name in settings.VOLUME_QUOTAS
+        ]
     )
     registry.register_recount(service="volume", resources=quota_counts.RESOURCES, recount=quota_counts.recount)
 

@@ -59,6 +59,8 @@ def delete(*, context: RequestContext, snapshot: Snapshot, force: bool = False) 
     if row.status not in (*states.SNAPSHOT_DELETABLE, states.DELETING) and not force:
         legal = " or ".join(states.SNAPSHOT_DELETABLE)
         raise exceptions.InvalidSnapshot(reason=f"Snapshot status must be {legal}, not {row.status}")
+    if row.group_snapshot_id is not None and not force:
+        raise exceptions.InvalidSnapshot(reason=f"Snapshot {row.id} belongs to group snapshot {row.group_snapshot_id}.")
     volumes.check_snapshot_copies(row)
     cancelled = runs.cancel_active(subject_type=states.SNAPSHOT, subject_id=row.id, reason="The snapshot was deleted.")
     Snapshot.objects.filter(id=row.id).update(status=states.DELETING, updated_at=timezone.now())

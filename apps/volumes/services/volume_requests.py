@@ -196,5 +196,6 @@ def snapshot_of(*, context: RequestContext, volume: Volume, values: dict[str, An
         name=values.get("name") or "",
         description=values.get("description"),
         size=volume.size,
+        group_snapshot=values.get("group_snapshot"),
         metadata=values.get("metadata") or {},
     )

@@ -133,8 +133,11 @@ def revert(*, context: RequestContext, volume: Volume, snapshot_id: uuid.UUID) -
 
 
 @transaction.atomic
-def delete(*, context: RequestContext, volume: Volume, cascade: bool = False, force: bool = False) -> None:
+def delete(
+    *, context: RequestContext, volume: Volume, cascade: bool = False, force: bool = False, with_group: bool = False
+) -> None:
     """Begin to delete. ``cascade``: with its snapshots. ``force``: in every status, if no server has it.
+    ``with_group``: its group goes, too.
 
     A deletion of a volume that is being deleted changes nothing. Raises VolumeNotFound (404), InvalidVolume (400).
     """
@@ -148,6 +151,8 @@ def delete(*, context: RequestContext, volume: Volume, cascade: bool = False, fo
             "and must not be migrating, attached, belong to a group, have snapshots, awaiting a transfer, or be "
             "disassociated from snapshots after volume transfer."
         )
+    if row.group_id is not None and not (force or with_group):
+        raise exceptions.InvalidVolume(reason=f"Volume {row.id} belongs to group {row.group_id}.")
     if Attachment.objects.filter(volume_id=row.id).exists():
         raise exceptions.InvalidVolume(reason=f"Volume {row.id} is still attached, detach volume first.")
     _check_copies(row)

@@ -161,7 +161,7 @@ BAD_VOLUMES: list[tuple[Any, int]] = [
     ({"size": 1, "imageRef": str(uuid.uuid4()), "source_volid": str(uuid.uuid4())}, 400),
     ({"size": 1, "availability_zone": "mars"}, 400),
     ({"size": 1, "backup_id": str(uuid.uuid4())}, 404),
-    ({"size": 1, "group_id": str(uuid.uuid4())}, 400),
+    ({"size": 1, "group_id": str(uuid.uuid4())}, 404),
     ({"size": 1, "colour": "red"}, 400),
 ]
 

@@ -23,7 +23,7 @@ def render(snapshot: Snapshot, version: Version) -> dict[str, Any]:
         "created_at": microseconds(snapshot.created_at),
         "updated_at": microseconds(snapshot.updated_at),
         "user_id": snapshot.user_id,
-        "group_snapshot_id": None,
+        "group_snapshot_id": str(snapshot.group_snapshot_id) if snapshot.group_snapshot_id else None,
         "consumes_quota": True,
     }
     return microversions.without(document, microversions.hidden(FIELDS, version))

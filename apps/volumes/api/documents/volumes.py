@@ -63,7 +63,7 @@ class Renderer:
             "multiattach": volume.multiattach,
             "replication_status": None,
             "consistencygroup_id": None,
-            "group_id": None,
+            "group_id": _text(volume.group_id),
             "shared_targets": None if self._version in NO_TARGETS else False,
             "service_uuid": None,
             "consumes_quota": True,

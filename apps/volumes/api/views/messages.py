@@ -26,7 +26,7 @@ class _MessageView(VolumeView):
             "message_level": "ERROR",
             "created_at": microseconds(row.created_at),
             "guaranteed_until": microseconds(row.expires_at),
-            "request_id": row.request_id or None,
+            "request_id": row.request_id,
             "resource_type": row.resource_type,
             "resource_uuid": str(row.resource_id),
             "links": self.links.of("messages", row.id),

@@ -17,14 +17,14 @@ from apps.volumes.api.listing import STYLE, VOLUMES
 from apps.volumes.api.serializers import volumes as serializers
 from apps.volumes.api.views.base import Collection, Item, VolumeView
 from apps.volumes.models import Attachment, Volume
-from apps.volumes.selectors import attachments, lists
+from apps.volumes.selectors import attachments, groups, lists
 from apps.volumes.selectors import volumes as selectors
+from apps.volumes.services import groups as group_services
 from apps.volumes.services import volume_requests, volumes
 
 HINTS = "OS-SCH-HNT:scheduler_hints"
 # What a request may name and this cloud does not have.
 FEATURES = {
-    "group_id": "groups of volumes",
     "consistencygroup_id": "groups of volumes",
 }
 FILTERS = {"glance_metadata": "3.4", "similar": "3.34", "times": "3.60"}
@@ -73,6 +73,9 @@ class VolumesView(VolumeViewBase, Collection):
         values["hints"] = self._hints(request.data)
         volume = volume_requests.resolve(context=self.caller, values=values)
         assert volume.project_id == project_id
+        if values.get("group_id"):
+            volume.group = groups.get(context=self.caller, group_id=values["group_id"])
+            group_services.check_joins(volume=volume, group=volume.group)
         volumes.create(context=self.caller, volume=volume)
         return Response({"volume": self.renderer().render(volume, [])}, status=202)
 
