@@ -29,7 +29,7 @@ def has_files(server: "Server") -> bool:
 def fit_disks(
     storage: StorageDriver, server_id: str, before: "Sequence[BlockDevice]", after: "Sequence[BlockDevice]"
 ) -> None:
-    """Give a server's disks the sizes that they are to have. New ones are made with the guest; swap is made anew.
+    """Give a server's disks the sizes that they are to have. New ones are made with the guest; swap is made again.
 
     Repeated, it gives the same.
     """

@@ -10,5 +10,5 @@ PIPELINE = Pipeline(
     steps=(ForgetSource(),),
     on_host_down="rows_only",
     noun="confirmation",
-    when_failed="the server stays where it is; the former host removes what is left",
+    when_failed="the server stays where it is; the former host removes its files in its recovery",
 )

@@ -19,7 +19,7 @@ BASE = {
 
 @pytest.fixture
 def rows(alice: ComputeCaller, make_server: Any, make_host: Any) -> list[Migration]:
-    """A resize that was confirmed, one that is to be, and a live migration under way, each of its own server."""
+    """A resize that was confirmed, one that is to be, and a live migration under way, of three servers."""
     make_host("h2", 2, address="10.0.0.2")
     kinds = (
         ("resize", "confirmed", "h1", "h2"),

@@ -62,8 +62,12 @@ def test_the_catalogue_is_what_workers_run() -> None:
         "server.build",
         "server.create_backup",
         "server.create_image",
+        "server.evacuate",
+        "server.live_migrate",
         "server.migrate",
         "server.rebuild",
+        "server.shelve",
+        "server.unshelve",
     ]
     with pytest.raises(KeyError):
         catalogue.get("server.lock")

@@ -203,8 +203,8 @@ class LocalMoves(LocalSnapshots):
     def _disks(self, server_id: str) -> list[Path]:
         """Return the disks that move with a server. Swap holds nothing that outlives a guest that is off."""
         directory = self._directory(server_id)
-        found = directory.iterdir() if directory.is_dir() else ()
-        return sorted(path for path in found if _COPIED.fullmatch(path.name) and path.is_file())
+        paths = directory.iterdir() if directory.is_dir() else ()
+        return sorted(path for path in paths if _COPIED.fullmatch(path.name) and path.is_file())
 
     def _directory(self, server_id: str) -> Path:
         values.check_uuid(server_id, "a server's id")
