@@ -29,7 +29,7 @@ class MoveOperations(ABC):
     def receive_server(self, server_id: str, source: ServerSource, stop: Event) -> None:
         """Copy the server's disks and its console log from another host, where they stay. Swap is left out.
 
-        Success: this host has them as that one has, on images of this one's cache. A copy that fails or is stopped leaves
+        Success: this host has them as that one has, on images in its cache. A copy that fails or is stopped leaves
         no file here. It raises Stopped within 5 s after `stop` is set, and FilesMissing, ImageUnavailable,
         NotEnoughSpace, TransferFailed (retryable).
         """
