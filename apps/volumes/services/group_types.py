@@ -10,6 +10,7 @@ from apps.common import audit
 from apps.common.exceptions import BadRequest
 from apps.volumes import exceptions
 from apps.volumes.models import GroupType
+from apps.volumes.services import groups
 
 MAX_SPECS = 256  # of one type
 
@@ -40,6 +41,7 @@ def update(*, group_type: GroupType, values: dict[str, Any]) -> GroupType:
 
 def delete(*, group_type: GroupType) -> None:
     """Raises GroupTypeInUse (400)."""
+    groups.prune()  # those that went with their volumes count no more
     try:
         with transaction.atomic():
             GroupType.objects.filter(id=group_type.id).delete()
