@@ -202,16 +202,12 @@ MIGRATE: Schema = {
     "description": "null, or an object with host",
     "properties": {
         "host": {
-            "type": "string",
-            "nullable": True,
-            "minLength": 1,
-            "maxLength": 255,
-            "pattern": r"^[a-zA-Z0-9-._]*$(?!\n)",
+            "type": "string", "nullable": True, "minLength": 1, "maxLength": 255, "pattern": r"^[a-zA-Z0-9-._]*$(?!\n)",
             "description": "null, or a host's name",
         }
     },
     "additionalProperties": False,
-}
+}  # fmt: skip
 RESIZE: Schema = {
     "type": "object",
     "description": "an object with the key flavorRef and perhaps OS-DCF:diskConfig",
@@ -243,6 +239,12 @@ UNSHELVE: Schema = {
     },
     "additionalProperties": False,
 }  # fmt: skip
+
+UNSHELVE_TO_ZONE: Schema = {
+    **UNSHELVE,
+    "description": "null, or an object with availability_zone",
+    "properties": {"availability_zone": {**UNSHELVE["properties"]["availability_zone"], "nullable": False}},
+}
 
 
 def as_given(body: Any) -> dict[str, Any]:

@@ -38,7 +38,7 @@ _ADMIN = (
     "os-aggregates:index os-aggregates:create os-aggregates:show os-aggregates:update os-aggregates:delete "
     "os-aggregates:add_host os-aggregates:remove_host os-aggregates:set_metadata os-simple-tenant-usage:list "
     "servers:show:host_status os-server-groups:index:all_projects servers:create:requested_destination "
-    "os-server-external-events:create os-server-diagnostics os-volumes-attachments:swap"
+    "os-shelve:unshelve_to_host os-server-external-events:create os-server-diagnostics os-volumes-attachments:swap"
 )
 _ANYBODY = (
     "os-flavor-extra-specs:index os-flavor-extra-specs:show os-availability-zone:list os-quota-sets:defaults "

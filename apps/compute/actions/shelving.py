@@ -27,7 +27,8 @@ UNSHELVE = ServerAction(
     name="unshelve", key="unshelve", rule="os-shelve:unshelve", title="Unshelve", icon="unarchive",
     explains="Starts a shelved server: on its host, or on one that the scheduler chooses, from the image of its disk. "
     "A zone (2.77) or a host (2.91) may be named.",
-    body=bodies.UNSHELVE, body_versions=since("2.77"), arguments=bodies.unshelve,
+    body=bodies.UNSHELVE, body_versions=since("2.77"),
+    bodies={since("2.77", "2.90"): bodies.UNSHELVE_TO_ZONE}, arguments=bodies.unshelve,
     vm_states=(states.SHELVED, states.SHELVED_OFFLOADED), task_state=states.UNSHELVING, pipeline="server.unshelve",
     variants=("server.unshelve_on_host",), service="shelving.unshelve", repeatable=True,
     button=Button(done="{server} is being unshelved."),

@@ -6,7 +6,7 @@ from typing import Any
 from apps.common import policy
 from apps.common.context import RequestContext
 from apps.common.exceptions import BadRequest
-from apps.compute.actions import UNLOCK, ServerAction
+from apps.compute.actions import UNLOCK, UNSHELVE, ServerAction
 from apps.compute.models import Server
 from apps.compute.services.server_requests import placement
 from apps.compute.services.servers import locker
@@ -15,6 +15,7 @@ from apps.networking.values import InterfacePermissions
 
 CREATE = "os_compute_api:servers:create"
 SEES_HOSTS = "os_compute_api:os-extended-server-attributes"
+UNSHELVE_TO_HOST = "os_compute_api:os-shelve:unshelve_to_host"
 ATTACH_EXTERNAL = "network:attach_external_network"
 
 
@@ -57,8 +58,12 @@ def _named_networks(values: Mapping[str, Any]) -> list[Any]:
     return networks if isinstance(networks, list) else []
 
 
-def of_action(caller: RequestContext, action: ServerAction, server: Server) -> tuple[str, ...]:
-    """Return the further rules of an action on this server: its owner may not undo an administrator's lock."""
+def of_action(caller: RequestContext, action: ServerAction, server: Server, value: Any = None) -> tuple[str, ...]:
+    """Return the further rules of an action on this server: its owner may not undo an administrator's lock, nor choose
+    the host of a server that comes back. ``value``: the body's.
+    """
+    if action is UNSHELVE and isinstance(value, Mapping) and "host" in value:
+        return (UNSHELVE_TO_HOST,)
     if action is UNLOCK and server.locked_by not in ("", locker(context=caller, server=server)):
         return ("os_compute_api:os-lock-server:unlock:unlock_override",)
     return ()

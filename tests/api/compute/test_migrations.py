@@ -112,3 +112,16 @@ def test_writes(alice: ComputeCaller, server: Server) -> None:
     row.refresh_from_db()
     assert (row.status, row.destination, row.disk_total) == ("error", "h2", 5)
     assert migrations.prune(days=1) == 0 and migrations.prune(days=-1) == 1
+
+
+def test_only_administrators_choose_the_host(
+    alice: ComputeCaller, admin: ComputeCaller, make_server: Any, make_host: Any, no_broker: Any
+) -> None:
+    """Of a server that is unshelved; the field came with 2.91."""
+    make_host("h1", 1)
+    server = make_server(alice, vm_state="shelved_offloaded")
+    path, body = f"/servers/{server.id}/action", {"unshelve": {"host": "h1"}}
+    assert alice.at("2.91").post(path, body).status_code == 403
+    assert admin.at("2.90").post(path, body).status_code == 400
+    assert alice.at("2.91").post(path, {"migrate": {"host": "h1"}}).status_code == 403
+    assert admin.at("2.91").post(path, body).status_code == 202

@@ -59,7 +59,7 @@ class ServerActionView(ServerViewBase):
         """Do one action, whose name is the body's only key."""
         server = selectors.get(context=self.caller, server_id=server_id)
         action, value = self._asked(request)
-        for rule in (action.policy, *action.others, *permissions.of_action(self.caller, action, server)):
+        for rule in (action.policy, *action.others, *permissions.of_action(self.caller, action, server, value)):
             policy.check(self.caller, rule, {"project_id": server.project_id})
         with audit.action(action.event, "server", server.id):
             check_body(action, value, self.version)
