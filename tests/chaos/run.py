@@ -41,6 +41,7 @@ ACTIONS: tuple[tuple[dict[str, Any], ...], ...] = (
     ({"rebuild": {}},),
     ({"rescue": None}, {"unrescue": None}),
 )
+PATIENCE_SECONDS = 8.0
 THINK_SECONDS = 2.0  # so that the storm lasts and every weapon has its turn
 REST_SECONDS = 180.0
 STRUCK = (502, 503)  # what the API may answer while something it needs is away
@@ -92,12 +93,18 @@ def act(cloud: Cloud, key: str, chance: random.Random) -> None:
     for body in chance.choice(ACTIONS):
         time.sleep(chance.uniform(0.2, THINK_SECONDS))
         body = {"rebuild": {"imageRef": cloud.image()}} if "rebuild" in body else body
+        deadline = time.monotonic() + PATIENCE_SECONDS
         try:
-            response = cloud.call("POST", f"/compute/v2.1/servers/{key}/action", body, admin=True)
+            while (response := _post(cloud, key, body)).status_code == 409 and time.monotonic() < deadline:
+                time.sleep(0.5)  # it is being built, or at the action before
         except requests.RequestException:
             return
         allowed = (200, 202, 204, 409, *STRUCK)
         assert response.status_code in allowed, f"{body}: {response.status_code} {response.text}"
+
+
+def _post(cloud: Cloud, key: str, body: dict[str, Any]) -> requests.Response:
+    return cloud.call("POST", f"/compute/v2.1/servers/{key}/action", body, admin=True)
 
 
 def storm(cloud: Cloud, *, seed: int, servers: int, concurrency: int) -> dict[str, object]:
