@@ -346,6 +346,7 @@ if _PORTS is None or not 0 < int(_PORTS[1]) <= int(_PORTS[2]) < 65536:
 DISK_RESERVE_GIB = env.int("CELERITY_DISK_RESERVE", default=2)  # images and volumes leave it free on a host's disk
 AGENT_THREADS = env.int("CELERITY_AGENT_THREADS", default=4)
 LONG_STEPS = env.int("CELERITY_LONG_STEPS", default=2)  # of an agent at once: copies, big downloads
+DRAIN_AT_ONCE = env.int("CELERITY_DRAIN_AT_ONCE", default=2)  # servers of one host that are moved at the same time
 LIVE_MIGRATION = {
     "downtime_ms": env.int("CELERITY_LIVE_MIGRATION_DOWNTIME", default=300),  # the guest's pause that is aimed at
     "bandwidth_mib": env.int("CELERITY_LIVE_MIGRATION_BANDWIDTH", default=0),  # MiB/s; 0: no limit

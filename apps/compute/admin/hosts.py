@@ -11,10 +11,11 @@ from apps.common.admin import Operation, Operator, operations, panels
 from apps.common.exceptions import CloudError
 from apps.compute import states
 from apps.compute.actions import STOP
-from apps.compute.selectors import server_counts
+from apps.compute.selectors import drains, server_counts
 from apps.compute.selectors import servers as selectors
 from apps.compute.services import server_actions, services
 from apps.scheduling.admin import health
+from apps.scheduling.services import hosts as host_services
 
 RULE = "os_compute_api:os-services:update"
 SHOWN = 100  # servers on a host's page
@@ -41,9 +42,10 @@ def _disable(operator: Operator, host: Any, values: dict[str, Any]) -> str:
 
 
 def _drain(operator: Operator, host: Any, values: dict[str, Any]) -> str:
-    _update(operator, host, enabled=False, reason=values["reason"] or "drained")
+    with audit.action("service.drain", "host", host.name):
+        host_services.drain(name=host.name, reason=values["reason"] or "drained")
     left = sum(count for _, count in server_counts.of_host(host=host.name))
-    return f"{host.name} is disabled. Servers left on it, listed below: {left}."
+    return f"{host.name} is disabled, and its servers are moved to other hosts: {left}. They are listed below."
 
 
 def _stop_all(operator: Operator, host: Any, values: dict[str, Any]) -> str:
@@ -105,12 +107,14 @@ def _delete(operator: Operator, host: Any, values: dict[str, Any]) -> str:
 def _servers(request: HttpRequest, host: Any) -> panels.Panel:
     """Return the servers on a host: newest first. 2 queries."""
     counts = dict(server_counts.of_host(host=host.name))
+    why = drains.reasons(host=host.name, since=host.draining_since) if host.draining_since else {}
     rows = [
         [
             {"text": server.name, "href": reverse("admin:compute_server_change", args=[server.id])},
             {"text": server.status, "kind": "good" if server.vm_state == states.ACTIVE else "bad"
              if server.vm_state == states.ERROR else "idle"},
             server.task_state, server.flavor.get("original_name", ""), f"{server.created_at:%Y-%m-%d %H:%M}",
+            *([why.get(server.id) or "is next"] if host.draining_since else []),
         ]
         for server in selectors.on_host(host=host.name).defer(*selectors.HEAVY).order_by("-created_at")[:SHOWN]
     ]  # fmt: skip
@@ -118,11 +122,8 @@ def _servers(request: HttpRequest, host: Any) -> panels.Panel:
     summary = ", ".join(f"{count} {state}" for state, count in counts.items())
     note = f"{total} in total: {summary}." if total else ""
     if total and not host.enabled:
-        note += (
-            " To empty the host, stop all servers or stop each on its page, and ask their owners to create them"
-            " again on another host. Running servers cannot be moved: there is no live migration yet."
-        )
-    head = ["server", "status", "task", "flavor", "created"]
+        note += " Servers are being moved to other hosts." if host.draining_since else " 'Drain' moves them to others."
+    head = ["server", "status", "task", "flavor", "created", *(["drain"] if host.draining_since else [])]
     return panels.table("Servers on this host", head, rows, wide=True, note=note, empty="No servers on this host.")
 
 
@@ -141,9 +142,9 @@ operations.add(
     ),
     Operation(
         name="drain", title="Drain", icon="output", run=_drain, rule=RULE, form=ReasonForm,
-        offered=lambda host: host.enabled,
-        explains="Disables the host and lists the servers left on it. You can then stop them all with 'Stop all "
-        "servers'. Servers are not moved: there is no live migration yet.",
+        offered=lambda host: host.is_up,
+        explains="Disables the host and moves its servers to others, a few at a time: running and paused ones while "
+        "they run, stopped ones while they are off. The list below shows the servers left, and why. 'Enable' ends it.",
     ),
     Operation(
         name="stop-servers", title="Stop all servers", icon="stop", tone=operations.AMBER, run=_stop_all, rule=RULE,

@@ -24,6 +24,9 @@ class Host(models.Model):
     enabled = models.BooleanField(default=True)
     disabled_reason = models.CharField(max_length=255, blank=True)
     forced_down = models.BooleanField(default=False)
+    draining_since = models.DateTimeField(
+        null=True, blank=True, help_text="Its servers are moved to other hosts, a few at a time, since then."
+    )
     heartbeat_at = models.DateTimeField(default=timezone.now)
     registered_at = models.DateTimeField(default=timezone.now)
 

@@ -65,6 +65,11 @@ def agent_url(*, name: str) -> str:
     return Host.objects.filter(name=name).values_list("agent_url", flat=True).first() or ""
 
 
+def draining() -> list[Host]:
+    """Return the hosts whose servers are moved away. 1 query."""
+    return list(Host.objects.exclude(draining_since=None).order_by("name"))
+
+
 def is_forced_down(*, name: str) -> bool:
     """Return whether an operator has declared a host dead. 1 query."""
     return Host.objects.filter(name=name, forced_down=True).exists()

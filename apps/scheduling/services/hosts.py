@@ -80,6 +80,8 @@ def update(
     changes: dict[str, Any] = {}
     if enabled is not None:
         changes |= {"enabled": enabled, "disabled_reason": "" if enabled else (reason or "")}
+        if enabled:
+            changes["draining_since"] = None
     elif reason is not None:
         changes["disabled_reason"] = reason
     if forced_down is not None:
@@ -87,4 +89,15 @@ def update(
     for key, value in changes.items():
         setattr(host, key, value)
     host.save(update_fields=list(changes))
+    return host
+
+
+def drain(*, name: str, reason: str) -> Host:
+    """Disable a host and have its servers moved to others from now on, until it is enabled again.
+
+    Asked again, what could not be moved is tried again. Raises HostNotFound (404).
+    """
+    host = selectors.get(name=name)
+    host.enabled, host.disabled_reason, host.draining_since = False, reason, timezone.now()
+    host.save(update_fields=["enabled", "disabled_reason", "draining_since"])
     return host

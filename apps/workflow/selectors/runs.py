@@ -51,6 +51,11 @@ def tokens(*, run_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, int]:
     return dict(rows.values_list("id", "token"))
 
 
+def errors(*, run_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Return the errors that runs ended with, as users read them. 1 query."""
+    return dict(Run.objects.filter(id__in=run_ids).values_list("id", "error_message"))
+
+
 def active() -> QuerySet[Run]:
     return Run.objects.filter(state__in=states.ACTIVE).order_by("enqueued_at")
 
