@@ -143,8 +143,8 @@ class LibvirtMoves(MigrationOperations):
 
     def _arrival(self, server_id: str, peer: Peer) -> Arrival:
         try:
-            told = json.loads(client.read(peer, server_id, "arrival"))
-            volumes = {key: ExportSource(at["socket"], at["name"]) for key, at in told["volumes"].items()}
-            return Arrival(self._home, str(told["home"]), volumes)
+            facts = json.loads(client.read(peer, server_id, "arrival"))
+            volumes = {key: ExportSource(at["socket"], at["name"]) for key, at in facts["volumes"].items()}
+            return Arrival(self._home, str(facts["home"]), volumes)
         except (PeerError, ValueError, KeyError, TypeError) as error:
             raise MigrationFailed(f"The host {peer.host} does not answer.", details=str(error)) from error
