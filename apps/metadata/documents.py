@@ -127,7 +127,7 @@ def _network(name: str, port: PortFacts, subnet: SubnetFacts, ip: str) -> dict[s
     document: dict[str, Any] = {"id": name, "network_id": str(port.network.id), "link": port.tap}
     if subnet.enable_dhcp and cidr.version == 4:
         return document | {"type": "ipv4_dhcp"}
-    # Guests that are told "ipv6" take the address as fixed and hear no router advertisements.
+    # Guests that read "ipv6" take the address as fixed and hear no router advertisements.
     mode = f"_{subnet.ipv6_address_mode}" if subnet.ipv6_address_mode else ""
     document |= {"type": f"ipv{cidr.version}{mode}", "ip_address": ip, "netmask": str(cidr.netmask), "routes": []}
     # A gateway outside of the range is another machine's: nothing here announces it.

@@ -46,13 +46,12 @@ def test_titles_read_as_titles(operations: list[tuple[str, Any]]) -> None:
     assert titles["PATCH /identity/v3/domains/{domain_id}"] == "Update a domain"
 
 
-# Celerity has no messages of volumes, no power actions of hosts, and no segments apart from networks.
+# Celerity has no default group type, no power actions of hosts, and no segments apart from networks.
 ALWAYS_REFUSED = {
     "GET /compute/v2.1/os-hosts/{name}/reboot",
     "GET /compute/v2.1/os-hosts/{name}/shutdown",
     "GET /compute/v2.1/os-hosts/{name}/startup",
-    "GET /volume/v3/messages/{message_id}",
-    "DELETE /volume/v3/messages/{message_id}",
+    "GET /volume/v3/group_types/default",
     "POST /network/v2.0/segments",
     "PUT /network/v2.0/segments/{item_id}",
     "DELETE /network/v2.0/segments/{item_id}",

@@ -113,17 +113,17 @@ class Client:
 
     def zeros(self, offset: int, length: int) -> int:
         """How many bytes from `offset` on are known to read as zeros, without being read; at most `length`."""
-        found = 0
-        while self._has_status and found < length:
-            asked = min(length - found, _STATUS_SPAN)
-            extents = self._extents(offset + found, asked)
+        known = 0
+        while self._has_status and known < length:
+            asked = min(length - known, _STATUS_SPAN)
+            extents = self._extents(offset + known, asked)
             for size, is_zero in extents:
                 if not is_zero:
-                    return found
-                found = min(found + size, length)
+                    return known
+                known = min(known + size, length)
             if not extents:
                 break
-        return found
+        return known
 
     def _extents(self, offset: int, length: int) -> list[tuple[int, bool]]:
         extents: list[tuple[int, bool]] = []

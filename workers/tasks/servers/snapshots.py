@@ -47,11 +47,11 @@ class Snapshot(ServerStep[None]):
 
     def _copy(self, ctx: StepContext) -> None:
         server, drivers = self.server(ctx), self.drivers(ctx)
-        key, look = str(server.id), watch(ctx)
-        look(0, 0)
+        key, report = str(server.id), watch(ctx)
+        report(0, 0)
 
         def check(done: int, total: int) -> None:
-            look(done, total)
+            report(done, total)
             drivers.storage.check_reserve()
 
         source, disk = drivers.storage.root(key), drivers.storage.prepare_snapshot(key)

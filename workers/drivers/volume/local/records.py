@@ -22,7 +22,7 @@ from workers.drivers.volume.specs import Format
 from workers.system import files
 
 RECORD = "volume.json"
-COPY = "copy"  # with its format behind it: a whole copy of the content, for who reads it
+COPY = "copy"  # with its format behind it: a whole copy of the content, for the one who reads it
 Chain = tuple[str, ...]
 """Names of layers, the top one first."""
 
