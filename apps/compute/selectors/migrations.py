@@ -99,6 +99,12 @@ def left_on(*, host: str) -> dict[str, bool]:
     return {str(key): destination == host for key, destination in rows.values_list("server_id", "destination")}
 
 
+def has_failed_to(*, server_id: uuid.UUID, host: str) -> bool:
+    """Whether the server was last to move to a host while it ran, and failed: what is there may be all of it."""
+    last = Migration.objects.filter(server_id=server_id).order_by("-id").first()
+    return last is not None and (last.type, last.status, last.destination) == (states.LIVE, states.ERROR, host)
+
+
 def of_server(*, server_id: uuid.UUID, limit: int = 20) -> list[Migration]:
     """Return a server's newest migrations."""
     return list(Migration.objects.filter(server_id=server_id).order_by("-id")[:limit])

@@ -2,7 +2,9 @@
 
 import uuid
 
-from apps.compute import migration_states, states
+from django.db import transaction
+
+from apps.compute import locks, migration_states, states
 from apps.compute.selectors import migrations as selectors
 from apps.compute.selectors import servers as server_selectors
 from apps.compute.services import migrations, server_states
@@ -18,11 +20,19 @@ def mark_claimed(*, run_id: uuid.UUID, host: str) -> None:
     migrations.advance(run_id=run_id, status=migration_states.PREPARING, destination=host)
 
 
+def mark_prepared(*, server_id: uuid.UUID, host: str) -> None:
+    """The server's ports are on the destination as well. In the transaction that ends the step."""
+    locks.server(server_id)
+    bindings.begin_move(server_id=server_id, host=host)
+
+
+@transaction.atomic  # a revert may be cut off: all of it, or nothing
 def mark_moved(*, server_id: uuid.UUID, run_id: uuid.UUID, host: str, power_state: str) -> None:
     """The server is on the destination, with the allocation that the migration holds there. Its task continues.
 
     Nothing where that is written already.
     """
+    locks.server(server_id)
     migration, server = selectors.of_run(run_id=run_id), server_selectors.load(server_id=server_id)
     claim = allocations.of_consumer(consumer_id=migration.uuid) if migration is not None else None
     if migration is None or server is None or claim is None:

@@ -94,6 +94,7 @@ def abandon(*, server_id: uuid.UUID) -> None:
     if migration is None or server is None:
         return
     held, kept = migrations.usage_held(migration, server), server_selectors.usage(server)
+    bindings.move_for_server(server_id=server_id, host=server.host)
     migrations.end_of_server(server_id=server_id, status=migration_states.ERROR)
     allocations.release(consumer_id=migration.uuid)
     reservations.cancel(consumers=[server_id])

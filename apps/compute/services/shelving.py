@@ -103,11 +103,17 @@ def mark_offloaded(*, server_id: uuid.UUID) -> None:
 
 
 def mark_unshelved(*, server_id: uuid.UUID, host: str, power_state: str) -> None:
-    """The guest runs. Its task continues with the image, which is not needed any more."""
-    values = {**server_states.powered(power_state), "shelved_image_id": None, "shelved_at": None}
+    """The guest runs. Its task continues with the image, which is not needed any more: a delete takes it along."""
+    values = {**server_states.powered(power_state), "shelved_at": None}
     _of(server_id).update(**values, launched_at=timezone.now())
     server_volumes.move(server_id=server_id, host=host)
     bindings.set_server_status(server_id=server_id, up=power_state == "running")
+
+
+def forget_image(*, server_id: uuid.UUID) -> None:
+    """The image of the disk is deleted, and the unshelve is over."""
+    _of(server_id).update(shelved_image_id=None)
+    server_states.end_task(server_id=server_id)
 
 
 def leave_host(*, server_id: uuid.UUID, final: bool) -> None:

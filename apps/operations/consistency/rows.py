@@ -95,7 +95,8 @@ SELECT s.id::text, s.vm_state, s.task_state FROM compute_server s
 _STRAY = """
 SELECT DISTINCT p.device_id, p.host, s.host FROM networking_port p
   LEFT JOIN compute_server s ON s.id::text = p.device_id AND s.deleted_at IS NULL
- WHERE p.request_index IS NOT NULL AND p.device_id <> '' AND p.host IS DISTINCT FROM s.host
+ WHERE p.request_index IS NOT NULL AND p.device_id <> ''
+   AND (p.host IS DISTINCT FROM s.host OR p.moving_to <> '' AND s.task_state = '')
    AND (s.id IS NULL OR s.vm_state <> 'building')
 """
 

@@ -125,5 +125,9 @@ class MigrationOperations(ABC):
         """
 
     @abstractmethod
+    def has_arrived(self, server_id: str) -> bool:
+        """On the destination: say whether all of a guest is here. Its source may have given it up, or not."""
+
+    @abstractmethod
     def settle_arrival(self, server_id: str, *, runs: bool) -> None:
         """On the destination: forget what `prepare_arrival` made, and let a guest run that has arrived if `runs`."""

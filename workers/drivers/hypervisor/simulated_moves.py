@@ -84,6 +84,11 @@ class SimulatedMoves(SimulatedRecords, MigrationOperations):
                 far.write("domains", server_id, _awake(there))
             return Whereabouts.THERE
 
+    def has_arrived(self, server_id: str) -> bool:
+        with self._simulation.operation("has_arrived"):
+            record = self._simulation.read("domains", server_id)
+            return record is not None and record["power_state"] in ON
+
     def settle_arrival(self, server_id: str, *, runs: bool) -> None:
         with self._simulation.operation("settle_arrival"):
             record = self._simulation.read("domains", server_id)

@@ -15,6 +15,7 @@ Rules:
 """
 
 import uuid
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 
@@ -23,6 +24,9 @@ from apps.compute.selectors import migrations
 from apps.compute.selectors import servers as selectors
 from workers.config import HostDrivers
 from workers.host.reconcilers.base import HostSnapshot, idle
+
+if TYPE_CHECKING:
+    from apps.compute.models import Server
 
 KIND = "domain"
 FILES = "files"
@@ -55,10 +59,24 @@ def _remove_stranger(snapshot: HostSnapshot, server_id: uuid.UUID) -> None:
         if not settings.REMOVE_STRANGERS:
             snapshot.report.remains(kind, server_id, found=problem, done="left: CELERITY_REMOVE_STRANGERS is off")
             return
+        if row is not None and _may_be_the_only_one(drivers, row):
+            snapshot.report.remains(kind, server_id, found=problem, done="left: all of the guest may be here alone")
+            return
         drivers.hypervisor.destroy(str(server_id))
+        drivers.hypervisor.settle_arrival(str(server_id), runs=False)
         if not keeps:
             drivers.storage.remove_server(str(server_id))
     snapshot.report.repaired(kind, server_id, found=problem, done="removed")
+
+
+def _may_be_the_only_one(drivers: HostDrivers, server: "Server") -> bool:
+    """Whether a live migration to this host failed after all of the guest was here. Its host's agent knows if it has it
+    as well: until then, and if it has not, nothing is destroyed.
+    """
+    if server.power_state in (states.RUNNING, states.POWER_STATES["paused"]):
+        return False
+    failed = migrations.has_failed_to(server_id=server.id, host=drivers.host)
+    return failed and drivers.hypervisor.has_arrived(str(server.id))
 
 
 def _forget_kept(snapshot: HostSnapshot, server_id: uuid.UUID) -> None:

@@ -89,10 +89,7 @@ class LeaveDestination(ServerStep[None]):
         server = self.server(ctx)
         if server.power_state != states.RUNNING:
             return
-        if ctx.on_host:
-            moving.start(server, self.drivers(ctx))
-        else:
-            server_states.forget_power_state(server_id=ctx.subject_id)
+        moving.start_again(ctx, server, self.drivers(ctx) if ctx.on_host else None)
 
 
 @dataclass(frozen=True, slots=True)

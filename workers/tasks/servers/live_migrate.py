@@ -100,7 +100,8 @@ class ScheduleDestination(ServerStep[Claimed]):
 class Prepare(ServerStep[None]):
     """Have the server's image, empty disks, volumes and sockets on the destination, and its ports there as well.
 
-    Its revert removes them, unless the guest runs there: then it has moved, and the rows follow.
+    Its revert removes them, unless the guest runs there: then it has moved, and the rows follow. A guest that is all
+    there, paused, while the source cannot be asked, is left: it may be the only one.
     """
 
     name = "prepare"
@@ -117,6 +118,8 @@ class Prepare(ServerStep[None]):
             except ImageUnavailable:
                 log.info("image not in the store; the source may have it", server=str(server.id))
         ctx.checkpoint()
+        if drivers.hypervisor.info(str(server.id)) is None:  # files of an earlier life here would show through
+            drivers.storage.remove_server(str(server.id))
         drivers.storage.prepare_disks(str(server.id), peers.peer_of(ctx.hosts[SOURCE]), ctx.stop)
         if server.has_volumes:
             volumes.connect_all(server.id, drivers)
@@ -124,7 +127,7 @@ class Prepare(ServerStep[None]):
         moving.plug(server.id, drivers)
 
     def record(self, ctx: StepContext, result: None) -> None:
-        bindings.begin_move(server_id=ctx.subject_id, host=ctx.host)
+        live_states.mark_prepared(server_id=ctx.subject_id, host=ctx.host)
 
     def revert(self, ctx: StepContext) -> None:
         server = self.server(ctx)
@@ -135,6 +138,9 @@ class Prepare(ServerStep[None]):
             info = drivers.hypervisor.info(str(server.id))
             if info is not None and info.power_state == "running":
                 mark_moved(ctx, str(info.power_state))
+                return
+            if ctx.unreachable == ctx.hosts[SOURCE] and drivers.hypervisor.has_arrived(str(server.id)):
+                log.warning("guest left paused: its source cannot be asked", server=str(server.id))
                 return
             drivers.hypervisor.destroy(str(server.id))
             drivers.hypervisor.settle_arrival(str(server.id), runs=False)
@@ -182,17 +188,25 @@ class Migrate(ServerStep[Moved]):
         return Moved(moved.total_ms, moved.downtime_ms)
 
     def has_passed(self, ctx: StepContext) -> bool:
-        try:
-            return self._where(ctx, self.server(ctx)) == Whereabouts.THERE
-        except DriverError:
-            return False
+        return self._power_there(ctx, self.server(ctx)) is not None
 
     def revert(self, ctx: StepContext) -> None:
         server = self.server(ctx)
         if not ctx.on_host:
             server_states.forget_power_state(server_id=server.id)
-        elif self._where(ctx, server) == Whereabouts.THERE:
-            mark_moved(ctx, "running" if runs(server) else "paused")
+        elif (power_state := self._power_there(ctx, server)) is not None:
+            mark_moved(ctx, power_state)
+
+    def _power_there(self, ctx: StepContext, server: "Server") -> str | None:
+        """Return the power state on the destination, None for a guest that has not left.
+
+        UNKNOWN where the destination does not answer and this host has no domain any more: the guest is there alone.
+        """
+        try:
+            there = self._where(ctx, server) == Whereabouts.THERE
+        except DriverError:
+            return UNKNOWN if self.drivers(ctx).hypervisor.info(str(server.id)) is None else None
+        return ("running" if runs(server) else "paused") if there else None
 
     def _where(self, ctx: StepContext, server: "Server") -> Whereabouts:
         destination = peers.peer_of(ctx.hosts[DESTINATION])

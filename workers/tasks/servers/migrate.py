@@ -97,17 +97,16 @@ class PowerOffSource(ServerStep[None]):
         ctx.checkpoint()
         drivers = self.drivers(ctx)
         drivers.hypervisor.stop(str(ctx.subject_id), GRACEFUL_STOP_SECONDS)
-        if not moving.stays(ctx):
+        if moving.stays(ctx):
+            drivers.storage.forget_kept(str(ctx.subject_id))  # of an earlier resize, which a return would bring back
+        else:
             moving.leave_volumes(self.server(ctx), drivers)
 
     def revert(self, ctx: StepContext) -> None:
         server = self.server(ctx)
         if server.vm_state != states.ACTIVE:
             return
-        if ctx.on_host:
-            moving.start(server, self.drivers(ctx))
-        else:
-            server_states.forget_power_state(server_id=ctx.subject_id)
+        moving.start_again(ctx, server, self.drivers(ctx) if ctx.on_host else None)
 
 
 class Copy(ServerStep[None]):

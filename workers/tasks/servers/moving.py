@@ -4,9 +4,13 @@ import uuid
 from copy import copy
 from typing import TYPE_CHECKING
 
+import structlog
+
 from apps.compute import migration_states
 from apps.compute.selectors import migrations
+from apps.compute.services import server_states
 from workers.config import HostDrivers
+from workers.drivers.errors import DriverError
 from workers.engine.errors import Abort
 from workers.engine.steps import DESTINATION, SOURCE, StepContext
 from workers.mapping import networks, servers, volumes
@@ -14,6 +18,8 @@ from workers.tasks.servers.base import ports_of, wait_for_ports
 
 if TYPE_CHECKING:
     from apps.compute.models import Migration, Server
+
+log = structlog.get_logger("celerity.agent")
 
 
 def migration_of(ctx: StepContext) -> "Migration":
@@ -67,3 +73,16 @@ def start(server: "Server", drivers: HostDrivers) -> None:
     spec = servers.prepare(server, drivers)
     drivers.hypervisor.start(spec)
     wait_for_ports(ports_of(spec), drivers)
+
+
+def start_again(ctx: StepContext, server: "Server", drivers: HostDrivers | None) -> None:
+    """Start the guest of a move that is reverted. Where that fails, or the host is out of reach (``drivers`` None), its
+    power state is unknown from then on, and the host's recovery starts it.
+    """
+    try:
+        if drivers is not None:
+            start(server, drivers)
+            return
+    except DriverError as error:
+        log.warning("guest not started; recovery tries again", server=str(server.id), error=error.message)
+    server_states.forget_power_state(server_id=server.id)

@@ -134,7 +134,7 @@ class ForgetImage(ServerStep[None]):
             image_services.discard(image_id=uuid.UUID(ctx.claim.params[IMAGE]))
 
     def record(self, ctx: StepContext, result: None) -> None:
-        server_states.end_task(server_id=ctx.subject_id)
+        shelving.forget_image(server_id=ctx.subject_id)
 
     def revert(self, ctx: StepContext) -> None:
         server_states.end_task(server_id=ctx.subject_id)

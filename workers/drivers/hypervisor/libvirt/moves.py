@@ -112,6 +112,10 @@ class LibvirtMoves(MigrationOperations):
                     migration.wake(arrived)
                 return Whereabouts.THERE
 
+    def has_arrived(self, server_id: str) -> bool:
+        with translated(MigrationFailed):
+            return migration.has_arrived(self._lookup(server_id))
+
     def settle_arrival(self, server_id: str, *, runs: bool) -> None:
         with translated(MigrationFailed):
             domain = self._lookup(server_id)
