@@ -4,11 +4,13 @@ import fcntl
 import hashlib
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from deploy.environment import REPOSITORY, cache_directory
 from deploy.errors import DeployError
 
+DAY = 86400  # seconds for which another checkout on this machine keeps its image
 SOURCES = REPOSITORY / "deploy" / "guest_images"
 
 
@@ -48,7 +50,7 @@ def ensure(log: Path | None = None) -> Path:
         if built.returncode != 0 or not is_whole(image):
             raise DeployError("The guest image could not be built.", details=built.stdout[-3000:])
         for old in image.parent.glob("tiny-*.qcow2*"):
-            if not old.name.startswith(image.name):
+            if not old.name.startswith(image.name) and time.time() - old.stat().st_mtime > DAY:
                 old.unlink(missing_ok=True)
     return image
 
