@@ -72,7 +72,7 @@ def connect(attachment: "Attachment", drivers: HostDrivers, *, alone: bool = Fal
     says.
     """
     if alone and is_elsewhere(attachment, drivers.host):
-        _come_here(attachment.volume, drivers)
+        _come_here(attachment, drivers)
     if not is_elsewhere(attachment, drivers.host):
         return _open(attachment, drivers, alone)
     remote = exports.open_for(attachment, drivers.host, alone=alone)
@@ -83,11 +83,12 @@ def connect(attachment: "Attachment", drivers: HostDrivers, *, alone: bool = Fal
         return drivers.volume.connect(exports.open_for(attachment, drivers.host))
 
 
-def _come_here(volume: "Volume", drivers: HostDrivers) -> None:
+def _come_here(attachment: "Attachment", drivers: HostDrivers) -> None:
     """Of a shared pool, this host exports the volume itself, unless another one does already."""
+    volume = attachment.volume
     driver = drivers.volume.backends().get(volume.backend)
     is_shared = driver is not None and driver.capabilities.shared
-    if is_shared and volume_states.rehome(volume_id=volume.id, host=drivers.host):
+    if is_shared and volume_states.rehome(volume_id=volume.id, host=drivers.host, attachment_id=attachment.id):
         volume.host = drivers.host
 
 

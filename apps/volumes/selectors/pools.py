@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db.models import Sum
 
 from apps.scheduling.selectors import hosts
-from apps.volumes.models import Pool, Volume
+from apps.volumes.models import Attachment, Pool, Volume
 
 BUILT_IN = "local"
 
@@ -47,7 +47,12 @@ class PoolUse:
 
 
 def stand_in(volume: Volume) -> str:
-    """Return another host that is up and sees the volume's pool; "" if there is none. 2 queries."""
+    """Return another host that is up and sees the volume's pool; "" if there is none. 3 queries.
+
+    None where the volume is attached: the guest and the export may outlive the agent of a host that looks down.
+    """
+    if Attachment.objects.filter(volume_id=volume.id).exists():
+        return ""
     rows = Pool.objects.filter(backend=volume.backend, shared=True).exclude(host=volume.host)
     return min(hosts.names_up(names=rows.values_list("host", flat=True)), default="")
 

@@ -72,12 +72,15 @@ def _read(url: str) -> Backup:
     try:
         values: Any = json.loads(base64.urlsafe_b64decode(url.encode("ascii")))
         return _row(values)
-    except (binascii.Error, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (binascii.Error, ValueError, OverflowError, KeyError, TypeError, AttributeError, RecursionError):
         raise BadRequest("Invalid input received: Can't parse backup record.") from None
 
 
 def _is_plain(text: Any) -> bool:
-    return isinstance(text, str) and len(text) <= 255 and "\0" not in text
+    if not isinstance(text, str) or len(text) > 255 or "\0" in text:
+        return False
+    text.encode()  # of half a surrogate pair, UnicodeEncodeError: a ValueError
+    return True
 
 
 def _row(values: dict[str, Any]) -> Backup:
@@ -104,7 +107,7 @@ def _row(values: dict[str, Any]) -> Backup:
         name=values["name"],
         description=values["description"],
         container=values["container"],
-        volume_facts=facts,
+        volume_facts={name: facts[name] for name in ("bootable", "metadata", "image_metadata") if name in facts},
         objects_count=objects,
         stored_bytes=stored,
         data_at=datetime.fromisoformat(values["data_at"]),

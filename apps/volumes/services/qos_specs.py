@@ -34,13 +34,16 @@ def update(*, qos_spec: QosSpec, consumer: str | None, specs: dict[str, str]) ->
     audit.record("update", "qos_spec", qos_spec.id)
 
 
+@transaction.atomic
 def delete_keys(*, qos_spec: QosSpec, keys: Sequence[str]) -> None:
-    """Raises QosSpecKeyNotFound (404)."""
+    """Raises QosSpecKeyNotFound (404), and InvalidQosSpec (400) where what is left says nothing without them."""
     for key in keys:
         if key not in qos_spec.specs:
             raise exceptions.QosSpecKeyNotFound(qos=qos_spec.id, key=key[:255])
     rest = {key: value for key, value in qos_spec.specs.items() if key not in keys}
+    _check(rest)
     QosSpec.objects.filter(id=qos_spec.id).update(specs=rest)
+    audit.record("update", "qos_spec", qos_spec.id)
 
 
 @transaction.atomic

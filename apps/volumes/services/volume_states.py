@@ -57,15 +57,16 @@ def set_host(*, volume_id: uuid.UUID, host: str, zone: str) -> None:
     volume.filter(availability_zone="").update(availability_zone=zone)
 
 
-def rehome(*, volume_id: uuid.UUID, host: str) -> bool:
-    """Another host works on a volume of a shared pool from now on. False: it is not on a host, or somebody has it open.
-
-    In the run that attaches it, or works on it.
+def rehome(*, volume_id: uuid.UUID, host: str, attachment_id: uuid.UUID) -> bool:
+    """Another host works on a volume of a shared pool from now on, for an attachment. False: it is not on a host,
+    another attachment has it open or is about to, or its host makes or removes a snapshot.
     """
     with transaction.atomic():
         volume = locks.volume(volume_id)
-        others = Attachment.objects.filter(volume_id=volume_id, status__in=(states.ATTACHED, states.DETACHING))
-        if volume is None or not volume.host or others.exists():
+        active = (states.ATTACHING, states.ATTACHED, states.DETACHING)
+        others = Attachment.objects.filter(volume_id=volume_id, status__in=active).exclude(id=attachment_id)
+        snapshots = Snapshot.objects.filter(volume_id=volume_id, status__in=(states.CREATING, states.DELETING))
+        if volume is None or not volume.host or others.exists() or snapshots.exists():
             return False
         allocations.release(consumer_id=volume_id)
         spec = RequestSpec(vcpus=0, ram_mib=0, disk_gib=0, force_host=host, project_id=volume.project_id)

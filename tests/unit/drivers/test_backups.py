@@ -16,6 +16,7 @@ import pytest
 from tests.unit.drivers import samples
 from tests.unit.drivers.volume_contract import made
 from workers.drivers.backup import loader as backups
+from workers.drivers.backup.archive import manifest
 from workers.drivers.backup.archive.driver import Archive
 from workers.drivers.backup.base import BackupSpec, Disk
 from workers.drivers.backup.errors import BackupDamaged, BackupMissing, StoreFull
@@ -95,6 +96,23 @@ def test_full_and_incremental(driver: VolumeDriver, store: Archive) -> None:
     assert store.list_backups() == (first.id,)
 
 
+def test_a_volume_that_grew_begins_a_new_chain(
+    driver: VolumeDriver, store: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its parent's chunks would be more than a manifest may have: a backup that nobody can restore."""
+    volume, first, second = made(driver, 1), samples.new_id(), samples.new_id()
+    write(driver, volume, _0=b"a")
+    store.create_backup(BackupSpec(first, 1), disk(driver, volume))
+    driver.extend_volume(volume, 2)
+    write(driver, volume, _1500=b"b")
+    monkeypatch.setattr(manifest, "MOST_CHUNKS", 64)  # four times as many of 4 MiB are 1 GiB
+    info = store.create_backup(BackupSpec(second, 2, first), disk(driver, volume))
+    assert info.parent_id is None
+    target = made(driver, 2)
+    store.restore_backup(second, disk(driver, target))
+    assert digest(driver, target) == digest(driver, volume)
+
+
 def test_what_is_not_whole_is_refused(driver: VolumeDriver, store: Archive, tmp_path: Path) -> None:
     volume, spec = made(driver, 1), BackupSpec(samples.new_id(), 1)
     write(driver, volume, _0=b"a", _8=b"b")
@@ -104,8 +122,8 @@ def test_what_is_not_whole_is_refused(driver: VolumeDriver, store: Archive, tmp_
     directory = tmp_path / "a store" / spec.id
     assert {path.stat().st_mode & 0o777 for path in directory.iterdir()} == {0o600}
     target = disk(driver, made(driver, 1))
-    manifest, part = directory / "manifest.json", directory / "00000002.z"
-    text, data = manifest.read_text(), part.read_bytes()
+    written, part = directory / "manifest.json", directory / "00000002.z"
+    text, data = written.read_text(), part.read_bytes()
     part.write_bytes(data[:-9] + b"somewhere")
     with pytest.raises(BackupDamaged):
         store.restore_backup(spec.id, target)
@@ -116,10 +134,10 @@ def test_what_is_not_whole_is_refused(driver: VolumeDriver, store: Archive, tmp_
     outside = json.loads(text)
     outside["chunks"]["2"][1] = "../../etc/passwd"
     for bad in ("{", "[]", "{}", json.dumps(outside)):
-        manifest.write_text(bad)
+        written.write_text(bad)
         with pytest.raises(BackupDamaged):
             store.restore_backup(spec.id, target)
-    manifest.unlink()
+    written.unlink()
     with pytest.raises(BackupMissing):
         store.restore_backup(spec.id, target)
     assert store.list_backups() == (spec.id,)

@@ -29,7 +29,7 @@ def reconcile(snapshot: HostSnapshot) -> None:
     deleted = backups.deleted(left)
     for backup_id in sorted(deleted):
         with leases.idle(subject_type=BACKUP.name, subject_id=backup_id) as is_idle:
-            if is_idle:
+            if is_idle and backups.deleted([backup_id]):  # it may have been imported since
                 driver.delete_backup(str(backup_id))
                 problem = "its data is in the store, and the backup is deleted"
                 snapshot.report.repaired(KIND, backup_id, found=problem, done="removed")

@@ -69,8 +69,11 @@ class ScheduleVolume(VolumeStep[Scheduled]):
 def _refusal(ctx: StepContext, error: NoValidHost) -> Abort:
     explanation = error.values.get("explanation", {})
     leases.explain(claim=ctx.claim, explanation=explanation)
-    message = f"No host has room for the volume. {error.message}"
-    return Abort(message, cause="NoValidHost", details="; ".join(map(str, explanation.get("misses", []))))
+    # Users do not read what hosts have, nor which there are.
+    details = "; ".join([error.message, *map(str, explanation.get("misses", []))])
+    return Abort(
+        "No host has room for the volume.", cause="NoValidHost", details=details
+    )
 
 
 def _check_type(volume: "Volume") -> None:

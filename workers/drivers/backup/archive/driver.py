@@ -43,6 +43,8 @@ class Archive(BackupDriver):
         if made is None:
             parent = self._existing(backup.parent_id) if backup.parent_id is not None else None
             with _connected(disk) as client:
+                if parent is not None and not manifests.fits(client.size, parent.chunk):
+                    parent = None  # the volume grew so much that its chunks have to: a new chain
                 made = self._copy(backup.id, parent, client, stop)
             self._objects.put(f"{backup.id}/{MANIFEST}", made.dump())
         return _info(made)

@@ -64,7 +64,7 @@ def _read(document: Mapping[str, Any]) -> Manifest:
     if document["version"] != VERSION:
         raise ValueError(f"version {document['version']}")
     size, chunk = int(document["size"]), int(document["chunk"])
-    if size <= 0 or not SMALLEST_CHUNK <= chunk <= 1 << 30 or -(-size // chunk) > 4 * MOST_CHUNKS:
+    if size <= 0 or not SMALLEST_CHUNK <= chunk <= 1 << 30 or not fits(size, chunk):
         raise ValueError(f"{size} bytes in chunks of {chunk}")
     chunks = {}
     for number, (digest, name) in document["chunks"].items():
@@ -78,6 +78,11 @@ def _read(document: Mapping[str, Any]) -> Manifest:
     return Manifest(
         str(document["id"]), parent_id, size, chunk, chunks, int(document["objects"]), int(document["stored_bytes"])
     )
+
+
+def fits(size: int, chunk: int) -> bool:
+    """Whether a volume has no more chunks of that size than a manifest may have."""
+    return -(-size // chunk) <= 4 * MOST_CHUNKS
 
 
 def chunk_size(size: int) -> int:
