@@ -110,10 +110,10 @@ def test_a_console_that_does_not_come_is_a_sentence(operator: Client) -> None:
 def test_a_host_is_taken_out_of_service_and_back(operator: Client) -> None:
     rows.fill(1)
     host = Host.objects.get()
-    assert "Servers left on it, listed below: 1." in do(operator, host, "drain", reason="new fans")
+    assert "its servers are moved to other hosts: 1." in do(operator, host, "drain", reason="new fans")
     host.refresh_from_db()
     assert (host.enabled, host.disabled_reason) == (False, "new fans")
-    assert "no live migration yet" in operator.get(change(host)).content.decode()
+    assert "Servers are being moved to other hosts." in operator.get(change(host)).content.decode()
     do(operator, host, "enable")
     host.refresh_from_db()
     assert (host.enabled, host.disabled_reason) == (True, "")
@@ -122,7 +122,7 @@ def test_a_host_is_taken_out_of_service_and_back(operator: Client) -> None:
     host.refresh_from_db()
     assert (host.enabled, host.disabled_reason, host.forced_down) == (False, "repair", True)
     assert "hosting instances" in do(operator, host, "delete")
-    assert len(events("service.update")) == 4
+    assert (len(events("service.update")), len(events("service.drain"))) == (3, 1)
 
 
 def test_the_servers_of_a_host_are_stopped(operator: Client) -> None:

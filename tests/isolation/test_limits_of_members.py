@@ -11,7 +11,7 @@ from apps.common import dispatch
 from apps.compute.models import Flavor
 from apps.images.models import Image
 from apps.quotas.models import Limit
-from apps.volumes.models import Volume
+from apps.volumes.models import GroupType, Volume, VolumeType
 from tests.architecture.test_limits_of_rows import LIMITS, Quota, Setting
 from tests.isolation.belongings import Person, external
 
@@ -87,6 +87,16 @@ def _snapshot(person: Person, number: int) -> dict[str, Any]:
     return {"snapshot": {"volume_id": str(volume.id), "name": f"s{number}"}}
 
 
+def _backup(person: Person, number: int) -> dict[str, Any]:
+    return {"backup": {"volume_id": _snapshot(person, number)["snapshot"]["volume_id"], "force": True}}
+
+
+def _group(person: Person, number: int) -> dict[str, Any]:
+    together, _ = GroupType.objects.get_or_create(name="together")
+    kind, _ = VolumeType.objects.get_or_create(name="kind")
+    return {"group": {"name": f"g{number}", "group_type": str(together.id), "volume_types": [str(kind.id)]}}
+
+
 def _trust(person: Person, number: int) -> dict[str, Any]:
     values = {"trustor_user_id": person.user.pk, "trustee_user_id": person.user.pk, "impersonation": False}
     return {"trust": {**values, "project_id": person.project.pk, "roles": [{"name": "member"}]}}
@@ -139,6 +149,8 @@ MADE: dict[str, Make] = {
         owner="user_id",
     ),
     "volumes.Volume": Make("/volume/v3/volumes", lambda person, number: {"volume": {"size": 1}}),
+    "volumes.Backup": Make("/volume/v3/backups", _backup),
+    "volumes.Group": Make("/volume/v3/groups", _group),
     "volumes.Snapshot": Make("/volume/v3/snapshots", _snapshot),
     "identity.ApplicationCredential": Make(CREDENTIALS, _credential(), owner="user_id"),
     "identity.AccessRule": Make(CREDENTIALS, _with_rule, owner="user_id"),

@@ -30,8 +30,8 @@ def create(
     *, context: RequestContext, values: dict[str, Any], group_type: GroupType, volume_types: Iterable[VolumeType]
 ) -> Group:
     """Write a group without volumes. Raises InvalidInput (400), OverLimit (413)."""
-    zone = values.get("availability_zone") or settings.DEFAULT_ZONE
-    if not hosts.zone_exists(zone=zone):
+    zone = values.get("availability_zone") or ""
+    if zone and not hosts.zone_exists(zone=zone):
         raise exceptions.InvalidInput(reason=f"Availability zone '{zone[:64]}' is invalid.")
     return _write(
         Group(
@@ -41,7 +41,7 @@ def create(
             description=values.get("description"),
             group_type=group_type,
             volume_type_ids=[str(kind.id) for kind in volume_types],
-            availability_zone=zone,
+            availability_zone=zone or settings.DEFAULT_ZONE,
         )
     )
 

@@ -17,7 +17,7 @@ from tests.api.compute.conftest import ComputeCaller
 
 NOVA_STATUSES = {
     "ACTIVE", "BUILD", "SHUTOFF", "PAUSED", "SUSPENDED", "ERROR", "DELETED", "REBOOT", "HARD_REBOOT", "RESIZE",
-    "REBUILD", "RESCUE", "SOFT_DELETED",
+    "REBUILD", "RESCUE", "SOFT_DELETED", "MIGRATING", "REVERT_RESIZE", "VERIFY_RESIZE", "SHELVED", "SHELVED_OFFLOADED",
 }  # fmt: skip
 
 

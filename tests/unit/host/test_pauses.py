@@ -41,6 +41,15 @@ def server() -> Server:
     )  # fmt: skip
 
 
+class Volumes:
+    """No volume of the host is in use."""
+
+    def list_exports(self) -> tuple[()]:
+        return ()
+
+    list_connections = list_exports
+
+
 @pytest.fixture
 def drivers(server: Server, monkeypatch: pytest.MonkeyPatch) -> Any:
     @contextmanager
@@ -48,7 +57,7 @@ def drivers(server: Server, monkeypatch: pytest.MonkeyPatch) -> Any:
         yield True
 
     monkeypatch.setattr(power, "idle", rest)
-    return SimpleNamespace(host="h1", hypervisor=Hypervisor(server.id))
+    return SimpleNamespace(host="h1", hypervisor=Hypervisor(server.id), volume=Volumes())
 
 
 def test_the_operator_reads_why(drivers: Any, server: Server) -> None:

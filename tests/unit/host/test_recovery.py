@@ -24,7 +24,7 @@ def drivers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(
         base,
         "take_snapshot",
-        lambda drivers, report, restarted: HostSnapshot(drivers, report, restarted, {}, {}, frozenset(), {}),
+        lambda drivers, report, restarted: HostSnapshot(drivers, report, restarted, {}, {}, frozenset(), {}, {}),
     )
     return found
 

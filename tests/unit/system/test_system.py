@@ -324,7 +324,18 @@ class TestFiles:
 # What a driver's contract documents, its drivers inherit.
 CONTRACTS = {
     node.name
-    for pattern in ("*/base.py", "*/base/*.py", "*/live.py", "*/guests.py", "*/disks.py", "*/snapshots.py")
+    for pattern in (
+        "*/base.py",
+        "*/base/*.py",
+        "*/live.py",
+        "*/guests.py",
+        "*/disks.py",
+        "*/snapshots.py",
+        "*/migration.py",
+        "*/arrivals.py",
+        "*/moves.py",
+        "*/archive/objects.py",
+    )
     for path in (ROOT / "workers" / "drivers").glob(pattern)
     for node in ast.walk(ast.parse(path.read_text()))
     if isinstance(node, ast.FunctionDef) and ast.get_docstring(node)

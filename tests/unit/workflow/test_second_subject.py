@@ -18,7 +18,7 @@ from tests import gadgets
 from tests.gadgets import GADGET, gadget, start
 from workers.engine import runner
 from workers.engine.pipeline import Pipeline
-from workers.engine.subjects import SERVER, SNAPSHOT, VOLUME
+from workers.engine.subjects import BACKUP, SERVER, SNAPSHOT, VOLUME
 from workers.periodic import pruning
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,11 +32,11 @@ def pipeline(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipeline]:
 
 
 def test_apps_know_the_subjects_of_all_pipelines() -> None:
-    assert catalogue.subjects() == [SERVER, SNAPSHOT, VOLUME, GADGET]
+    assert catalogue.subjects() == [BACKUP, SERVER, SNAPSHOT, VOLUME, GADGET]
     assert catalogue.subject("gadget") is GADGET and catalogue.subject("router") is None
     with pytest.raises(ValueError, match="two subjects have the name gadget"):
         catalogue.fill_subjects([SERVER, GADGET, gadgets.WITHOUT_PAGE])
-    assert catalogue.subjects() == [SERVER, SNAPSHOT, VOLUME, GADGET]  # nothing was changed
+    assert catalogue.subjects() == [BACKUP, SERVER, SNAPSHOT, VOLUME, GADGET]  # nothing was changed
 
 
 def test_its_steps_run_under_its_lease_and_its_word_in_logs(

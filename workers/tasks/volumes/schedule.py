@@ -71,9 +71,7 @@ def _refusal(ctx: StepContext, error: NoValidHost) -> Abort:
     leases.explain(claim=ctx.claim, explanation=explanation)
     # Users do not read what hosts have, nor which there are.
     details = "; ".join([error.message, *map(str, explanation.get("misses", []))])
-    return Abort(
-        "No host has room for the volume.", cause="NoValidHost", details=details
-    )
+    return Abort("No host has room for the volume.", cause="NoValidHost", details=details)
 
 
 def _check_type(volume: "Volume") -> None:

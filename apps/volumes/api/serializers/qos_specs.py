@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from apps.common.api.serializers import StrictSerializer
+from apps.common.api.serializers import StrictSerializer, Text
 from apps.volumes.api.serializers.volume_types import ExtraSpecs
 from apps.volumes.selectors.qos_specs import BOTH, CONSUMERS
 
@@ -12,7 +12,7 @@ from apps.volumes.selectors.qos_specs import BOTH, CONSUMERS
 class QosSpecUpdate(serializers.Serializer[Any]):
     """What is no name and no consumer is a spec: a key with a text."""
 
-    named = ("consumer",)
+    named: tuple[str, ...] = ("consumer",)
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         try:
@@ -39,4 +39,4 @@ class QosSpecCreate(QosSpecUpdate):
 
 
 class QosSpecKeys(StrictSerializer):
-    keys = serializers.ListField(child=serializers.CharField(max_length=255), max_length=64)
+    keys = serializers.ListField(child=Text(max_length=255), max_length=64)

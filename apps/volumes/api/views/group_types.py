@@ -11,6 +11,7 @@ from apps.common.microversions import since
 from apps.volumes.api.documents import groups as documents
 from apps.volumes.api.listing import STYLE, TYPES
 from apps.volumes.api.serializers import groups as serializers
+from apps.volumes.api.serializers.volume_types import ExtraSpecs
 from apps.volumes.api.views.base import Collection, Item, VolumeView
 from apps.volumes.exceptions import GroupSpecNotFound, GroupTypeNotFound
 from apps.volumes.models import GroupType
@@ -110,7 +111,7 @@ class GroupSpecView(_TypeView):
     def put(self, request: Request, group_type_id: str, key: str) -> Response:
         self.check(SPECS.format("update"))
         row = self.type_of(group_type_id)
-        specs = serializers.ExtraSpecs().run_validation(request.data)
+        specs = ExtraSpecs().run_validation(request.data)
         if list(specs) != [key]:
             raise BadRequest("Request body and URI mismatch")
         return Response(group_types.set_specs(group_type=row, specs=specs))

@@ -60,7 +60,8 @@ class QosSpecView(_QosView, Item):
     def put(self, request: Request, qos_id: str) -> Response:
         row = self.permitted("update")
         qos_specs.update(qos_spec=row, **self.parse(request, "qos_specs"))
-        return Response({"qos_specs": request.data["qos_specs"]})
+        sent: Any = request.data
+        return Response({"qos_specs": sent["qos_specs"]})
 
     def remove(self, row: QosSpec) -> None:
         qos_specs.delete(qos_spec=row, force=self.flag("force"))
