@@ -54,6 +54,7 @@ class _Queue:
         self.size = 0
 
     def add(self, data: bytes) -> None:
+        """Let them wait."""
         self._parts.append(memoryview(data))
         self.size += len(data)
 
@@ -77,6 +78,7 @@ class _Relay:
         self.tls_wants_write = False
 
     def run(self) -> None:
+        """Pass bytes on both ways until both ends have ended."""
         self.tls.setblocking(False)
         self.local.setblocking(False)
         while not self._is_over():
