@@ -33,7 +33,15 @@ class Deletes(Batch):
         return []
 
     def _delete(self, case: Case) -> None:
-        assert self.cloud.call("DELETE", f"/compute/v2.1/servers/{case.subject}").status_code == 204
+        """Again after a 503: its row was locked for longer than a call may wait."""
+        codes: list[int] = []
+
+        def is_answered() -> bool:
+            codes.append(self.cloud.call("DELETE", f"/compute/v2.1/servers/{case.subject}").status_code)
+            return codes[-1] != 503
+
+        wait_for(is_answered, what=f"an answer to the delete of {case.name}")
+        assert codes[-1] == 204
 
     def _check(self, case: Case) -> None:
         """Both hosts are empty of it at once: not because recovery found it."""

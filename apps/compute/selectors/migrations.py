@@ -4,13 +4,14 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from apps.common.exceptions import NotFound
 from apps.common.identifiers import parse_uuid
 from apps.compute import migration_states as states
 from apps.compute.models import Migration, Server
 from apps.compute.selectors import server_lists
+from apps.compute.states import RESIZED
 
 MOST_ID = 2**63 - 1
 
@@ -67,6 +68,12 @@ def open_of(*, server_id: uuid.UUID) -> Migration | None:
     return Migration.objects.filter(server_id=server_id).exclude(status__in=states.ENDED).first()
 
 
+def is_leaving(*, server_id: uuid.UUID) -> bool:
+    """Whether a server is on its way while its guest runs: where it is, only its hosts know. 1 query."""
+    under_way = (states.RUNNING, states.POST_MIGRATING)
+    return Migration.objects.filter(server_id=server_id, type=states.LIVE, status__in=under_way).exists()
+
+
 def of_run(*, run_id: uuid.UUID) -> Migration | None:
     """Return the migration that a run makes."""
     return Migration.objects.filter(run_id=run_id).order_by("-id").first()
@@ -74,7 +81,9 @@ def of_run(*, run_id: uuid.UUID) -> Migration | None:
 
 def waiting(*, before: datetime) -> QuerySet[Migration]:
     """Return the migrations that have waited for their confirmation since ``before``, the oldest first."""
-    return Migration.objects.filter(status=states.FINISHED, updated_at__lt=before).order_by("updated_at")
+    ready = Server.objects.filter(id=OuterRef("server_id"), deleted_at=None, vm_state=RESIZED, task_state="")
+    rows = Migration.objects.filter(Exists(ready), status=states.FINISHED, updated_at__lt=before)
+    return rows.order_by("updated_at")
 
 
 def flavors_held() -> dict[uuid.UUID, list[dict[str, Any]]]:

@@ -15,6 +15,7 @@ from apps.compute import locks, rpcapi, states
 from apps.compute.actions import RESET_STATE, ServerAction
 from apps.compute.exceptions import ServerInUse, ServerNotFound, WrongState
 from apps.compute.models import Server
+from apps.compute.selectors import migrations
 from apps.compute.selectors import servers as selectors
 from apps.compute.services import move_states, server_states, servers, unfilled_images
 from apps.compute.sql import servers as sql
@@ -138,9 +139,13 @@ def reset_state(*, context: RequestContext, server: Server, state: str) -> None:
     """Set the vm_state by hand (administrators): active or error. Touches nothing on the host.
 
     A server that waits for its restore counts against the quota again: QuotaExceeded (403).
+    Conflict (409) while a guest is on its way to another host: nobody knows which of the two has it.
     A run under way is cancelled: it would otherwise go on against the state that was just set.
     """
     row = locks.server(server.id)
+    active = run_selectors.has_active(subject_type=states.SUBJECT, subject_id=server.id)
+    if active and migrations.is_leaving(server_id=server.id):
+        raise Conflict(f"Server {server.id} is on its way to another host. Abort its live migration first.")
     if row is not None and row.vm_state == states.SOFT_DELETED and row.task_state != states.RESTORING:
         reservations.reserve(owner_id=row.project_id, each=selectors.usage(row), consumers=[row.id])
     cancelled = runs.cancel_active(

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
+from apps.common.exceptions import Conflict
 from apps.compute import migration_states
 from apps.compute.models import Flavor, Migration, Server
+from apps.compute.services import server_actions
 from apps.scheduling.models import Host
 from apps.workflow.services.findings import FindingReport
 from tests.unit.actions.conftest import ADMIN, HOST, OTHER, Moving
@@ -45,6 +47,19 @@ def test_a_guest_that_left_is_where_it_went(
     moving.fail("")
     recover(moving, HOST)
     assert list(moving.where()) == [OTHER]
+
+
+def test_no_state_is_set_while_a_guest_leaves(moving: Moving, monkeypatch: pytest.MonkeyPatch) -> None:
+    migrate = SimulatedMoves.migrate
+
+    def asked(self: Any, *arguments: Any) -> Any:
+        with pytest.raises(Conflict, match="Abort its live migration first"):
+            server_actions.reset_state(context=ADMIN, server=moving.server, state="active")
+        return migrate(self, *arguments)
+
+    monkeypatch.setattr(SimulatedMoves, "migrate", asked)
+    moving.do("live-migration", context=ADMIN)
+    assert (moving.server.host, moving.server.status, moving.findings()) == (OTHER, "ACTIVE", [])
 
 
 def test_what_may_be_the_only_one_is_left(moving: Moving) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -70,6 +71,20 @@ NODE = (
 def test_the_content_of_an_image_is_no_fault_of_the_host(message: str, kind: type[Exception]) -> None:
     found = failures.translate(error(libvirt.VIR_ERR_INTERNAL_ERROR, message=message), errors.SpawnFailed)
     assert type(found) is kind and found.details.endswith(message)
+
+
+@pytest.mark.parametrize(("message", "tries"), [("internal error: qemu unexpectedly closed the monitor", 2), ("x", 1)])
+def test_a_failure_without_a_reason_is_tried_once_more(message: str, tries: int) -> None:
+    """The reason says whether every host would fail. On a busy one libvirt may not have read it yet."""
+    asked: list[int] = []
+
+    def create() -> None:
+        asked.append(1)
+        raise error(libvirt.VIR_ERR_INTERNAL_ERROR, message=message)
+
+    with pytest.raises(libvirt.libvirtError):
+        domains.power_on(SimpleNamespace(create=create))  # type: ignore[arg-type]
+    assert len(asked) == tries
 
 
 @pytest.mark.parametrize(

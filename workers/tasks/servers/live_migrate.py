@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from django.conf import settings
+from django.db import DatabaseError
 
 from apps.compute import migration_states, states
 from apps.compute.services import live_states, migrations, server_states
@@ -290,7 +291,10 @@ def options_of(server: "Server") -> MigrationOptions:
 
 
 class _Reporter:
-    """Notes a migration's progress now and then, and has it completed if somebody wants that."""
+    """Notes a migration's progress now and then, and has it completed if somebody wants that.
+
+    A database that is away for a moment is no reason to stop one: its step is held by the lease, not by this.
+    """
 
     def __init__(self, ctx: StepContext, hypervisor: HypervisorDriver) -> None:
         self._ctx, self._hypervisor, self._next = ctx, hypervisor, 0.0
@@ -299,7 +303,12 @@ class _Reporter:
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + PROGRESS_SECONDS
-        if migrations.count(run_id=self._ctx.claim.run_id, **asdict(progress)):
+        try:
+            is_forced = migrations.count(run_id=self._ctx.claim.run_id, **asdict(progress))
+        except DatabaseError as error:
+            log.warning("progress not noted", server=str(self._ctx.subject_id), error=str(error)[:200])
+            return
+        if is_forced:
             post_copy = settings.LIVE_MIGRATION["post_copy"]
             self._hypervisor.force_complete(str(self._ctx.subject_id), post_copy=post_copy)
 

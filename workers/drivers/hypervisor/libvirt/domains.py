@@ -19,6 +19,7 @@ from workers.drivers.hypervisor.libvirt.xml.metadata import NAMESPACE
 _T = TypeVar("_T")
 _POLL_S = 0.05
 _ASK_AGAIN_S = 5.0
+_NO_REASON = "closed the monitor"
 
 POWER_STATES: dict[int, PowerState] = {
     libvirt.VIR_DOMAIN_NOSTATE: PowerState.NOSTATE,
@@ -153,6 +154,20 @@ def close_console(info: DomainInfo) -> None:
     if info.vnc_socket is not None:
         with suppress(OSError):
             os.chmod(info.vnc_socket, 0o600)
+
+
+def power_on(domain: libvirt.virDomain) -> None:
+    """Start the guest. Lets libvirtError through.
+
+    On a busy host QEMU may be gone before libvirt has read why it ended: then it is asked a second time, as the reason
+    says whether the image or the host is at fault.
+    """
+    try:
+        domain.create()
+    except libvirt.libvirtError as error:
+        if not str(error.get_error_message()).rstrip(": ").endswith(_NO_REASON):
+            raise
+        domain.create()
 
 
 def power_off(domain: libvirt.virDomain) -> None:

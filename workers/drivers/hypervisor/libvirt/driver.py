@@ -124,7 +124,7 @@ class LibvirtDriver(LibvirtDisks, LibvirtLive, LibvirtMoves, HypervisorDriver):
                     "The server did not react to the request to reboot.", details=f"waited {timeout_s:g} s"
                 )
             managed_save.discard(domain)
-            domain.create()
+            domains.power_on(domain)
             domains.close_console(domains.read(domain, with_devices=True))
 
     def hard_reboot(self, spec: ServerSpec) -> DomainInfo:
@@ -242,7 +242,7 @@ class LibvirtDriver(LibvirtDisks, LibvirtLive, LibvirtMoves, HypervisorDriver):
                 undo.push(self.destroy, spec.id)
             if there is None or not domains.is_saved(there):
                 there = self._define(connection, spec)
-            there.create()
+            domains.power_on(there)
         if known is not None:
             managed_save.discard_stale(known)
         info = domains.read(there, with_devices=True)

@@ -178,12 +178,18 @@ def _watched(domain: libvirt.virDomain, work: Any, progress: OnProgress, stop: t
 
     worker = threading.Thread(target=migrate, name="libvirt-migrate", daemon=True)
     worker.start()
-    while worker.is_alive():
-        worker.join(_POLL_S)
-        if stop.is_set():
+    try:
+        while worker.is_alive():
+            worker.join(_POLL_S)
+            if stop.is_set():
+                abort(domain)
+            elif worker.is_alive():
+                progress(_progress(domain))
+    except BaseException:  # the doors close behind this: nothing may be on its way through them
+        while worker.is_alive():
             abort(domain)
-        elif worker.is_alive():
-            progress(_progress(domain))
+            worker.join(_POLL_S)
+        raise
     if not failures:
         return
     if stop.is_set():
