@@ -53,7 +53,8 @@ doctor: ## Check what the cloud needs, and say what to do
 	@if [ -x $(PYTHON) ]; then $(PYTHON) -m deploy.doctor; else python3 -m deploy.doctor; fi
 
 clean: ## Remove all state, after asking (YES=1: without)
-	@if [ -x $(PYTHON) ]; then $(PYTHON) -m deploy.clean; else python3 -m deploy.clean; fi
+	@if [ ! -x $(PYTHON) ]; then deploy/bootstrap.sh; fi
+	@$(PYTHON) -m deploy.clean
 
 backup: ## Write the cloud's state to a file (TO=/place/celerity.tar, GUESTS=1: with guests' disks)
 	@if [ -x $(PYTHON) ]; then TO="$(TO)" GUESTS="$(GUESTS)" $(PYTHON) -m deploy.backup; \

@@ -210,8 +210,10 @@ def way_in(environment: Environment, server: first_server.FirstServer) -> str:
     if environment.ovn:
         reachable = server.floating_ip if server.reachable else ""
     addresses = ", ".join(filter(None, (server.address, server.floating_ip))) or "no address"
-    ssh = f"ssh -i {server.key} root@{reachable}" if reachable else ""
-    return f"  First server   {first_server.NAME}, {server.status}, {addresses}   {ssh}\n"
+    hint = f"ssh -i {server.key} root@{reachable}" if reachable else ""
+    if server.status == "SHUTOFF":
+        hint = f"openstack server start {first_server.NAME}"
+    return f"  First server   {first_server.NAME}, {server.status}, {addresses}   {hint}\n"
 
 
 def summarise(environment: Environment, server: first_server.FirstServer | None, seconds: float) -> None:
