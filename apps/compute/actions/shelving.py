@@ -29,7 +29,7 @@ UNSHELVE = ServerAction(
     "A zone (2.77) or a host (2.91) may be named.",
     body=bodies.UNSHELVE, body_versions=since("2.77"),
     bodies={since("2.77", "2.90"): bodies.UNSHELVE_TO_ZONE}, arguments=bodies.unshelve,
-    vm_states=(states.SHELVED, states.SHELVED_OFFLOADED), task_state=states.UNSHELVING, pipeline="server.unshelve",
-    variants=("server.unshelve_on_host",), service="shelving.unshelve", repeatable=True,
+    vm_states=(states.SHELVED, states.SHELVED_OFFLOADED), task_state=states.UNSHELVING, task_states=(states.SPAWNING,),
+    pipeline="server.unshelve", variants=("server.unshelve_on_host",), service="shelving.unshelve", repeatable=True,
     button=Button(done="{server} is being unshelved."),
 )  # fmt: skip

@@ -63,13 +63,15 @@ def give_up(*, server_id: uuid.UUID, run_id: uuid.UUID, source: str, final: bool
 
     A server that had left its ``source`` before it could be held back has moved.
     """
+    locks.server(server_id)
     migration, server = selectors.of_run(run_id=run_id), server_selectors.load(server_id=server_id)
     if final:
         server_states.end_task(server_id=server_id)
     if migration is None or server is None or migration.status in migration_states.ENDED:
         return
     if server.host != source:
-        status = migration_states.COMPLETED if final else migration_states.POST_MIGRATING
+        over = migration_states.DONE if migration.type == migration_states.EVACUATION else migration_states.COMPLETED
+        status = over if final else migration_states.POST_MIGRATING
         migrations.advance(run_id=run_id, status=status)
     elif final:
         status = migration_states.CANCELLED if cancelled else migration_states.ERROR

@@ -4,9 +4,10 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
-from apps.compute import migration_states, states
+from apps.compute import locks, migration_states, states
 from apps.compute.models import BlockDevice, Server
 from apps.compute.selectors import migrations as selectors
 from apps.compute.selectors import servers as server_selectors
@@ -22,9 +23,36 @@ def mark_claimed(*, run_id: uuid.UUID, host: str) -> None:
     migrations.advance(run_id=run_id, status=migration_states.MIGRATING, destination=host)
 
 
-def mark_arrived(*, server_id: uuid.UUID, run_id: uuid.UUID, host: str, zone: str, power_state: str) -> None:
+def mark_starting(*, run_id: uuid.UUID) -> None:
+    """The guest is about to start on the destination. Who cannot ask that host takes it for running there."""
+    migrations.advance(run_id=run_id, status=migration_states.POST_MIGRATING)
+
+
+def mark_held_back(*, run_id: uuid.UUID) -> None:
+    """The guest does not run on the destination, for sure."""
+    migrations.advance(run_id=run_id, status=migration_states.MIGRATING)
+
+
+@transaction.atomic  # a revert may be cut off: all of it, or nothing
+def follow(*, server_id: uuid.UUID, run_id: uuid.UUID, host: str, disk_config: str) -> None:
+    """The guest may run on the destination, which cannot be asked: the server is there, its power state unknown."""
+    locks.server(server_id)
+    migration = selectors.of_run(run_id=run_id)
+    claim = allocations.of_consumer(consumer_id=migration.uuid) if migration is not None else None
+    if migration is None or claim is None or migration.status != migration_states.POST_MIGRATING:
+        return
+    bindings.move_for_server(server_id=server_id, host=host)
+    where = {"host": host, "zone": claim.host.zone, "power_state": "nostate"}
+    mark_arrived(server_id=server_id, run_id=run_id, **where, disk_config=disk_config)
+    server_states.commit_quota(server_id=server_id)
+
+
+def mark_arrived(
+    *, server_id: uuid.UUID, run_id: uuid.UUID, host: str, zone: str, power_state: str, disk_config: str = ""
+) -> None:
     """The server is on the destination, with its new flavor: it is to be confirmed or reverted. Its task continues.
 
+    ``disk_config``: its new one, "" for its own.
     The migration holds from now on what the server had on the source. With ``commit_quota``.
     """
     migration = selectors.of_run(run_id=run_id)
@@ -32,6 +60,8 @@ def mark_arrived(*, server_id: uuid.UUID, run_id: uuid.UUID, host: str, zone: st
         return
     allocations.swap(first=server_id, second=migration.uuid)
     _place(server_id, migration.new_flavor, host=host, zone=zone, vm_state=states.RESIZED, power_state=power_state)
+    if disk_config:
+        _of(server_id).update(disk_config=disk_config)
     migrations.advance(run_id=run_id, status=migration_states.FINISHED)
 
 
@@ -64,6 +94,21 @@ def mark_returned(*, server_id: uuid.UUID, run_id: uuid.UUID, zone: str) -> None
     allocations.release(consumer_id=migration.uuid)
 
 
+@transaction.atomic  # a revert or a recovery may be cut off: all of it, or nothing
+def follow_back(*, server_id: uuid.UUID) -> bool:
+    """The disks of before are in their place again, on the host that the server did not leave: it has returned. Its
+    power state is unknown. Says whether that had to be written.
+    """
+    server, migration = locks.server(server_id), selectors.open_of(server_id=server_id)
+    claim = allocations.of_consumer(consumer_id=migration.uuid) if migration is not None else None
+    if server is None or migration is None or claim is None or server.vm_state != states.RESIZED:
+        return False
+    mark_returned(server_id=server_id, run_id=migration.run_id, zone=claim.host.zone)
+    server_states.forget_power_state(server_id=server_id)
+    settle_quota(server_id=server_id, run_id=migration.run_id)
+    return True
+
+
 def settle_quota(*, server_id: uuid.UUID, run_id: uuid.UUID) -> None:
     """Give back what the server held for its other flavor. It locks the project's usage: last."""
     migration, server = selectors.of_run(run_id=run_id), server_selectors.load(server_id=server_id)
@@ -74,9 +119,12 @@ def settle_quota(*, server_id: uuid.UUID, run_id: uuid.UUID) -> None:
 
 def give_up(*, server_id: uuid.UUID, run_id: uuid.UUID, final: bool) -> None:
     """The attempt failed: its claim is released. ``final``: the server stays where it is, and the migration is over."""
+    locks.server(server_id)
     migration = selectors.of_run(run_id=run_id)
     if final:
         server_states.end_task(server_id=server_id)
+    if migration is not None and migration.status in migration_states.EITHER_WAY:
+        return  # the guest could not be held back: the server is on the destination, to be confirmed or reverted
     if migration is not None and migration.status not in migration_states.ENDED:
         status = migration_states.ERROR if final else migration_states.PRE_MIGRATING
         migrations.advance(run_id=run_id, status=status, destination=None if final else "")
@@ -85,20 +133,23 @@ def give_up(*, server_id: uuid.UUID, run_id: uuid.UUID, final: bool) -> None:
         reservations.cancel(consumers=[server_id])
 
 
-def abandon(*, server_id: uuid.UUID) -> None:
-    """An operator has set the server's state: what it is to the row, it is. Its migration is over and holds nothing.
+def abandon(*, server_id: uuid.UUID) -> bool:
+    """An operator has set the server's state: what it is to the row, it is. Its migration is over and holds nothing;
+    says whether there was one. One that was deleted for the time being has no usage: the caller reserves it.
 
     What is left on the other host, that host's recovery removes.
     """
     migration, server = selectors.open_of(server_id=server_id), server_selectors.load(server_id=server_id)
     if migration is None or server is None:
-        return
+        return False
     held, kept = migrations.usage_held(migration, server), server_selectors.usage(server)
     bindings.move_for_server(server_id=server_id, host=server.host)
     migrations.end_of_server(server_id=server_id, status=migration_states.ERROR)
     allocations.release(consumer_id=migration.uuid)
     reservations.cancel(consumers=[server_id])
-    _release_more(server, held, kept)
+    if server.vm_state != states.SOFT_DELETED:
+        _release_more(server, held, kept)
+    return True
 
 
 def _release_more(server: Server, held: Mapping[str, int], kept: Mapping[str, int]) -> None:

@@ -146,13 +146,14 @@ def reset_state(*, context: RequestContext, server: Server, state: str) -> None:
     active = run_selectors.has_active(subject_type=states.SUBJECT, subject_id=server.id)
     if active and migrations.is_leaving(server_id=server.id):
         raise Conflict(f"Server {server.id} is on its way to another host. Abort its live migration first.")
-    if row is not None and row.vm_state == states.SOFT_DELETED and row.task_state != states.RESTORING:
-        reservations.reserve(owner_id=row.project_id, each=selectors.usage(row), consumers=[row.id])
     cancelled = runs.cancel_active(
         subject_type=states.SUBJECT, subject_id=server.id, reason="The state was reset by an administrator."
     )
     unfilled_images.give_up(run=cancelled)
-    move_states.abandon(server_id=server.id)
+    abandoned = move_states.abandon(server_id=server.id)
+    is_deleted = row is not None and row.vm_state == states.SOFT_DELETED
+    if row is not None and is_deleted and (abandoned or row.task_state != states.RESTORING):
+        reservations.reserve(owner_id=row.project_id, each=selectors.usage(row), consumers=[row.id])
     reservations.commit(consumers=[server.id])
     values: dict[str, Any] = {"vm_state": state, "task_state": "", "admin_password": "", "updated_at": timezone.now()}
     values |= {"rescue": None, "rebuild": None, "soft_deleted_at": None}

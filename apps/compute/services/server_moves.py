@@ -46,18 +46,17 @@ def migrate(*, context: RequestContext, server: Server, host: str | None = None)
 @transaction.atomic
 def resize(*, context: RequestContext, server: Server, flavor_ref: str, disk_config: str | None = None) -> None:
     """Begin to give a server another flavor. Capacity is claimed on the destination before anything moves.
+    ``disk_config`` is written when the server is there.
 
     Raises BadRequest and ImageUnusable (400) for a flavor that is not there, the same or too small, QuotaExceeded
     (403), WrongState and ServerLocked (409).
     """
     flavor = flavors.resolve(context, flavor_ref)
     wanted = flavors.snapshot(flavor)
-    run_id = _begin(context, server, RESIZE)
+    run_id = _begin(context, server, RESIZE, **({"disk_config": disk_config} if disk_config else {}))
     _check_flavor(server, flavor)
     images.check_flavor(server, flavor)
     _write(context, server, run_id, migration_states.RESIZE, new_flavor=wanted)
-    if disk_config:
-        Server.objects.filter(id=server.id).update(disk_config=disk_config)
     old, new = server_selectors.usage(server), server_selectors.usage_of(wanted)
     more = {name: amount - old[name] for name, amount in new.items() if amount > old[name]}
     # Last, because the usage row stays locked until the commit.

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from apps.common.context import RequestContext
 from apps.common.exceptions import BadRequest, CloudError
-from apps.compute import states
+from apps.compute import locks, states
 from apps.compute.actions import SHELVE, SHELVE_OFFLOAD, UNSHELVE
 from apps.compute.models import Server
 from apps.compute.selectors import servers as selectors
@@ -110,6 +110,15 @@ def mark_unshelved(*, server_id: uuid.UUID, host: str, power_state: str) -> None
     bindings.set_server_status(server_id=server_id, up=power_state == "running")
 
 
+@transaction.atomic  # a revert may be cut off: all of it, or nothing
+def follow(*, server_id: uuid.UUID, host: str) -> None:
+    """The guest may run on a host that cannot be asked: the server is there, its power state unknown. Its image stays:
+    it may be the only copy.
+    """
+    mark_unshelved(server_id=server_id, host=host, power_state="running")
+    server_states.forget_power_state(server_id=server_id)
+
+
 def forget_image(*, server_id: uuid.UUID) -> None:
     """The image of the disk is deleted, and the unshelve is over."""
     _of(server_id).update(shelved_image_id=None)
@@ -117,9 +126,12 @@ def forget_image(*, server_id: uuid.UUID) -> None:
 
 
 def leave_host(*, server_id: uuid.UUID, final: bool) -> None:
-    """An unshelve has failed on its host. ``final``: the server stays shelved."""
+    """An unshelve has failed on its host. ``final``: the server stays shelved, unless it could not be held back."""
+    server = locks.server(server_id)
     if final:
         server_states.end_task(server_id=server_id)
+    if server is None or server.vm_state != states.SHELVED_OFFLOADED:
+        return
     bindings.move_for_server(server_id=server_id, host="")
     server_states.clear_host(server_id=server_id)
 

@@ -9,11 +9,15 @@ from apps.compute import migration_states
 from apps.compute.models import Flavor, Migration, Server
 from apps.compute.services import server_actions
 from apps.scheduling.models import Host
+from apps.workflow.models import Run
+from apps.workflow.services import runs
 from apps.workflow.services.findings import FindingReport
 from tests.unit.actions.conftest import ADMIN, HOST, OTHER, Moving
-from workers.drivers.hypervisor.errors import MigrationFailed
+from workers import routing
+from workers.drivers.hypervisor.errors import HypervisorUnavailable, MigrationFailed
+from workers.drivers.hypervisor.simulated import SimulatedHypervisor
 from workers.drivers.hypervisor.simulated_moves import SimulatedMoves
-from workers.host.reconcilers import domains
+from workers.host.reconcilers import domains, power
 from workers.host.reconcilers.base import take_snapshot
 from workers.mapping import servers
 
@@ -85,3 +89,105 @@ def test_copies_of_an_earlier_resize_do_not_come_back(moving: Moving) -> None:
     moving.do("resize", flavor_ref="10")
     moving.do("revertResize")
     assert moving.server.status == "ACTIVE" and moving.size() == 2 << 30
+
+
+class Lost:
+    """A host that goes away just after its hypervisor was told to start a guest: silent, or out of its agent's reach"""
+
+    def __init__(self, moving: Moving, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+        self.moving, self.host = moving, host
+        self.is_lost: bool | None = None
+        start, spawn, destroy = (getattr(SimulatedHypervisor, name) for name in ("start", "spawn", "destroy"))
+        monkeypatch.setattr(SimulatedHypervisor, "start", lambda driver, spec: self.begin(driver, start, spec))
+        monkeypatch.setattr(SimulatedHypervisor, "spawn", lambda driver, spec: self.begin(driver, spawn, spec))
+        monkeypatch.setattr(SimulatedHypervisor, "destroy", lambda driver, key: self.end(driver, destroy, key))
+
+    def is_here(self, driver: Any) -> bool:
+        return driver is self.moving.hosts[self.host].hypervisor
+
+    def begin(self, driver: Any, work: Any, spec: Any) -> None:
+        work(driver, spec)
+        if self.is_here(driver) and self.is_lost is None:
+            self.is_lost = True
+            self.leave()
+
+    def leave(self) -> None:
+        lose_host(elsewhere=True)
+
+    def end(self, driver: Any, work: Any, key: str) -> None:
+        if self.is_lost and self.is_here(driver):
+            raise HypervisorUnavailable("The hypervisor does not answer.")
+        work(driver, key)
+
+
+def lose_host(*, elsewhere: bool) -> None:
+    """The host of the run that is under way goes down."""
+    run = Run.objects.get(state="running")
+    assert runs.order_revert(
+        run=run, cause="HostDown", message="The host went down.", retrying=elsewhere, queue=routing.DETACHED_QUEUE
+    )
+
+
+class Silent(Lost):
+    def leave(self) -> None:
+        raise HypervisorUnavailable("The hypervisor does not answer.")
+
+
+@pytest.mark.parametrize("way", [Lost, Silent])
+@pytest.mark.parametrize("action", ["migrate", "resize", "unshelve", "evacuate"])
+def test_a_guest_that_may_run_is_where_it_was_started(
+    moving: Moving, settings: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, way: type[Lost], action: str
+) -> None:
+    """It never runs on two hosts: once the destination was told to start it, it is there until that says otherwise."""
+    settings.MAX_ATTEMPTS, settings.ALLOW_RESIZE_TO_SAME_HOST = 3, False
+    settings.IMAGE_DIR = tmp_path / "images"
+    settings.IMAGE_DIR.mkdir()
+    if action == "unshelve":
+        moving.do("shelve")
+    if action == "evacuate":
+        Host.objects.filter(name=HOST).update(forced_down=True)
+    lost = way(moving, monkeypatch, OTHER)
+    how = {"resize": {"flavor_ref": "8"}, "unshelve": {"host": OTHER}}.get(action, {})
+    moving.do(action, context=ADMIN, **how)
+    lost.is_lost = False
+    server = moving.server
+    status = "VERIFY_RESIZE" if action in ("migrate", "resize") else "ACTIVE"
+    assert (server.status, server.task_state, server.host, server.power_state) == (status, "", OTHER, 0)
+    assert moving.run_state == "failed" and moving.where()[OTHER] == ("running", True, False)
+    for host, drivers in moving.hosts.items():
+        power.reconcile(take_snapshot(drivers, FindingReport(host), restarted=False))
+        recover(moving, host)
+    assert moving.where().get(HOST, ("",))[0] == "" and moving.findings() == []
+    assert (moving.server.status, moving.server.power_state) == (status, 1)
+    if status == "VERIFY_RESIZE":
+        moving.do("revertResize")
+        assert (moving.server.status, moving.server.host, moving.findings()) == ("ACTIVE", HOST, [])
+
+
+@pytest.mark.parametrize("way", ["lost", "silent", "refused"])
+def test_a_server_whose_disks_returned_has_returned(
+    moving: Moving, settings: Any, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """On its own host: no guest starts with the new flavor on the disks of before."""
+    Host.objects.filter(name=OTHER).update(enabled=False)
+    moving.do("resize", flavor_ref="8")
+    settings.MAX_ATTEMPTS = 3 if way == "silent" else 1
+    storage = moving.drivers.storage
+    back = storage.return_server
+
+    def returned(key: str) -> None:
+        back(key)
+        if way == "lost":
+            lose_host(elsewhere=False)
+        elif Run.objects.get(state="running").steps.filter(name="return_to_source").count() == 1:
+            raise HypervisorUnavailable("The host does not answer.")
+
+    monkeypatch.setattr(storage, "return_server", returned)
+    moving.do("revertResize")
+    if way == "silent":
+        moving.retry()
+    moving.recover()
+    server = moving.server
+    assert (server.status, server.task_state, server.power_state) == ("ACTIVE", "", 1)
+    assert (server.flavor["id"], moving.size(), moving.domain_of(HOST)["ram_mib"]) == ("7", 1 << 30, 64)
+    assert moving.findings() == [] and Migration.objects.get().status == migration_states.REVERTED

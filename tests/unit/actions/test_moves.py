@@ -63,11 +63,11 @@ def test_resize(moving: Moving, settings: Any, end: str, same: bool, flavor: str
         Host.objects.filter(name=OTHER).update(enabled=False)
     else:
         elsewhere(settings)
-    moving.do("resize", flavor_ref=flavor)
+    moving.do("resize", flavor_ref=flavor, disk_config="AUTO")
     server, larger, host = moving.server, flavor == "8", HOST if same else OTHER
     assert (server.status, server.host, server.flavor["id"]) == ("VERIFY_RESIZE", host, flavor)
     assert (used("cores"), used("ram")) == ((2, 0) if larger else (1, 0), (96, 0) if larger else (64, 0))
-    assert moving.size() == (2 if larger else 1) << 30
+    assert moving.size() == (2 if larger else 1) << 30 and server.disk_config == "AUTO"
     assert moving.domain_of(host)["ram_mib"] == (96 if larger else 32)
     kinds = list(BlockDevice.objects.order_by("position").values_list("kind", "size"))
     assert kinds == [("root", 2), ("ephemeral", 1), ("swap", 16)] if larger else [("root", 1), ("ephemeral", 1)]
@@ -107,7 +107,7 @@ def test_a_resize_fails(moving: Moving, settings: Any, same: bool, fault: str, w
     else:
         elsewhere(settings)
     moving.fail(fault, when=when, host="sim-002") if not same and fault != "stop" else moving.fail(fault, when=when)
-    moving.do("resize", flavor_ref="8")
+    moving.do("resize", flavor_ref="8", disk_config="AUTO")
     moving.fail("")
     server = moving.server
     assert moving.run_state == "failed"
@@ -115,6 +115,7 @@ def test_a_resize_fails(moving: Moving, settings: Any, same: bool, fault: str, w
     assert moving.where() == {HOST: ("running", True, False)} and moving.findings() == []
     assert used("cores") == (1, 0) and Allocation.objects.get().host.name == HOST
     assert Migration.objects.get().status == migration_states.ERROR and moving.size() == 1 << 30
+    assert server.disk_config == "MANUAL"
 
 
 @pytest.mark.parametrize("same", [False, True])
@@ -176,6 +177,17 @@ def test_deferred_delete_of_a_resized_server(moving: Moving, settings: Any) -> N
     assert moving.server.status == "SOFT_DELETED" and used("cores") == (0, 0) and moving.findings() == []
     moving.do("restore")
     assert moving.server.status == "VERIFY_RESIZE" and used("cores") == (2, 0) and moving.findings() == []
+    moving.do("delete")
+    moving.do("resetState", context=ADMIN, state="active")
+    assert moving.server.status == "ACTIVE" and used("cores") == (2, 0) and used("ram") == (96, 0)
+    Flavor.objects.create(flavor_id="10", name="f10", vcpus=1, ram_mib=32, disk_gib=2, ephemeral_gib=1, swap_mib=0)
+    moving.do("resize", flavor_ref="10")
+    moving.do("delete")
+    moving.do("resetState", context=ADMIN, state="active")
+    assert used("cores") == (1, 0) and used("ram") == (32, 0)
+    for drivers in moving.hosts.values():
+        domains.reconcile(take_snapshot(drivers, FindingReport(drivers.host), restarted=False))
+    moving.do("resize", flavor_ref="8")
     moving.do("delete")
     moving.do("forceDelete")
     assert moving.where() == {} and moving.findings() == [] and used("ram") == (0, 0)

@@ -89,6 +89,17 @@ def test_a_shelve_fails(moving: Moving, fault: str, before: str) -> None:
     assert images() == [] and moving.findings() == []
 
 
+def test_a_shelve_is_cancelled_between_two_attempts(moving: Moving, settings: Any) -> None:
+    settings.MAX_ATTEMPTS = 3
+    moving.fail("snapshot_root", error="retryable")
+    moving.do("shelve")
+    assert moving.server.task_state and moving.power == "shutdown"
+    moving.fail("")
+    moving.do("cancel", context=ADMIN)
+    assert (moving.server.status, moving.power, moving.run_state) == ("ACTIVE", "running", "cancelled")
+    assert images() == [] and moving.findings() == []
+
+
 def test_what_is_left_behind_is_removed(moving: Moving) -> None:
     """Behind the pivot an offload that fails is given up: the server is shelved, on its host."""
     moving.fail("remove_server")

@@ -14,6 +14,7 @@ Rules:
   RESCUED or RESIZED row                        -> started (from its rescue disk), if it ran before the machine
                                                    restarted; else its power state becomes the domain's
   SOFT_DELETED row, in running                  -> powered off: it was deleted while this host was down
+  RESIZED row, disks of before in their place   -> the server has returned: its revert was cut off, on its own host
   ACTIVE, RESCUED, RESIZED row with a task      -> its power state is unknown, if the machine restarted: it is started
                                                    when the task is over
 A rescue or a rebuild that ended without this host is finished first (unfinished.py). A server that cannot be repaired
@@ -29,7 +30,7 @@ from django.db import connection
 
 from apps.compute import states
 from apps.compute.selectors import servers as selectors
-from apps.compute.services import server_states
+from apps.compute.services import move_states, server_states
 from apps.networking.services import bindings
 from workers.config import HostDrivers
 from workers.drivers.errors import DriverError
@@ -39,7 +40,7 @@ from workers.drivers.network.errors import NetworkUnavailable
 from workers.drivers.volume.errors import StorageHostDown, StorageHostSilent
 from workers.host.reconcilers import unfinished
 from workers.host.reconcilers.base import HostSnapshot, idle
-from workers.mapping import rescues, servers
+from workers.mapping import moves, rescues, servers
 
 if TYPE_CHECKING:
     from apps.compute.models import Server
@@ -79,6 +80,9 @@ def _compare(snapshot: HostSnapshot, server_id: str, server: "Server") -> None:
     if server.vm_state == states.SOFT_DELETED and snapshot.domains.get(server_id) in ("running", "paused"):
         _power_off(snapshot, server.id)
         return
+    if snapshot.left.get(server_id) and not server.task_state:
+        _follow_back(snapshot, server)
+        server = selectors.load(server_id=server.id) or server
     if snapshot.restarted and server.task_state and _was_on(server):
         server_states.forget_power_state(server_id=server.id)
         return
@@ -92,6 +96,17 @@ def _compare(snapshot: HostSnapshot, server_id: str, server: "Server") -> None:
     done = repair(snapshot.drivers, server.id, restarted=snapshot.restarted)
     if done and not is_unknown(server):
         snapshot.report.repaired(KIND, server_id, found=difference, done=done)
+
+
+def _follow_back(snapshot: HostSnapshot, server: "Server") -> None:
+    """See that a server which was resized on this host has the disks of before beside its own, or them alone."""
+    storage, key = snapshot.drivers.storage, str(server.id)
+    if not moves.has_files(server) or key in storage.list_kept():
+        return
+    with idle(snapshot.drivers, server.id) as is_idle:
+        is_here = is_idle and key in storage.list_servers() and key not in storage.list_kept()
+        if is_here and move_states.follow_back(server_id=server.id):
+            snapshot.report.repaired(KIND, server.id, found="resized, with the disks of before", done="returned")
 
 
 def is_unknown(server: "Server") -> bool:

@@ -87,7 +87,7 @@ class LeaveDestination(ServerStep[None]):
 
     def revert(self, ctx: StepContext) -> None:
         server = self.server(ctx)
-        if server.power_state != states.RUNNING:
+        if server.power_state != states.RUNNING and server.vm_state != states.ACTIVE:  # ACTIVE: it has returned
             return
         moving.start_again(ctx, server, self.drivers(ctx) if ctx.on_host else None)
 
@@ -100,7 +100,10 @@ class Returned:
 
 
 class ReturnToSource(ServerStep[Returned]):
-    """Bind the ports to the source, where the disks of before are; with its record the server is there, off."""
+    """Bind the ports to the source, where the disks of before are; with its record the server is there, off.
+
+    On one host there is no way back once the disks of before are in their place: the server has returned then.
+    """
 
     name = "return_to_source"
     role = SOURCE
@@ -125,7 +128,15 @@ class ReturnToSource(ServerStep[Returned]):
     def record_shared(self, ctx: StepContext) -> None:
         move_states.settle_quota(server_id=ctx.subject_id, run_id=ctx.claim.run_id)
 
+    def has_passed(self, ctx: StepContext) -> bool:
+        if not (ctx.on_host and moving.stays(ctx) and moves.has_files(self.server(ctx))):
+            return False
+        return str(ctx.subject_id) not in self.drivers(ctx).storage.list_kept()
+
     def revert(self, ctx: StepContext) -> None:
+        if moving.stays(ctx) and self.has_passed(ctx):
+            move_states.follow_back(server_id=ctx.subject_id)
+            return
         bindings.move_for_server(server_id=ctx.subject_id, host=ctx.hosts[DESTINATION])
 
 

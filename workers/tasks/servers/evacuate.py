@@ -5,7 +5,8 @@ removes when it is back.
 """
 
 from apps.compute import migration_states, states
-from apps.compute.services import live_states
+from apps.compute.services import live_states, move_states
+from apps.compute.services.live_states import UNKNOWN
 from apps.networking.services import bindings
 from workers.engine.steps import DESTINATION, SOURCE, StepContext
 from workers.mapping import servers
@@ -21,7 +22,10 @@ class ScheduleEvacuation(live_migrate.ScheduleDestination):
 
 
 class Recreate(ServerStep[Arrived]):
-    """Make the server's disks, have its volumes and its ports, and start its guest; with its record it is here."""
+    """Make the server's disks, have its volumes and its ports, and start its guest; with its record it is here.
+
+    A host that cannot be asked any more may have it running, once that is noted: the server is there then.
+    """
 
     name = "recreate"
     role = DESTINATION
@@ -40,6 +44,7 @@ class Recreate(ServerStep[Arrived]):
         ctx.checkpoint()
         if ctx.claim.params.get("stopped"):
             return Arrived("shutdown")
+        move_states.mark_starting(run_id=ctx.claim.run_id)
         drivers.hypervisor.spawn(spec)
         wait_for_ports(ports_of(spec), drivers)
         info = drivers.hypervisor.info(str(server.id))
@@ -54,9 +59,11 @@ class Recreate(ServerStep[Arrived]):
         )
 
     def revert(self, ctx: StepContext) -> None:
-        if ctx.on_host:
-            drivers = self.drivers(ctx)
-            drivers.hypervisor.destroy(str(ctx.subject_id))
+        drivers = self.drivers(ctx) if ctx.on_host else None
+        if moving.may_run_there(ctx, drivers):
+            live_migrate.mark_moved(ctx, UNKNOWN)
+            return
+        if drivers is not None:
             moving.unplug(ctx.subject_id, drivers)
             moving.leave_volumes(self.server(ctx), drivers)
             drivers.storage.remove_server(str(ctx.subject_id))

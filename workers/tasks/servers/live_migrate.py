@@ -70,8 +70,7 @@ class ScheduleDestination(ServerStep[Claimed]):
         if earlier is not None:
             ctx.assign(DESTINATION, earlier.host.name)
             return Claimed()
-        if server.host != ctx.hosts[SOURCE]:  # the last attempt was held back too late
-            raise Abort("The server has moved already.", cause="ServerMoved")
+        moving.check_at_source(ctx, server)
         excluded = [*ctx.claim.excluded_hosts, ctx.hosts[SOURCE]]
         target = str(ctx.claim.params.get("host") or "")
         try:
@@ -249,6 +248,11 @@ class Arrive(ServerStep[Arrived]):
 
     def revert(self, ctx: StepContext) -> None:
         """Behind the pivot, and given up: the guest is there all the same."""
+        if ctx.on_host:
+            try:
+                self.drivers(ctx).hypervisor.settle_arrival(str(ctx.subject_id), runs=runs(self.server(ctx)))
+            except DriverError as error:
+                log.warning("arrival not settled", server=str(ctx.subject_id), error=error.message)
         mark_moved(ctx, UNKNOWN)
         live_states.complete(server_id=ctx.subject_id, run_id=ctx.claim.run_id)
 

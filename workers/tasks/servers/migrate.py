@@ -41,17 +41,18 @@ class ScheduleDestination(ServerStep[Claimed]):
     task_state = states.RESIZE_PREP
 
     def execute(self, ctx: StepContext) -> Claimed:
-        migration = moving.migration_of(ctx)
+        migration, server = moving.migration_of(ctx), self.server(ctx)
+        moving.check_at_source(ctx, server)
         earlier = allocations.of_consumer(consumer_id=migration.uuid)
         if earlier is not None:
             ctx.assign(DESTINATION, earlier.host.name)
             return Claimed()
         stays = migration.type == migration_states.RESIZE and settings.ALLOW_RESIZE_TO_SAME_HOST
         excluded = [*ctx.claim.excluded_hosts, *([] if stays else [ctx.hosts[SOURCE]])]
-        server = moving.at_destination(self.server(ctx), migration)
+        moved = moving.at_destination(server, migration)
         try:
             choice = schedule.place(
-                server, consumer_id=migration.uuid, excluded=excluded, host=ctx.claim.params.get("host", "")
+                moved, consumer_id=migration.uuid, excluded=excluded, host=ctx.claim.params.get("host", "")
             )
         except NoValidHost as error:
             raise schedule.refusal(ctx, error) from error
@@ -104,7 +105,7 @@ class PowerOffSource(ServerStep[None]):
 
     def revert(self, ctx: StepContext) -> None:
         server = self.server(ctx)
-        if server.vm_state != states.ACTIVE:
+        if server.vm_state != states.ACTIVE or moving.has_left(ctx, server):
             return
         moving.start_again(ctx, server, self.drivers(ctx) if ctx.on_host else None)
 
@@ -131,7 +132,7 @@ class Copy(ServerStep[None]):
             storage.receive_server(key, moves.source_of(ctx.hosts[SOURCE], key), ctx.stop)
 
     def revert(self, ctx: StepContext) -> None:
-        if not ctx.on_host:
+        if not ctx.on_host or moving.has_left(ctx, self.server(ctx)):
             return
         storage, key = self.drivers(ctx).storage, str(ctx.subject_id)
         if moving.stays(ctx):
@@ -151,6 +152,9 @@ class Arrived:
 class Finish(ServerStep[Arrived]):
     """Bind the ports to the destination and start the guest there, with its new flavor; with its record the server is
     on that host.
+
+    Before the start that is noted: a destination that cannot be asked any more may have the guest running. Then its
+    revert leaves it there, and the rows follow.
     """
 
     name = "finish"
@@ -174,6 +178,7 @@ class Finish(ServerStep[Arrived]):
         spec = servers.prepare(server, drivers, rows=after)
         ctx.checkpoint()
         if server.vm_state == states.ACTIVE:
+            move_states.mark_starting(run_id=ctx.claim.run_id)
             drivers.hypervisor.start(spec)
             wait_for_ports(ports_of(spec), drivers)
         info = drivers.hypervisor.info(str(server.id))
@@ -186,18 +191,27 @@ class Finish(ServerStep[Arrived]):
             host=ctx.host,
             zone=result.zone,
             power_state=result.power_state,
+            disk_config=ctx.claim.params.get("disk_config", ""),
         )
 
     def record_shared(self, ctx: StepContext) -> None:
         server_states.commit_quota(server_id=ctx.subject_id)
 
     def revert(self, ctx: StepContext) -> None:
-        if ctx.on_host:
-            drivers = self.drivers(ctx)
+        drivers = self.drivers(ctx) if ctx.on_host else None
+        if not moving.stays(ctx) and moving.may_run_there(ctx, drivers):
+            move_states.follow(
+                server_id=ctx.subject_id,
+                run_id=ctx.claim.run_id,
+                host=ctx.hosts[DESTINATION],
+                disk_config=ctx.claim.params.get("disk_config", ""),
+            )
+            return
+        if drivers is not None and moving.stays(ctx):
             drivers.hypervisor.destroy(str(ctx.subject_id))
-            if not moving.stays(ctx):
-                moving.unplug(ctx.subject_id, drivers)
-                moving.leave_volumes(self.server(ctx), drivers)
+        elif drivers is not None:
+            moving.unplug(ctx.subject_id, drivers)
+            moving.leave_volumes(self.server(ctx), drivers)
         bindings.move_for_server(server_id=ctx.subject_id, host=ctx.hosts[SOURCE])
 
 

@@ -8,7 +8,7 @@ import structlog
 
 from apps.compute import migration_states
 from apps.compute.selectors import migrations
-from apps.compute.services import server_states
+from apps.compute.services import move_states, server_states
 from workers.config import HostDrivers
 from workers.drivers.errors import DriverError
 from workers.engine.errors import Abort
@@ -33,6 +33,36 @@ def migration_of(ctx: StepContext) -> "Migration":
 def stays(ctx: StepContext) -> bool:
     """Whether the server is resized on its host."""
     return ctx.hosts[SOURCE] == ctx.hosts[DESTINATION]
+
+
+def has_left(ctx: StepContext, server: "Server") -> bool:
+    """Whether the server is on another host than the one it was to leave."""
+    return bool(server.host != ctx.hosts[SOURCE])
+
+
+def check_at_source(ctx: StepContext, server: "Server") -> None:
+    """Raise Abort where the last attempt was held back too late."""
+    if has_left(ctx, server):
+        raise Abort("The server has moved already.", cause="ServerMoved")
+
+
+def may_run_there(ctx: StepContext, drivers: HostDrivers | None) -> bool:
+    """Destroy the guest on the destination; say whether it may run there all the same: its start was noted, and the
+    host, out of reach (``drivers`` None) or silent, does not do it.
+    """
+    migration = migrations.of_run(run_id=ctx.claim.run_id)
+    is_starting = migration is not None and migration.status == migration_states.POST_MIGRATING
+    if drivers is None:
+        return is_starting
+    try:
+        drivers.hypervisor.destroy(str(ctx.subject_id))
+    except DriverError as error:
+        if not is_starting:
+            raise
+        log.warning("guest not held back", server=str(ctx.subject_id), error=error.message)
+        return True
+    move_states.mark_held_back(run_id=ctx.claim.run_id)
+    return False
 
 
 def at_destination(server: "Server", migration: "Migration") -> "Server":

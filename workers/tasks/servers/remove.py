@@ -27,6 +27,7 @@ class Destroy(ServerStep[None]):
             return
         drivers = self.drivers(ctx)
         drivers.hypervisor.destroy(str(ctx.subject_id))
+        drivers.hypervisor.settle_arrival(str(ctx.subject_id), runs=False)  # of a live migration that was cancelled
         for port in networks.ports_of(ctx.subject_id):
             drivers.network.unplug(port.id)
         if ctx.claim.params.get("volumes"):

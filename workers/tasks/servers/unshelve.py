@@ -3,6 +3,8 @@
 import uuid
 from typing import TYPE_CHECKING
 
+import structlog
+
 from apps.compute import states
 from apps.compute.services import server_states, shelving
 from apps.compute.services.unfilled_images import IMAGE
@@ -12,6 +14,8 @@ from apps.networking.services import bindings
 from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.services import allocations
 from apps.workflow.services import leases
+from workers.config import HostDrivers
+from workers.drivers.errors import DriverError
 from workers.engine.errors import Abort
 from workers.engine.steps import HOST, SCHEDULER, StepContext
 from workers.mapping import images, servers
@@ -21,7 +25,10 @@ from workers.tasks.servers.power import Powered, PowerOn, PowerStep
 from workers.tasks.servers.schedule import Scheduled
 
 if TYPE_CHECKING:
+    from apps.compute.models import Server
     from apps.images.models import Image
+
+log = structlog.get_logger("celerity.agent")
 
 
 class ScheduleUnshelve(ServerStep[Scheduled]):
@@ -34,11 +41,13 @@ class ScheduleUnshelve(ServerStep[Scheduled]):
     task_state = states.UNSHELVING
 
     def execute(self, ctx: StepContext) -> Scheduled:
+        server = self.server(ctx)
+        if not _is_off_hosts(server):  # the last attempt was held back too late
+            raise Abort("The server is on a host already.", cause="ServerMoved")
         earlier = allocations.of_consumer(consumer_id=ctx.subject_id)
         if earlier is not None:
             ctx.assign(HOST, earlier.host.name)
             return Scheduled(earlier.host.zone)
-        server = self.server(ctx)
         server.requested_host = ""  # a host that its owner once named does not bind it any more
         try:
             choice = schedule.place(
@@ -75,15 +84,18 @@ class Unpack(ServerStep[None]):
         storage.unpack_root(str(server.id), cached, int(server.flavor["disk"]), ctx.stop)
 
     def revert(self, ctx: StepContext) -> None:
-        if ctx.on_host:
+        if ctx.on_host and _is_off_hosts(self.server(ctx)):
             self.drivers(ctx).storage.remove_server(str(ctx.subject_id))
 
 
 class SpawnUnshelved(PowerStep):
-    """Bind the ports to the host and start the guest; with its record the server is ACTIVE."""
+    """Bind the ports to the host and start the guest; with its record the server is ACTIVE.
+
+    From its claim on, a host that cannot be asked may have the guest running: its revert leaves it there then.
+    """
 
     name = "spawn"
-    task_state = states.UNSHELVING
+    task_state = states.SPAWNING
 
     def execute(self, ctx: StepContext) -> Powered:
         server, drivers = self.server(ctx), self.drivers(ctx)
@@ -100,11 +112,27 @@ class SpawnUnshelved(PowerStep):
         shelving.mark_unshelved(server_id=ctx.subject_id, host=ctx.host, power_state=result.power_state)
 
     def revert(self, ctx: StepContext) -> None:
-        if ctx.on_host:
-            drivers, server = self.drivers(ctx), self.server(ctx)
-            drivers.hypervisor.destroy(str(ctx.subject_id))
+        server, drivers = self.server(ctx), self.drivers(ctx) if ctx.on_host else None
+        if self._may_run(server, drivers):
+            shelving.follow(server_id=server.id, host=ctx.host)
+        elif drivers is not None:
             moving.unplug(ctx.subject_id, drivers)
             moving.leave_volumes(server, drivers)
+
+    def _may_run(self, server: "Server", drivers: HostDrivers | None) -> bool:
+        """Destroy the guest; say whether it may run all the same."""
+        began = server.task_state == states.SPAWNING
+        if drivers is None:
+            return began
+        try:
+            drivers.hypervisor.destroy(str(server.id))
+        except DriverError as error:
+            if not began:
+                raise
+            log.warning("guest not held back", server=str(server.id), error=error.message)
+            return True
+        server_states.begin_task(server_id=server.id, task_state=states.UNSHELVING)
+        return False
 
 
 class PowerOnShelved(PowerOn):
@@ -138,6 +166,10 @@ class ForgetImage(ServerStep[None]):
 
     def revert(self, ctx: StepContext) -> None:
         server_states.end_task(server_id=ctx.subject_id)
+
+
+def _is_off_hosts(server: "Server") -> bool:
+    return server.vm_state == states.SHELVED_OFFLOADED
 
 
 def _image(ctx: StepContext) -> "Image":
