@@ -187,6 +187,10 @@ class MultiattachTooOld(BadRequest):
     template = "Multiattach volumes are only supported starting with compute API version 2.60."
 
 
+class VolumeOfNoServer(BadRequest):
+    template = "No volume Block Device Mapping with id {volume}."
+
+
 class SwapNotOffered(BadRequest):
     template = (
         "This cloud does not swap volumes of servers: detach volume {volume} and attach the other one, or retype it."

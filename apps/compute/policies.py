@@ -10,7 +10,8 @@ _READ = (
     "os-tenant-networks:list os-tenant-networks:show os-floating-ips:list os-floating-ips:show "
     "os-volumes-attachments:index os-volumes-attachments:show os-server-password:show os-server-tags:index "
     "os-server-tags:show limits os-simple-tenant-usage:show ips:index ips:show os-server-groups:index "
-    "os-server-groups:show"
+    "os-server-groups:show os-volumes:list os-volumes:detail os-volumes:show os-volumes:snapshots:list "
+    "os-volumes:snapshots:detail os-volumes:snapshots:show"
 )
 _WRITE = (
     "os-security-groups:create os-security-groups:update os-security-groups:delete os-security-groups:rule:create "
@@ -19,7 +20,8 @@ _WRITE = (
     "server-metadata:create "
     "server-metadata:update server-metadata:update_all server-metadata:delete os-server-tags:update "
     "os-server-tags:update_all os-server-tags:delete os-server-tags:delete_all "
-    "os-server-groups:create os-server-groups:delete os-volumes-attachments:update"
+    "os-server-groups:create os-server-groups:delete os-volumes-attachments:update "
+    "os-volumes:create os-volumes:delete os-volumes:snapshots:create os-volumes:snapshots:delete"
 )
 _ADMIN = (
     "os-instance-usage-audit-log:list os-instance-usage-audit-log:show os-hosts:list os-hosts:show "
@@ -38,7 +40,8 @@ _ADMIN = (
     "os-aggregates:index os-aggregates:create os-aggregates:show os-aggregates:update os-aggregates:delete "
     "os-aggregates:add_host os-aggregates:remove_host os-aggregates:set_metadata os-simple-tenant-usage:list "
     "servers:show:host_status os-server-groups:index:all_projects servers:create:requested_destination "
-    "os-shelve:unshelve_to_host os-server-external-events:create os-server-diagnostics os-volumes-attachments:swap"
+    "os-shelve:unshelve_to_host os-server-external-events:create os-server-diagnostics os-volumes-attachments:swap "
+    "os-assisted-volume-snapshots:create os-assisted-volume-snapshots:delete"
 )
 _ANYBODY = (
     "os-flavor-extra-specs:index os-flavor-extra-specs:show os-availability-zone:list os-quota-sets:defaults "

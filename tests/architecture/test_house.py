@@ -76,6 +76,7 @@ OTHERS_NOUNS = {
         "security_groups": "networking, through nova-network's calls",
         "topology": "none: servers have no NUMA topology",
         "usage_audit_log": "scheduling",
+        "volumes": "volumes, through Nova's proxy",
     },
     "identity": {"targets": "none: what other views share", "versions": "none"},
     "images": {"files": "images: their data", "schemas": "none: JSON schemas", "versions": "none"},

@@ -35,7 +35,9 @@ from tests.unit.identity.dialogue import PASSWORD, Api, password_body
 SUBJECT: list[str] = []  # the token that calls about tokens are about
 ENDED = {"addFixedIp", "addFloatingIp", "removeFixedIp", "removeFloatingIp"}  # actions that 2.44 dropped
 NOBODY = uuid.UUID(int=0)
-PROXIED = re.compile(r"/compute/v2\.1/(images|os-(networks|tenant-networks|security-group|floating-ip|hosts))")
+PROXIED = re.compile(
+    r"/compute/v2\.1/(images|os-(networks|tenant-networks|security-group|floating-ip|hosts|volumes|snapshots))"
+)
 
 
 class Person:
@@ -324,7 +326,7 @@ class Belongings:
             "sha512": "0" * 128,
             "tag": "t",
             "request_id": f"req-{NOBODY}",
-            **dict.fromkeys(("migration_id", "port_id", "volume_id"), str(NOBODY)),
+            **dict.fromkeys(("migration_id", "port_id", "volume_id", "snapshot_id"), str(NOBODY)),
             "floating_ip_id": self.items["floatingips"],
             "floatingip_id": self.items["floatingips"],
             "before": "2026-01-01 00:00:00",
@@ -342,7 +344,7 @@ class Belongings:
         values |= {"collection": collection, "item_id": self.items.get(collection, str(NOBODY))}
         if route.startswith("network/v2.0/qos/"):
             values["policy_id"] = self.items["policies"]
-        if route.startswith("volume/"):
+        if route.startswith(("volume/", "compute/v2.1/os-volumes", "compute/v2.1/os-snapshots")):
             values |= self.volumes
         if route.startswith("compute/"):
             values |= {"group_id": values["security_group_id"], "rule_id": self.items["security-group-rules"]}

@@ -134,6 +134,9 @@ _BY_PATH: list[tuple[str, Any]] = [
 def _referring(call: Call, values: dict[str, str]) -> Any:
     """Return bodies that name other objects; these must exist, or policy is not checked."""
     network, group = values["network_id"], values["security_group_id"]
+    place = {"availability_zone": "nova:host-1", "networks": [{"uuid": network, "fixed_ip": "10.99.0.9"}]}
+    server = {"server": {"name": "written", "imageRef": "x", "flavorRef": "x", **place}}
+    assisted = {"snapshot_id": "0" * 32, "type": "qcow2", "new_file": "new"}
     trust = {"trustor_user_id": values["user_id"], "trustee_user_id": values["user_id"], "impersonation": True}
     return {
         "volume/v3/volumes": {"volume": {"size": 1}},
@@ -149,15 +152,13 @@ def _referring(call: Call, values: dict[str, str]) -> Any:
         "network/v2.0/security-group-rules": {
             "security_group_rule": {"security_group_id": group, "direction": "egress"}
         },
-        "compute/v2.1/servers": {
-            "server": {
-                "name": "written",
-                "imageRef": "x",
-                "flavorRef": "x",
-                "availability_zone": "nova:host-1",
-                "networks": [{"uuid": network, "fixed_ip": "10.99.0.9"}],
-            }
+        "compute/v2.1/os-volumes": {"volume": {"size": 1}},
+        "compute/v2.1/os-snapshots": {"snapshot": {"volume_id": values["volume_id"]}},
+        "compute/v2.1/os-assisted-volume-snapshots": {
+            "snapshot": {"volume_id": values["volume_id"], "create_info": assisted}
         },
+        "compute/v2.1/servers": server,
+        "compute/v2.1/os-volumes_boot": server,
         "compute/v2.1/os-security-group-rules": {
             "security_group_rule": {"parent_group_id": group, "ip_protocol": "tcp", "from_port": 1, "to_port": 1}
         },

@@ -34,7 +34,8 @@ class StrictSerializer(serializers.Serializer[Any]):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         fields: dict[str, Any] = cls._declared_fields
-        cls.versions = {name: field.versions for name, field in fields.items() if hasattr(field, "versions")}
+        ranges = {name: getattr(field, "versions", None) for name, field in fields.items()}
+        cls.versions = {name: item for name, item in ranges.items() if isinstance(item, microversions.Range)}
 
     @property
     def version(self) -> Any:

@@ -13,5 +13,6 @@ SERVER_ROUTES: list[URLPattern] = [
     path("servers/detail", servers.ServersDetailView.as_view()),
     path("servers/<server_id>", servers.ServerView.as_view()),
     path("servers/<server_id>/action", actions.ServerActionView.as_view()),
+    path("os-volumes_boot", servers.ServersView.as_view()),  # Nova's older name of the list
 ]
 ROUTES = [*SERVER_ROUTES, *SERVER_PART_ROUTES, *CATALOG_ROUTES, *PROXY_ROUTES, *NOT_OFFERED_ROUTES]

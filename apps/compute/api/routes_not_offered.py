@@ -6,27 +6,16 @@ from apps.common.microversions import Range, since
 from apps.compute.api.views.not_offered import NotOfferedView
 
 PROXIES = since("2.1", "2.35")
-VOLUMES = "the older calls of volumes (use the Block Storage API)"
-ASSISTED = "snapshots of volumes that the compute service assists (the volume service makes them itself)"
 MIGRATION = "migration of servers"
 CONSOLES = "remote consoles"
 
 # route -> (feature, the microversions that have it; None: all)
 NOT_OFFERED: dict[str, tuple[str, Range | None]] = {
     "os-aggregates/<aggregate_id>/images": ("caching images ahead on an aggregate's hosts", since("2.81")),
-    "os-assisted-volume-snapshots": (ASSISTED, None),
-    "os-assisted-volume-snapshots/<snapshot_id>": (ASSISTED, None),
     "os-baremetal-nodes": ("bare metal nodes", PROXIES),
     "os-baremetal-nodes/<node_id>": ("bare metal nodes", PROXIES),
     "os-baremetal-nodes/<node_id>/action": ("bare metal nodes", PROXIES),
     "os-console-auth-tokens/<token>": (CONSOLES, None),
-    "os-snapshots": (VOLUMES, PROXIES),
-    "os-snapshots/detail": (VOLUMES, PROXIES),
-    "os-snapshots/<snapshot_id>": (VOLUMES, PROXIES),
-    "os-volumes": (VOLUMES, PROXIES),
-    "os-volumes/detail": (VOLUMES, PROXIES),
-    "os-volumes/<volume_id>": (VOLUMES, PROXIES),
-    "os-volumes_boot": (VOLUMES, None),
     "servers/<server_id>/migrations/<migration_id>/action": (MIGRATION, since("2.22")),
     "servers/<server_id>/remote-consoles": (CONSOLES, since("2.6")),
     "servers/<server_id>/shares": ("shares of servers", None),

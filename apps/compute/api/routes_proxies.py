@@ -1,8 +1,17 @@
-"""Routes of Nova's proxies for the image and network services, and of os-hosts, which later microversions dropped."""
+"""Routes of Nova's proxies for other services, and of os-hosts, which later microversions dropped."""
 
 from django.urls import URLPattern, path
 
-from apps.compute.api.views import floating_ips, hosts, images, migrations, networks, security_groups, usage_audit_log
+from apps.compute.api.views import (
+    floating_ips,
+    hosts,
+    images,
+    migrations,
+    networks,
+    security_groups,
+    usage_audit_log,
+    volumes,
+)
 
 IMAGE_ROUTES: list[URLPattern] = [
     path("images", images.ImagesView.as_view()),
@@ -24,6 +33,16 @@ NETWORK_ROUTES: list[URLPattern] = [
     path("os-security-group-rules", security_groups.SecurityGroupRulesView.as_view()),
     path("os-security-group-rules/<rule_id>", security_groups.SecurityGroupRuleView.as_view()),
 ]
+VOLUME_ROUTES: list[URLPattern] = [
+    path("os-volumes", volumes.VolumesView.as_view()),
+    path("os-volumes/detail", volumes.VolumesDetailView.as_view()),
+    path("os-volumes/<volume_id>", volumes.VolumeView.as_view()),
+    path("os-snapshots", volumes.SnapshotsView.as_view()),
+    path("os-snapshots/detail", volumes.SnapshotsDetailView.as_view()),
+    path("os-snapshots/<snapshot_id>", volumes.SnapshotView.as_view()),
+    path("os-assisted-volume-snapshots", volumes.AssistedSnapshotsView.as_view()),
+    path("os-assisted-volume-snapshots/<snapshot_id>", volumes.AssistedSnapshotView.as_view()),
+]
 HOST_ROUTES: list[URLPattern] = [
     path("os-hosts", hosts.HostsView.as_view()),
     path("os-hosts/<name>", hosts.HostView.as_view()),
@@ -35,4 +54,4 @@ HOST_ROUTES: list[URLPattern] = [
     path("os-instance_usage_audit_log/<before>", usage_audit_log.UsageAuditLogView.as_view()),
     path("os-migrations", migrations.MigrationsView.as_view()),
 ]
-PROXY_ROUTES: list[URLPattern] = [*IMAGE_ROUTES, *NETWORK_ROUTES, *HOST_ROUTES]
+PROXY_ROUTES: list[URLPattern] = [*IMAGE_ROUTES, *NETWORK_ROUTES, *VOLUME_ROUTES, *HOST_ROUTES]

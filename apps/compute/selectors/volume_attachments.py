@@ -50,3 +50,8 @@ def volume_ids(*, server_id: uuid.UUID) -> list[uuid.UUID]:
 def load(*, attachment_id: uuid.UUID) -> BlockDevice | None:
     """Return the row of an attachment, for workers. 1 query."""
     return BlockDevice.objects.filter(attachment_id=attachment_id, kind=VOLUME).first()
+
+
+def is_on_server(*, volume_id: uuid.UUID) -> bool:
+    """Return whether a guest has the volume. 1 query."""
+    return BlockDevice.objects.filter(volume_id=volume_id, kind=VOLUME, is_attached=True).exists()

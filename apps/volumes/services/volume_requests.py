@@ -1,5 +1,6 @@
 """What a new volume is made of: its source, size, type and zone, checked before anything is written."""
 
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -190,6 +191,7 @@ def _set_zone(volume: Volume, wanted: str | None) -> None:
 def snapshot_of(*, context: RequestContext, volume: Volume, values: dict[str, Any]) -> Snapshot:
     """Return the unsaved row of a new snapshot."""
     return Snapshot(
+        id=values.get("id") or uuid.uuid4(),
         volume=volume,
         project_id=volume.project_id,
         user_id=context.user_id or "",

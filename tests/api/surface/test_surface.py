@@ -31,7 +31,6 @@ MISSING = {
     "remote consoles": ["compute .*/(remote-consoles|os-console-auth-tokens)", "compute .*#os-getVNCConsole"],
     "shares": ["compute .*/shares"],
     "resets of servers' networks": ["compute .*#resetNetwork"],
-    "Nova's proxies of volumes": ["compute .*/(os-volumes|os-snapshots|os-assisted-volume-snapshots)"],
     "migration of volumes": ["volume .*#os-migrate_volume"],
     "volumes that others manage": ["volume .*/os-(volume|snapshot)-manage", "volume .*#os-unmanage"],
     "replication of back ends": ["volume .*/os-services/(failover_host|freeze|thaw)"],
@@ -143,7 +142,7 @@ def test_every_route_of_nova_is_known(caller: ComputeCaller) -> None:
 
 
 def test_what_is_not_offered_says_so(caller: ComputeCaller) -> None:
-    for path, word in (("/os-volumes", "the older calls of volumes"), (f"/servers/{ID}/shares", "shares")):
+    for path, word in (("/os-baremetal-nodes", "bare metal nodes"), (f"/servers/{ID}/shares", "shares")):
         answer = caller.get(path)
         assert answer.status_code == 404
         assert answer.json()["itemNotFound"]["message"].startswith(f"This cloud does not offer {word}")

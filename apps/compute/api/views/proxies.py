@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from apps.common.exceptions import BadRequest, Conflict, Forbidden
+from apps.common.exceptions import BadRequest, Conflict, Forbidden, TooLarge
 from apps.common.microversions import since
 from apps.compute.api.views.base import ComputeView
 
@@ -16,8 +16,10 @@ class ProxyView(ComputeView):
 
 @contextmanager
 def nova_faults() -> Iterator[None]:
-    """Translate another service's conflicts as Nova does: 403 for a quota, 400 for the rest."""
+    """Translate another service's refusals as Nova does: 403 for a quota, 400 for other conflicts."""
     try:
         yield
+    except TooLarge as error:  # the volume service's word for a quota
+        raise Forbidden(error.message) from error
     except Conflict as error:
         raise (Forbidden if error.kind == "OverQuota" else BadRequest)(error.message) from error
