@@ -16,6 +16,7 @@ from workers.drivers.volume.base import (
     FromImage,
     FromSnapshot,
     FromVolume,
+    GuestDisk,
     PoolUse,
     RemoteExport,
     Source,
@@ -29,12 +30,14 @@ T = TypeVar("T")
 
 
 class Backends(VolumeDriver):
-    """Made of drivers by the names of their back ends; the first one has the connections to other hosts' exports."""
+    """Made of drivers by the names of their back ends; the first with exports connects to those of other hosts."""
 
     def __init__(self, drivers: Mapping[str, VolumeDriver]) -> None:
         """Remember the drivers."""
         self._drivers = dict(drivers)
         self._first = next(iter(self._drivers.values()))
+        with_exports = (driver for driver in self._drivers.values() if not driver.capabilities.direct)
+        self._connector = next(with_exports, self._first)
         self.capabilities = self._first.capabilities
 
     def backends(self) -> Mapping[str, VolumeDriver]:
@@ -73,13 +76,19 @@ class Backends(VolumeDriver):
         self._of(volume_id).close_export(volume_id, name)
 
     def connect(self, remote: RemoteExport) -> Export:
-        return self._first.connect(remote)
+        return self._connector.connect(remote)
 
     def disconnect(self, owner: str) -> None:
-        self._first.disconnect(owner)
+        self._connector.disconnect(owner)
 
     def list_connections(self) -> tuple[Export, ...]:
-        return self._first.list_connections()
+        return self._connector.list_connections()
+
+    def guest_disk(self, volume_id: str) -> GuestDisk | None:
+        return self._of(volume_id).guest_disk(volume_id)
+
+    def fence(self, volume_id: str) -> None:
+        self._of(volume_id).fence(volume_id)
 
     def list_volumes(self) -> tuple[VolumeInfo, ...]:
         return self._all(lambda driver: driver.list_volumes())

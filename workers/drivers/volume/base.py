@@ -26,6 +26,7 @@ from workers.drivers.volume.specs import Format as Format
 from workers.drivers.volume.specs import FromImage as FromImage
 from workers.drivers.volume.specs import FromSnapshot as FromSnapshot
 from workers.drivers.volume.specs import FromVolume as FromVolume
+from workers.drivers.volume.specs import GuestDisk as GuestDisk
 from workers.drivers.volume.specs import Listening as Listening
 from workers.drivers.volume.specs import PoolUse as PoolUse
 from workers.drivers.volume.specs import RemoteExport as RemoteExport
@@ -144,6 +145,19 @@ class VolumeDriver(ABC):
     @abstractmethod
     def has(self, volume_id: str) -> bool:
         """Say whether the pool has the volume, or a part of it."""
+
+    def guest_disk(self, volume_id: str) -> GuestDisk | None:
+        """Return how a guest of this host uses the volume by itself; None: it needs an export.
+
+        Raises VolumeNotFound, PoolUnavailable.
+        """
+        return None
+
+    def fence(self, volume_id: str) -> None:  # noqa: B027
+        """Let no client write to the volume any more that has it now: its host is dead, or looks so. Absent is success.
+
+        Of a pool with exports nothing is left to do: they end with their hosts.
+        """
 
     def backends(self) -> Mapping[str, VolumeDriver]:
         """Return the host's pools by the names of their back ends; {} of a driver that is one pool without a name."""

@@ -9,6 +9,7 @@ from workers.drivers.loading import load_driver
 from workers.drivers.volume.base import VolumeDriver
 
 KNOWN = {
+    "ceph": "workers.drivers.volume.ceph.driver:CephVolumes",
     "local": "workers.drivers.volume.local.driver:LocalVolumes",
     "simulated": "workers.drivers.volume.simulated:SimulatedVolumes",
 }

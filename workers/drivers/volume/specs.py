@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from workers.drivers import values
@@ -133,8 +133,23 @@ class RemoteExport:
 
 
 @dataclass(frozen=True, slots=True)
+class GuestDisk:
+    """A volume that guests of any host reach by themselves: an image of a pool, by its monitors (`address:port`).
+
+    `secret` is the UUID by which the hypervisor knows the key of `user`; it is the same on all hosts.
+    """
+
+    pool: str
+    image: str
+    monitors: tuple[str, ...]
+    user: str
+    secret: str
+    key: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Export:
-    """An open export: NBD, by `name`, on a unix socket of this host.
+    """An open export: NBD, by `name`, on a unix socket of this host; or, without one, what a guest uses instead.
 
     `listening`: another host has it. `owner` and `size_gib`, where this host has it from another one: the attachment,
     and the size that guests see.
@@ -146,6 +161,7 @@ class Export:
     listening: Listening | None = None
     owner: str = ""
     size_gib: int = 0
+    direct: GuestDisk | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,4 +196,6 @@ class Capabilities:
     snapshots_in_use: bool
     """True when an exported volume can be snapshotted and cloned."""
     max_chain: int
-    """How many files the content of one volume may be spread over: snapshots and clones add one each."""
+    """How many files the content of one volume may be spread over: snapshots and clones add one each. 0: any number."""
+    direct: bool = False
+    """True when guests use volumes without exports, on every host."""

@@ -1,0 +1,159 @@
+"""A Ceph cluster of the tests': one monitor, one OSD that keeps all in memory, no manager. It is up after a second."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import time
+import uuid
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+PROGRAMS = ("ceph-mon", "ceph-osd", "monmaptool", "ceph")
+USER = "celerity"
+POOL = "volumes"
+_CAPS = {
+    "mon.": {"mon": "allow *"},
+    "client.admin": {"mon": "allow *", "osd": "allow *", "mgr": "allow *"},
+    f"client.{USER}": {"mon": "profile rbd", "osd": f"profile rbd pool={POOL}"},
+    "osd.0": {"mon": "allow profile osd", "osd": "allow *", "mgr": "allow profile osd"},
+}
+_CONF = """[global]
+fsid = {fsid}
+mon_host = [v2:127.0.0.1:{port}]
+mon_initial_members = a
+public_network = 127.0.0.0/8
+ms_bind_msgr1 = false
+auth_allow_insecure_global_id_reclaim = false
+osd_pool_default_size = 1
+osd_pool_default_min_size = 1
+mon_allow_pool_size_one = true
+osd_crush_chooseleaf_type = 0
+osd_pool_default_pg_autoscale_mode = off
+[mon]
+mon_data = {root}/mon
+mon_data_avail_warn = 2
+mon_data_avail_crit = 1
+mon_memory_autotune = false
+mon_rocksdb_options = write_buffer_size=8388608,compression=kNoCompression
+paxos_propose_interval = 0.05
+[osd]
+osd_data = {root}/osd
+osd_objectstore = memstore
+memstore_device_bytes = 4294967296
+osd_memory_target = 939524096
+osd_op_num_shards = 1
+osd_op_num_threads_per_shard = 2
+[mon.a]
+run_dir = {root}
+pid_file = {root}/mon.pid
+log_file = {root}/mon.log
+admin_socket = {root}/mon.asok
+[osd.0]
+run_dir = {root}
+pid_file = {root}/osd.pid
+log_file = {root}/osd.log
+admin_socket = {root}/osd.asok
+[client.admin]
+keyring = {root}/admin.keyring
+"""
+
+
+def missing() -> list[str]:
+    return [name for name in PROGRAMS if shutil.which(name) is None]
+
+
+class CephCluster:
+    """Below a directory with a short path: sockets are in it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.conf, self.keyring = root / "ceph.conf", root / f"{USER}.keyring"
+        self._keys = {name: _new_key() for name in _CAPS}
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The driver's."""
+        return {"ceph_pool": POOL, "ceph_conf": self.conf, "ceph_user": USER, "ceph_keyring": self.keyring}
+
+    def start(self, quota_gib: int = 100) -> None:
+        for name in ("mon", "osd"):
+            (self.root / name).mkdir()
+        fsid, osd, port = str(uuid.uuid4()), str(uuid.uuid4()), _free_port()
+        self.conf.write_text(_CONF.format(fsid=fsid, port=port, root=self.root))
+        for file, names in (("all.keyring", _CAPS), ("osd/keyring", ["osd.0"]), ("admin.keyring", ["client.admin"])):
+            self._write_keys(self.root / file, names)
+        self._write_keys(self.keyring, [f"client.{USER}"])
+        monmap = str(self.root / "monmap")
+        address = ("--addv", "a", f"[v2:127.0.0.1:{port}]", "--fsid", fsid, "--enable-all-features")
+        _run("monmaptool", "--create", *address, "--set-min-mon-release", "pacific", monmap)
+        ring = str(self.root / "all.keyring")
+        self._program("ceph-mon", "-i", "a", "--mkfs", "--monmap", monmap, "--keyring", ring)
+        self.start_monitor()
+        self.ask("osd", "new", osd, "-i", "-", data=json.dumps({"cephx_secret": self._keys["osd.0"]}))
+        self._program("ceph-osd", "-i", "0", "--mkfs", "--osd-uuid", osd)
+        self._program("ceph-osd", "-i", "0")
+        self.ask("osd", "set-require-min-compat-client", "mimic")
+        self.ask("osd", "pool", "create", POOL, "4")
+        self.ask("osd", "pool", "application", "enable", POOL, "rbd")
+        self.ask("osd", "pool", "set-quota", POOL, "max_bytes", str(quota_gib << 30))
+        deadline = time.monotonic() + 30
+        while json.loads(self.ask("osd", "stat"))["num_up_osds"] < 1:
+            assert time.monotonic() < deadline, (self.root / "osd.log").read_text()[-2000:]
+
+    def start_monitor(self) -> None:
+        self._program("ceph-mon", "-i", "a")
+
+    def kill(self, name: str) -> None:
+        """Kill the monitor ("mon") or the OSD ("osd")."""
+        path = self.root / f"{name}.pid"
+        with suppress(OSError, ValueError):
+            pid = int(path.read_text())
+            os.kill(pid, signal.SIGKILL)
+            while "State:\tZ" not in Path(f"/proc/{pid}/status").read_text():
+                time.sleep(0.02)
+        path.unlink(missing_ok=True)
+
+    def stop(self) -> None:
+        for name in ("osd", "mon"):
+            self.kill(name)
+
+    def ask(self, *words: str, data: str = "") -> str:
+        """Run the command `ceph` as its administrator."""
+        argv = ["ceph", "--conf", str(self.conf), "--connect-timeout", "20", "--format", "json", *words]
+        return _run(*argv, data=data)
+
+    def _program(self, *argv: str) -> None:
+        _run(argv[0], "--conf", str(self.conf), *argv[1:])
+
+    def _write_keys(self, path: Path, names: Sequence[str] | dict[str, Any]) -> None:
+        text = ""
+        for name in names:
+            text += f"[{name}]\n\tkey = {self._keys[name]}\n"
+            text += "".join(f'\tcaps {kind} = "{caps}"\n' for kind, caps in _CAPS[name].items())
+        path.write_text(text)
+        path.chmod(0o600)
+
+
+def _new_key() -> str:
+    return base64.b64encode(struct.pack("<hIIh", 1, int(time.time()), 0, 16) + os.urandom(16)).decode()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _run(*argv: str, data: str = "") -> str:
+    done = subprocess.run(argv, input=data, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, (argv, done.stdout[-1000:], done.stderr[-2000:])
+    return done.stdout

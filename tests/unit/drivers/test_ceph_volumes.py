@@ -1,0 +1,158 @@
+"""Volumes in a Ceph cluster keep the contract, over a real one. Needs Ceph's daemons, which root runs."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests import ceph
+from tests.unit.drivers import samples
+from tests.unit.drivers.test_local_volumes import run
+from tests.unit.drivers.volume_contract import VolumeContract, info_of, made
+from workers.drivers.volume import loader as volumes
+from workers.drivers.volume.base import ExportSpec, FromImage, FromSnapshot, FromVolume, VolumeSpec
+from workers.drivers.volume.ceph.driver import CephVolumes
+from workers.drivers.volume.errors import PoolBusy, PoolUnavailable
+
+pytestmark = [
+    pytest.mark.skipif(os.getuid() != 0 or bool(ceph.missing()), reason="needs root and Ceph"),
+    pytest.mark.xdist_group("ceph"),
+]
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[ceph.CephCluster]:
+    with tempfile.TemporaryDirectory(prefix="cly-c", dir="/tmp") as path:
+        made = ceph.CephCluster(Path(path))
+        try:
+            made.start()
+            yield made
+        finally:
+            made.stop()
+
+
+@pytest.fixture
+def run_dir() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="cly-v", dir="/tmp") as path:
+        yield Path(path)
+
+
+def driver_of(cluster: ceph.CephCluster, state: Path, run_dir: Path, **options: Any) -> CephVolumes:
+    base = {"state_dir": state, "run_dir": run_dir, "reserved_gib": 0}
+    driver = volumes.load("ceph", {**base, **cluster.options, **options})
+    assert isinstance(driver, CephVolumes)
+    return driver
+
+
+@pytest.fixture
+def driver(cluster: ceph.CephCluster, tmp_path: Path, run_dir: Path) -> Iterator[CephVolumes]:
+    driver = driver_of(cluster, tmp_path, run_dir)
+    yield driver
+    for export in driver.list_exports():
+        driver.close_export(export.volume_id, None)
+    for info in reversed(driver.list_volumes()):
+        driver.delete_volume(info.id)
+    assert driver.residue(remove=True) == ()
+    driver.close()
+    assert not [path for path in run_dir.glob("*/*") if path.parent.name != "other"]
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> FromImage:
+    path = tmp_path / (samples.new_id().replace("-", "") * 4)
+    run("qemu-img", "create", "-q", "-f", "qcow2", path, "16M")
+    run("qemu-io", "-f", "qcow2", "-c", "write -q -P 7 0 1M", path)
+    return FromImage(str(path), "qcow2", 16 << 20)
+
+
+class TestCeph(VolumeContract):
+    """The contract."""
+
+
+def read(driver: CephVolumes, volume: str, pattern: str) -> None:
+    """A volume's first MiB has this byte."""
+    export = driver.open_export(volume, ExportSpec("check", readonly=True))
+    run("qemu-io", "-r", "-f", "raw", "-c", f"read -q -P {pattern} 0 1M", f"nbd+unix:///check?socket={export.socket}")
+    driver.close_export(volume, "check")
+
+
+def write(driver: CephVolumes, volume: str, pattern: str) -> None:
+    export = driver.open_export(volume, ExportSpec("write"))
+    run("qemu-io", "-f", "raw", "-c", f"write -q -P {pattern} 0 1M", f"nbd+unix:///write?socket={export.socket}")
+    driver.close_export(volume, "write")
+
+
+def test_contents(driver: CephVolumes, image: FromImage) -> None:
+    spec = VolumeSpec(samples.new_id(), 1)
+    assert driver.copies(spec, image)
+    driver.create_volume(spec, image)
+    assert not driver.copies(spec, image)  # it is in the pool now
+    read(driver, spec.id, "7")
+    driver.create_snapshot(spec.id, snapshot := samples.new_id())
+    write(driver, spec.id, "9")
+    before, now = made(driver, 1, FromSnapshot(spec.id, snapshot)), made(driver, 2, FromVolume(spec.id))
+    driver.revert_volume(spec.id, snapshot)
+    for volume, pattern in ((spec.id, "7"), (before, "7"), (now, "9")):
+        read(driver, volume, pattern)
+    path = driver.read_volume(now, "qcow2")
+    run("qemu-io", "-r", "-f", "qcow2", "-c", "read -q -P 9 0 1M", path)
+    driver.delete_volume(spec.id)  # its clones keep what they have of it
+    for volume, pattern in ((before, "7"), (now, "9")):
+        read(driver, volume, pattern)
+    driver.delete_volume(now)
+    assert not Path(path).exists()
+
+
+def test_two_hosts(
+    cluster: ceph.CephCluster, driver: CephVolumes, tmp_path_factory: pytest.TempPathFactory, run_dir: Path
+) -> None:
+    """A pool's locks are of all hosts; what is left of a volume's client is fenced."""
+    other = driver_of(cluster, tmp_path_factory.mktemp("other"), run_dir / "other")
+    try:
+        volume = made(driver)
+        assert info_of(other, volume) is not None
+        disk = other.guest_disk(volume)
+        assert disk is not None
+        assert (disk.secret, disk.image) == (driver.guest_disk(volume).secret, f"volume-{volume}")  # type: ignore[union-attr]
+        assert disk.key
+        assert disk.key not in repr(disk)
+        export = other.open_export(volume, ExportSpec("there"))
+        url = f"nbd+unix:///there?socket={export.socket}"
+        run("qemu-io", "-f", "raw", "-c", "write -q 0 64k", "-c", "flush", url)
+        with pytest.raises(PoolBusy):
+            driver.delete_volume(volume)
+        driver.fence(volume)
+        with pytest.raises(Exception, match="qemu-io"):
+            run("qemu-io", "-f", "raw", "-c", "write -q 0 64k", "-c", "flush", url)
+        other.close_export(volume, None)
+        driver.delete_volume(volume)
+    finally:
+        other.close()
+
+
+def test_a_dead_monitor(cluster: ceph.CephCluster, tmp_path: Path, run_dir: Path) -> None:
+    """Every call has a limit, and what was asked works once the monitor is back."""
+    driver = driver_of(cluster, tmp_path, run_dir)
+    volume = made(driver)
+    driver.close()
+    cluster.kill("mon")
+    started = time.monotonic()
+    with pytest.raises(PoolUnavailable):
+        driver.list_volumes()
+    assert time.monotonic() - started < 20
+    cluster.start_monitor()
+    driver.delete_volume(volume)
+    driver.close()
+
+
+def test_no_access(cluster: ceph.CephCluster, tmp_path: Path, run_dir: Path) -> None:
+    for options in ({"ceph_conf": tmp_path / "none"}, {"ceph_keyring": tmp_path / "none"}, {"ceph_pool": "none"}):
+        driver = driver_of(cluster, tmp_path, run_dir, **options)
+        with pytest.raises(PoolUnavailable):
+            driver.pool()

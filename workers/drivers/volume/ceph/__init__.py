@@ -1,0 +1,1 @@
+"""Volumes as images of a Ceph cluster's block devices (RBD), which every host sees."""

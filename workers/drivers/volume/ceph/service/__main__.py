@@ -1,0 +1,62 @@
+"""A process that works on a Ceph pool: requests on stdin, answers on stdout, a line of JSON each.
+
+It is a separate program, which Debian's Python runs: librbd and librados are Debian's, and nothing can end a thread
+that waits for a cluster inside of them. Whoever asks ends the process instead. It ends itself when its stdin does.
+"""
+
+import errno
+import json
+import os
+import queue
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import rados
+import rbd
+import work
+from pool import Pool, Refused
+
+KINDS = {errno.ENOENT: "absent", errno.ENOSPC: "full", errno.EDQUOT: "full", errno.EBUSY: "busy"}
+OPERATIONS: dict[str, Callable[..., Any]] = {
+    name: getattr(work, name)
+    for name in (
+        "facts", "room", "volumes", "has", "base", "begin_base", "end_base", "create", "deep", "delete", "extend",
+        "snapshot", "forget_snapshot", "revert", "fence", "block", "residue",
+    )
+}  # fmt: skip
+
+
+def answer(pool: Pool, request: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return {"result": OPERATIONS[request.pop("do")](pool, **request)}
+    except Refused as error:
+        return {"refused": error.kind, "details": error.details}
+    except Exception as error:
+        kind = KINDS.get(getattr(error, "errno", 0), "unavailable")
+        return {"refused": kind, "details": f"{type(error).__name__}: {error}"}
+
+
+def main() -> None:
+    requests: queue.Queue[str] = queue.Queue()
+
+    def read() -> None:
+        for line in sys.stdin:
+            requests.put(line)
+        os._exit(0)
+
+    conf, user, name = sys.argv[1:4]
+    threading.Thread(target=read, daemon=True).start()
+    try:
+        pool = Pool(conf, user, name)
+    except (rados.Error, rbd.Error) as error:
+        print(json.dumps({"refused": "unavailable", "details": str(error)}), flush=True)
+        os._exit(1)
+    print(json.dumps({"result": pool.cluster.get_addrs()}), flush=True)
+    while True:
+        print(json.dumps(answer(pool, json.loads(requests.get()))), flush=True)
+
+
+if __name__ == "__main__":
+    main()

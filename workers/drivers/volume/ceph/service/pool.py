@@ -1,0 +1,161 @@
+"""A connection to a Ceph pool: locks among all hosts, and images with what they need.
+
+Names in the pool: `volume-<id>`; its snapshots `snapshot-<id>`; `new-<id>`, a volume that is being made; `image-<key>`
+with the snapshot `base`, of which volumes are clones; objects `celerity_lock.<name>`: who works on what.
+"""
+
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import rados
+import rbd
+
+LEASE_SECONDS = 30  # of a lock; renewed all the time by a process that lives
+LOCK_PATIENCE_SECONDS = 2.0
+DEEPEST = 8  # clones of clones
+LOCK = "celerity"
+MUST_RENEW = 2
+
+
+class Refused(Exception):
+    """An answer that is not a result."""
+
+    def __init__(self, kind: str, details: str = "") -> None:
+        super().__init__(details)
+        self.kind, self.details = kind, details
+
+
+class Pool:
+    """A connection to a pool."""
+
+    def __init__(self, conf: str, user: str, pool: str) -> None:
+        self.cluster = rados.Rados(conffile=conf, rados_id=user)
+        self.cluster.connect()
+        self.io = self.cluster.open_ioctx(pool)
+        self.name, self.rbd = pool, rbd.RBD()
+
+    @contextmanager
+    def locked(self, *names: str) -> Iterator[None]:
+        """Hold locks in the pool, among all hosts. A process that cannot renew them ends: others have them then."""
+        held: list[str] = []
+        over = threading.Event()
+        try:
+            for name in sorted(set(names)):
+                self._lock(name)
+                held.append(name)
+            threading.Thread(target=self._renew, args=(held, over), daemon=True).start()
+            yield
+        finally:
+            over.set()
+            for name in held:
+                with suppress(rados.Error):
+                    self.io.unlock(f"celerity_lock.{name}", LOCK, "")
+
+    def _lock(self, name: str) -> None:
+        deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
+        while True:
+            try:
+                self.io.lock_exclusive(f"celerity_lock.{name}", LOCK, "", "", LEASE_SECONDS)
+            except (rados.ObjectBusy, rados.ObjectExists):
+                if time.monotonic() > deadline:
+                    raise Refused("busy") from None
+                time.sleep(0.1)
+            else:
+                return
+
+    def _renew(self, names: list[str], over: threading.Event) -> None:
+        while not over.wait(LEASE_SECONDS / 4):
+            for name in names:
+                try:
+                    self.io.lock_exclusive(f"celerity_lock.{name}", LOCK, "", "", LEASE_SECONDS, MUST_RENEW)
+                except rados.Error:
+                    if not over.is_set():
+                        os._exit(75)
+
+    def image(self, name: str, *, read_only: bool = False) -> Any:
+        return rbd.Image(self.io, name, read_only=read_only)
+
+    def has(self, name: str) -> bool:
+        try:
+            self.io.stat(f"rbd_id.{name}")
+        except rados.ObjectNotFound:
+            return False
+        return True
+
+    def ask(self, **command: Any) -> Any:
+        """Send a command to the monitors."""
+        status, output, text = self.cluster.mon_command(json.dumps({**command, "format": "json"}), b"")
+        if status != 0:
+            raise Refused("unavailable", f"{command['prefix']}: {text}")
+        return json.loads(output) if output else None
+
+    def remove(self, name: str) -> None:
+        """Remove an image and its snapshots. One that clones need goes to the trash until they are gone."""
+        parent = None
+        with suppress(rbd.ImageNotFound), self.image(name) as image:
+            parent = self._parent(image)
+            for snapshot in image.list_snaps():
+                if snapshot.get("namespace", 0) == rbd.RBD_SNAP_NAMESPACE_TYPE_USER:
+                    unprotect(image, snapshot["name"])
+                    image.remove_snap(snapshot["name"])
+        try:
+            self.rbd.remove(self.io, name)
+        except rbd.ImageNotFound:
+            pass
+        except rbd.ImageHasSnapshots:
+            self.rbd.trash_move(self.io, name, 0)
+        if parent is not None:
+            self.discard(parent)
+
+    def discard(self, image_id: str) -> None:
+        """Remove an image from the trash, and those that only it needed."""
+        parent = None
+        with suppress(rbd.ImageNotFound), rbd.Image(self.io, image_id=image_id, read_only=True) as image:
+            parent = self._parent(image)
+        with suppress(rbd.ImageNotFound, rbd.ImageHasSnapshots, rbd.ImageBusy):
+            self.rbd.trash_remove(self.io, image_id)  # not found: it is not in the trash
+            if parent is not None:
+                self.discard(parent)
+
+    def _parent(self, image: Any) -> str | None:
+        """The id of the image of this pool that an image is a clone of."""
+        try:
+            return str(image.parent_id()) if image.get_parent_image_spec()["pool_name"] == self.name else None
+        except rbd.ImageNotFound:
+            return None
+
+    def clone(self, source: str, snapshot: str, name: str, size: int) -> None:
+        """Make a clone, of a size. Of a clone of clones of clones it is a copy."""
+        self.rbd.clone(self.io, source, snapshot, self.io, name)
+        with self.image(name) as image:
+            image.resize(size)
+            if self.depth(name) > DEEPEST:
+                image.flatten()
+
+    def depth(self, name: str) -> int:
+        """How many images lie below an image."""
+        count, image = 0, self.image(name, read_only=True)
+        while True:
+            try:
+                parent = self._parent(image)
+            finally:
+                image.close()
+            if parent is None:
+                return count
+            count, image = count + 1, rbd.Image(self.io, image_id=parent, read_only=True)
+
+
+def unprotect(image: Any, snapshot: str) -> None:
+    """Snapshots of clusters that know clones of the first version alone."""
+    if image.is_protected_snap(snapshot):
+        image.unprotect_snap(snapshot)
+
+
+def snapshots(image: Any) -> list[str]:
+    names = [item["name"] for item in image.list_snaps() if item.get("namespace", 0) == 0]
+    return sorted(name.removeprefix("snapshot-") for name in names if name.startswith("snapshot-"))

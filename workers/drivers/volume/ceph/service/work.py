@@ -1,0 +1,204 @@
+"""What can be done with a pool. Every operation finds its work done if it is asked again."""
+
+from contextlib import suppress
+from typing import Any
+
+import rados
+import rbd
+from pool import DEEPEST, Pool, Refused, snapshots, unprotect
+
+BASE = "base"
+
+
+def facts(pool: Pool) -> Any:
+    """What guests need to reach the pool."""
+    rows = []
+    for monitor in pool.ask(prefix="mon dump")["mons"]:
+        known = {item["type"]: item["addr"] for item in monitor["public_addrs"]["addrvec"]}
+        rows.append(known.get("v2") or known["v1"])
+    return {"fsid": pool.cluster.get_fsid(), "monitors": rows}
+
+
+def room(pool: Pool) -> Any:
+    """Bytes in all and free, of the pool's quota too. The manager counts: without one only the quota is known."""
+    pools = {item["name"]: item["stats"] for item in pool.ask(prefix="df")["pools"]}
+    known = pools.get(pool.name, {})
+    used, free = known.get("stored", 0), known.get("max_avail", 0)
+    details = {item["pool_name"]: item for item in pool.ask(prefix="osd pool ls", detail="detail")}
+    quota = details[pool.name]["quota_max_bytes"]
+    if quota:
+        left = max(quota - used, 0)
+        free = min(free, left) if free else left
+    if not free and not used:
+        raise Refused("unavailable", "the cluster does not say how much room it has: has it a manager?")
+    return {"total": used + free, "free": free}
+
+
+def volumes(pool: Pool, only: str = "") -> Any:
+    """All volumes, or one: ids, bytes, snapshots."""
+    rows = []
+    for name in [f"volume-{only}"] if only else pool.rbd.list(pool.io):
+        if name.startswith("volume-"):
+            with suppress(rbd.ImageNotFound), pool.image(name, read_only=True) as image:
+                rows.append([name.removeprefix("volume-"), image.size(), snapshots(image)])
+    return rows
+
+
+def has(pool: Pool, volume: str) -> Any:
+    return pool.has(f"volume-{volume}")
+
+
+def base(pool: Pool, key: str) -> Any:
+    """Whether an image is in the pool, whole."""
+    with suppress(rbd.ImageNotFound), pool.image(f"image-{key}", read_only=True) as image:
+        return any(item["name"] == BASE for item in image.list_snaps())
+    return False
+
+
+def begin_base(pool: Pool, key: str, size: int) -> Any:
+    """Have an image to copy an image's data into. What a copy that was cut short has left goes."""
+    with pool.locked(key):
+        if base(pool, key):
+            return False
+        pool.remove(f"image-{key}")
+        pool.rbd.create(pool.io, f"image-{key}", size, old_format=False)
+    return True
+
+
+def end_base(pool: Pool, key: str, whole: bool) -> Any:
+    """Say that an image is whole; or remove it."""
+    with pool.locked(key):
+        if not whole:
+            pool.remove(f"image-{key}")
+        elif not base(pool, key):
+            with pool.image(f"image-{key}") as image:
+                image.create_snap(BASE)
+
+
+def create(pool: Pool, volume: str, size: int, source: dict[str, str]) -> Any:
+    """Make a volume, empty or as a clone. It has its name once it is whole. The source's size is compared before."""
+    name, new = f"volume-{volume}", f"new-{volume}"
+    other = source.get("volume") or source.get("base") or volume
+    with pool.locked(volume, other):
+        if pool.has(name):
+            return
+        pool.remove(new)
+        try:
+            if "base" in source:
+                pool.clone(f"image-{other}", BASE, new, size)
+            elif "volume" in source:
+                _clone(pool, source, new, size)
+            else:
+                pool.rbd.create(pool.io, new, size, old_format=False)
+            pool.rbd.rename(pool.io, new, name)
+        except BaseException:
+            pool.remove(new)
+            raise
+
+
+def _clone(pool: Pool, source: dict[str, str], new: str, size: int) -> None:
+    """Clone a snapshot, or a volume as it is: its own snapshot is forgotten at once, and goes with the clone."""
+    origin, snapshot = f"volume-{source['volume']}", source.get("snapshot")
+    try:
+        with pool.image(origin) as image:
+            if snapshot is None:
+                _check_fits(image.size(), size)
+                image.create_snap(new)
+                try:
+                    pool.clone(origin, new, new, size)
+                finally:
+                    image.remove_snap(new)
+            else:
+                if snapshot not in snapshots(image):
+                    raise Refused("no-source", snapshot)
+                image.set_snap(f"snapshot-{snapshot}")
+                _check_fits(image.size(), size)
+                pool.clone(origin, f"snapshot-{snapshot}", new, size)
+    except rbd.ImageNotFound as error:
+        raise Refused("no-source", str(error)) from error
+
+
+def _check_fits(source: int, size: int) -> None:
+    if source > size:
+        raise Refused("too-small", f"{source} bytes into {size}")
+
+
+def deep(pool: Pool, volume: str) -> Any:
+    """Whether a clone of the volume is a copy."""
+    return pool.has(f"volume-{volume}") and pool.depth(f"volume-{volume}") >= DEEPEST
+
+
+def delete(pool: Pool, volume: str) -> Any:
+    with pool.locked(volume):
+        pool.remove(f"new-{volume}")
+        pool.remove(f"volume-{volume}")
+        with suppress(rados.ObjectNotFound):
+            pool.io.remove_object(f"celerity_lock.{volume}")
+
+
+def extend(pool: Pool, volume: str, size: int) -> Any:
+    with pool.locked(volume), pool.image(f"volume-{volume}") as image:
+        if image.size() > size:
+            raise Refused("too-small", f"{image.size()} bytes now")
+        if image.size() < size:
+            image.resize(size)
+
+
+def snapshot(pool: Pool, volume: str, snapshot: str) -> Any:
+    with pool.locked(volume), pool.image(f"volume-{volume}") as image:
+        if snapshot not in snapshots(image):
+            image.create_snap(f"snapshot-{snapshot}")
+
+
+def forget_snapshot(pool: Pool, volume: str, snapshot: str) -> Any:
+    with suppress(rbd.ImageNotFound), pool.locked(volume), pool.image(f"volume-{volume}") as image:
+        if snapshot in snapshots(image):
+            unprotect(image, f"snapshot-{snapshot}")
+            image.remove_snap(f"snapshot-{snapshot}")
+
+
+def revert(pool: Pool, volume: str, snapshot: str) -> Any:
+    with pool.locked(volume), pool.image(f"volume-{volume}") as image:
+        if snapshot not in snapshots(image):
+            raise Refused("no-snapshot", snapshot)
+        if _strangers(pool, image):  # of a guest that ended a moment ago: the cluster forgets it within 30 s
+            raise Refused("busy", "another client has the volume open")
+        image.rollback_to_snap(f"snapshot-{snapshot}")
+
+
+def _strangers(pool: Pool, image: Any) -> list[str]:
+    """The addresses of the clients that have an image open, but this one."""
+    own = pool.cluster.get_instance_id()
+    return [item["addr"] for item in image.watchers_list() if item["id"] != own]
+
+
+def fence(pool: Pool, volume: str, hours: int) -> Any:
+    """Let no client that has the volume open write any more."""
+    with suppress(rbd.ImageNotFound), pool.image(f"volume-{volume}", read_only=True) as image:
+        strangers = _strangers(pool, image)
+        for client in strangers:
+            block(pool, client, hours)
+        return strangers
+    return []
+
+
+def block(pool: Pool, client: str, hours: int) -> Any:
+    """Let a client write no more."""
+    pool.ask(prefix="osd blocklist", blocklistop="add", addr=client, expire=float(hours * 3600))
+    pool.cluster.wait_for_latest_osdmap()
+
+
+def residue(pool: Pool, remove: bool) -> Any:
+    """Volumes that were never finished, and what clones needed that are gone."""
+    rows = []
+    for name in pool.rbd.list(pool.io):
+        if name.startswith("new-"):
+            with suppress(Refused), pool.locked(name.removeprefix("new-")):
+                rows.append(f"unfinished volume {name.removeprefix('new-')}")
+                if remove:
+                    pool.remove(name)
+    if remove:
+        for item in pool.rbd.trash_list(pool.io):
+            if item["name"].startswith("volume-"):
+                pool.discard(item["id"])
+    return rows
