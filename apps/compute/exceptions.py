@@ -88,9 +88,9 @@ class ServerLocked(Conflict):
 
 
 class VolumeBacked(BadRequest):
-    """400: the root disk is a volume, and no image is made of volumes here."""
+    """400: the root disk is a volume, which createBackup does not take (nova/compute/api.py, backup)."""
 
-    template = "This cloud cannot make {what} of a server that boots from a volume: make a snapshot of the volume."
+    template = "Backup is not supported for volume-backed instances. Create an image, or a backup of the volume."
 
 
 class GuestAgentMissing(Conflict):

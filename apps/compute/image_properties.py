@@ -28,6 +28,7 @@ class Property:
     effect: str
 
 
+MAPPING, MAPPING_SYNTAX = "block_device_mapping", "bdm_v2"
 _BUSES = ("virtio", "scsi", "sata", "ide", "usb", "fdc", "xen", "lxc", "uml")
 _CARDS = (
     "virtio", "e1000", "e1000e", "rtl8139", "ne2k_pci", "pcnet", "igb", "netfront", "spapr-vlan", "lan9118", "sriov",
@@ -68,6 +69,8 @@ PROPERTIES: dict[str, Property] = {
     "hw_cpu_sockets": Property(_POSITIVE, _POSITIVE, _COUNTED),
     "hw_cpu_cores": Property(_POSITIVE, _POSITIVE, _COUNTED),
     "hw_cpu_threads": Property(_POSITIVE, _POSITIVE, _COUNTED),
+    "block_device_mapping": Property(ANYTHING, ANYTHING, "JSON, with bdm_v2: disks of the server, as in its request"),
+    "bdm_v2": Property(BOOLEAN, BOOLEAN, "with block_device_mapping: the syntax of that"),
     "img_config_drive": Property(("mandatory", "optional"), ("mandatory", "optional"), "mandatory: a config drive"),
     "hw_rescue_bus": Property(_BUSES, _BUSES[:5], f"the bus of the disk that the image rescues with; {_STABLE}"),
     "hw_rescue_device": Property(
@@ -119,9 +122,8 @@ PROPERTIES: dict[str, Property] = {
     "hw_cdrom_bus": Property(_BUSES, NOTHING, "the bus of optical drives; servers have none"),
     "hw_floppy_bus": Property(_BUSES, NOTHING, "floppy disks"),
     "img_hide_hypervisor_id": Property(BOOLEAN, _NO, "hiding the hypervisor from the guest"),
-    "img_bdm_v2": Property(BOOLEAN, NOTHING, "disks that the image prescribes"),
-    "img_block_device_mapping": Property(ANYTHING, NOTHING, "disks that the image prescribes"),
-    "block_device_mapping": Property(ANYTHING, ("[]",), "disks that the image prescribes"),
+    "img_bdm_v2": Property(BOOLEAN, NOTHING, "disks that the image prescribes: bdm_v2"),
+    "img_block_device_mapping": Property(ANYTHING, NOTHING, "disks that the image prescribes: block_device_mapping"),
     "os_command_line": Property(ANYTHING, NOTHING, "arguments for a kernel outside of the image"),
     "kernel_id": Property(ANYTHING, NOTHING, "a kernel outside of the image"),
     "ramdisk_id": Property(ANYTHING, NOTHING, "a ramdisk outside of the image"),

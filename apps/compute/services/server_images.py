@@ -12,7 +12,7 @@ from apps.compute.actions import CREATE_BACKUP, CREATE_IMAGE, ServerAction
 from apps.compute.exceptions import VolumeBacked
 from apps.compute.models import Server
 from apps.compute.selectors import servers as selectors
-from apps.compute.services import server_actions
+from apps.compute.services import server_actions, volume_images
 from apps.compute.services.unfilled_images import IMAGE
 from apps.images import attributes
 from apps.images import states as image_states
@@ -35,8 +35,8 @@ def create(
 ) -> uuid.UUID:
     """Begin to make an image of the server's root disk; return its ID. Without a ``name`` it gets the server's.
 
-    Raises what ``server_actions.begin`` raises, VolumeBacked (400), QuotaExceeded (413) of the image service, and what
-    that says of properties (400, 403, 413).
+    Raises what ``server_actions.begin`` and ``volume_images.create`` raise, QuotaExceeded (413) of the image service,
+    and what that says of properties (400, 403, 413).
     """
     name = name or f"{server.name[:230]} {timezone.now():%Y-%m-%d %H:%M:%S}"
     properties = {"image_type": "snapshot", **_check(metadata or {})}  # in Nova too, the request's win
@@ -52,7 +52,10 @@ def back_up(
     rotation: int,
     metadata: Mapping[str, str] | None = None,
 ) -> uuid.UUID:
-    """The same as a backup: once it is there, only the ``rotation`` newest ones of its type stay."""
+    """The same as a backup: once it is there, only the ``rotation`` newest ones of its type stay.
+
+    Raises VolumeBacked (400) for a server that boots from a volume.
+    """
     properties = {**_check(metadata or {}), "image_type": "backup", "backup_type": backup_type}
     return begin(context, server, CREATE_BACKUP, name, properties, backup_type=backup_type, rotation=rotation)
 
@@ -66,11 +69,16 @@ def _check(metadata: Mapping[str, str]) -> dict[str, str]:
 def begin(
     context: RequestContext, server: Server, action: ServerAction, name: str, properties: dict[str, str], **params: Any
 ) -> uuid.UUID:
-    """Write the image's row and begin the run that fills it."""
-    if any(device.is_root and device.is_volume for device in selectors.block_devices(server_id=server.id)):
-        raise VolumeBacked(what=action.title.lower().removeprefix("create "))
+    """Write the image's row and begin the run that fills it. Of a server that boots from a volume, an image of the
+    snapshots of its volumes.
+    """
     run_id = uuid.uuid4()
     owner = context.project_id or server.project_id
+    boots_from_volume = server.has_volumes and any(
+        device.is_root and device.is_volume for device in selectors.block_devices(server_id=server.id)
+    )
+    if boots_from_volume and action is CREATE_BACKUP:
+        raise VolumeBacked
     values = {
         "name": name,
         "disk_format": FORMAT,
@@ -81,6 +89,14 @@ def begin(
     }
     if owner != server.project_id:
         properties["instance_owner"] = server.project_id
+    if boots_from_volume:
+        return volume_images.create(
+            context=context,
+            server=server,
+            values={**values, "project_id": owner, "disk_format": "raw", "min_disk": 0},
+            properties=_properties(context, server, properties),
+            shared=owner != server.project_id,
+        )
     with transaction.atomic():
         image = images.create_to_fill(
             project_id=owner, run_id=run_id, values=values, properties=_properties(context, server, properties)

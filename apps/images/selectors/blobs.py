@@ -49,13 +49,14 @@ def path(image: Image) -> Path:
 def damaged() -> list[tuple[str, str]]:
     """Return the contents of active images that are not in the store as recorded: (SHA-512, what is wrong).
 
-    Compares the files' sizes; empty if this machine does not have the store.
+    Compares the files' sizes; an image without a byte may have no file. Empty if this machine does not have the store.
     """
     if not directory().is_dir():
         return []
     rows = Image.objects.filter(deleted_at=None, status__in=(states.ACTIVE, states.DEACTIVATED))
     problems: list[tuple[str, str]] = []
-    for sha512, size in rows.exclude(os_hash_value=None).order_by().values_list("os_hash_value", "size").distinct():
+    rows = rows.exclude(os_hash_value=None).exclude(size=0)
+    for sha512, size in rows.order_by().values_list("os_hash_value", "size").distinct():
         assert sha512 is not None
         try:
             present = path_of(sha512).stat().st_size

@@ -189,13 +189,13 @@ def _staged_files() -> list[Path]:
 
 
 def read(*, context: RequestContext, image: Image) -> BinaryIO | None:
-    """Return an image's opened data; None when it has none yet.
+    """Return an image's opened data; None when it has none, or none yet.
 
     Raises Deactivated (403), BlobNotFound (404).
     """
     if image.status == states.DEACTIVATED and not context.is_admin:
         raise exceptions.Deactivated
-    if image.status not in (states.ACTIVE, states.DEACTIVATED):
+    if image.status not in (states.ACTIVE, states.DEACTIVATED) or not image.size:
         return None
     try:
         return blob_selectors.path(image).open("rb")

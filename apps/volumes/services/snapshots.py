@@ -1,5 +1,6 @@
 """Writing snapshots: creation, updates, deletion; each change of the status is a compare-and-swap."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
@@ -21,19 +22,37 @@ def create(*, context: RequestContext, volume: Volume, values: dict[str, Any], a
 
     Raises VolumeNotFound (404), InvalidVolume (400), OverLimit (413).
     """
-    with transaction.atomic():
-        row = volumes.locked(volume)
-        legal = (states.AVAILABLE, states.IN_USE) if attached_too else (states.AVAILABLE,)
+    return create_all(context=context, rows=[volume], values=values, attached_too=attached_too)[0]
+
+
+@transaction.atomic
+def create_all(
+    *, context: RequestContext, rows: Sequence[Volume], values: dict[str, Any], attached_too: bool = False
+) -> list[Snapshot]:
+    """The same for several volumes: all, or none. ``ids`` of the values: the snapshots' IDs by those of the volumes.
+
+    Returns the snapshots in the order of the volumes.
+    """
+    legal = (states.AVAILABLE, states.IN_USE) if attached_too else (states.AVAILABLE,)
+    by_id = {row.id: row for row in (volumes.locked(volume) for volume in sorted(rows, key=lambda row: row.id))}
+    for row in by_id.values():
         if row.status not in legal:
             raise exceptions.InvalidVolume(
                 reason=f"Volume {row.id} status must be {' or '.join(legal)}, but current status is: {row.status}."
             )
-        snapshot = volume_requests.snapshot_of(context=context, volume=row, values=values)
+    ids = values.get("ids") or {}
+    made = [
+        volume_requests.snapshot_of(context=context, volume=by_id[row.id], values={"id": ids.get(row.id), **values})
+        for row in rows
+    ]
+    for snapshot in made:
         snapshot.save(force_insert=True)
-        rpcapi.create_snapshot(context=context, snapshot=snapshot)
         audit.record("snapshot.create", "snapshot", snapshot.id)
+    for snapshot in made:
+        rpcapi.create_snapshot(context=context, snapshot=snapshot)
+    for snapshot in made:  # last, because the usage's rows stay locked until the commit
         quotas.reserve(project_id=snapshot.project_id, each=quota_amounts.of_snapshot(snapshot), consumer=snapshot.id)
-    return snapshot
+    return made
 
 
 def update(*, snapshot: Snapshot, values: dict[str, Any]) -> Snapshot:

@@ -10,13 +10,13 @@ import uuid
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 
 from apps.common.context import RequestContext
 from apps.compute import admin_passwords, states
-from apps.compute.models import BlockDevice, Server
+from apps.compute.models import BlockDevice, Flavor, Server
 from apps.compute.services import block_devices as block_device_services
 from apps.compute.services.block_devices import RequestedDisk
 from apps.compute.services.server_requests import (
@@ -24,6 +24,7 @@ from apps.compute.services.server_requests import (
     flavor,
     guest,
     image,
+    image_mappings,
     limits,
     networks,
     placement,
@@ -31,6 +32,9 @@ from apps.compute.services.server_requests import (
 )
 from apps.compute.services.server_requests.volumes import RequestedVolume
 from apps.networking.values import InterfacePermissions
+
+if TYPE_CHECKING:
+    from apps.images.models import Image
 
 _ALPHABET = string.ascii_lowercase + string.digits
 
@@ -79,9 +83,11 @@ def resolve(
     row = dict(values["row"])
     chosen = flavor.resolve(context, values["flavorRef"])
     block_devices.check_boot_order(values)
+    named = None if block_devices.boots_from_volume(values) else image.find(context, values)
+    values = image_mappings.merged(values, named) if named is not None else values
     requested_volumes = volumes.resolve(context, values) if block_devices.names_volumes(values) else []
     root_volume = volumes.root_of(requested_volumes)
-    row |= volumes.image_columns(root_volume, chosen) if root_volume else image.columns(context, values, chosen)
+    row |= _image_columns(named, root_volume, chosen)
     row |= guest.key_columns(context, values.get("key_name"))
     row |= placement.columns(context, values, hints)
     row["config_drive"] = guest.has_config_drive(row.get("config_drive"), row["image_properties"])
@@ -104,6 +110,15 @@ def resolve(
         min_count=values["min_count"],
         max_count=values["max_count"],
     )
+
+
+def _image_columns(named: "Image | None", root: RequestedVolume | None, chosen: Flavor) -> dict[str, Any]:
+    """A server that boots from a volume has the properties of the image whose mappings name that, or the volume's."""
+    if root is None:
+        assert named is not None
+        return image.columns(named, chosen)
+    columns = volumes.image_columns(root, chosen)
+    return columns if named is None else columns | {"image_properties": image_mappings.properties_of(named)}
 
 
 def _row(context: RequestContext, **columns: Any) -> Server:

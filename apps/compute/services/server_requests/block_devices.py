@@ -17,6 +17,12 @@ def names_volumes(values: Mapping[str, Any]) -> bool:
     return any(row["destination_type"] == "volume" for row in values.get("block_device_mapping_v2") or [])
 
 
+def boots_from_volume(values: Mapping[str, Any]) -> bool:
+    """Whether a mapping of the request makes a volume the root disk."""
+    mappings = values.get("block_device_mapping_v2") or []
+    return any(row["destination_type"] == "volume" and row.get("boot_index") == 0 for row in mappings)
+
+
 def resolve(
     values: Mapping[str, Any], flavor: Flavor, properties: Mapping[str, str], *, has_root_volume: bool
 ) -> list[RequestedDisk]:

@@ -19,9 +19,9 @@ BOOTABLE = ("qcow2", "raw")
 FIELD = "Invalid input for field/attribute imageRef"
 
 
-def columns(context: RequestContext, values: dict[str, Any], flavor: Flavor) -> dict[str, Any]:
-    """Return what the server's row keeps of its image. Raises BadRequest and ImageUnusable (400)."""
-    return columns_of(context, _id_of(values), FIELD, flavor)
+def find(context: RequestContext, values: dict[str, Any]) -> "Image":
+    """Return the image that a request names. Raises BadRequest (400)."""
+    return _image(context, _id_of(values), FIELD)
 
 
 def columns_of(context: RequestContext, ref: str, field: str, flavor: Flavor | None = None) -> dict[str, Any]:
@@ -29,13 +29,22 @@ def columns_of(context: RequestContext, ref: str, field: str, flavor: Flavor | N
 
     It fits the flavor, if one is given. Raises BadRequest and ImageUnusable (400).
     """
-    image = _image(context, ref.rstrip("/").rsplit("/", 1)[-1], field)
+    return columns(_image(context, ref.rstrip("/").rsplit("/", 1)[-1], field), flavor)
+
+
+def columns(image: "Image", flavor: Flavor | None = None) -> dict[str, Any]:
+    """Return what the server's row keeps of its image. Raises ImageUnusable (400)."""
     _check_bootable(image)
     if flavor is not None:
         _check_size(image, flavor)
+    return {"image_id": image.id, "image_properties": properties_of(image), "image_facts": _facts(image)}
+
+
+def properties_of(image: "Image") -> dict[str, str]:
+    """Return the image's properties. Raises ImageUnusable (400) for one that is not offered."""
     properties = {key: str(value) for key, value in image.properties.items()}
     image_properties.check(properties)
-    return {"image_id": image.id, "image_properties": properties, "image_facts": _facts(image)}
+    return properties
 
 
 def _id_of(values: dict[str, Any]) -> str:

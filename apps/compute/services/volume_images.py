@@ -1,0 +1,95 @@
+"""Images of servers that boot from a volume: a snapshot of each volume, and an image that names them.
+
+Such an image has no data. It is there at once; each snapshot is made by a run of its own, as if users asked for it.
+"""
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+
+from apps.common.context import RequestContext
+from apps.common.exceptions import Forbidden
+from apps.compute import image_properties, locks, rpcapi
+from apps.compute.actions import CREATE_IMAGE
+from apps.compute.exceptions import ImageUnusable, ServerNotFound
+from apps.compute.models import BlockDevice, Server
+from apps.compute.selectors import servers as selectors
+from apps.compute.selectors import volume_attachments
+from apps.compute.services import server_actions
+from apps.images.services import images, members
+from apps.volumes import exceptions
+from apps.volumes.selectors import server_volumes
+from apps.volumes.services import snapshots
+
+if TYPE_CHECKING:
+    from apps.volumes.models import Snapshot
+
+MAPPING, SYNTAX, ROOT = image_properties.MAPPING, image_properties.MAPPING_SYNTAX, "root_device_name"
+_KINDS = {"ephemeral": None, "swap": "swap"}  # the guest_format of blank local disks
+
+
+@transaction.atomic
+def create(
+    *, context: RequestContext, server: Server, values: Mapping[str, Any], properties: Mapping[str, str], shared: bool
+) -> uuid.UUID:
+    """Write the image and begin the snapshots: all, or nothing. Returns the image's ID.
+
+    ``values`` are the image's columns, ``shared``: with the server's project. Raises WrongState (409), InvalidVolume
+    (400), Forbidden (403) for the quota of snapshots, QuotaExceeded (413) for that of images, ImageUnusable (400) where
+    the server's image insists on frozen file systems.
+    """
+    if image_properties.truth(server.image_properties.get("os_require_quiesce", "")):
+        raise ImageUnusable(
+            "The image of the server has os_require_quiesce: file systems are not frozen for snapshots of volumes. "
+            "Stop the server first, and remove the property from the image of its volume."
+        )
+    keys = {row.volume_id: uuid.uuid4() for row in volume_attachments.of_server(server=server) if row.volume_id}
+    devices = selectors.block_devices(server_id=server.id)
+    image_id = uuid.uuid4()
+    mapping = [_mapping(device, keys) for device in devices]
+    named = {MAPPING: json.dumps(mapping), SYNTAX: "True", ROOT: server.root_device_name}
+    image = images.create_without_data(
+        project_id=values["project_id"], values={**values, "id": image_id}, properties={**properties, **named}
+    )
+    if shared:
+        members.add(image=image, member_id=server.project_id)
+    row = locks.server(server.id)
+    if row is None:
+        raise ServerNotFound(server=server.id)
+    server_actions.check_state(server=row, action=CREATE_IMAGE)
+    _snapshot(context, image.name or "", keys)
+    rpcapi.record(context=context, action=CREATE_IMAGE.name, server=row)
+    return image.id
+
+
+def _snapshot(context: RequestContext, name: str, keys: "Mapping[uuid.UUID, uuid.UUID]") -> "Sequence[Snapshot]":
+    rows = server_volumes.rows_of(volume_ids=keys)
+    try:
+        return snapshots.create_all(
+            context=context,
+            rows=[rows[key] for key in keys if key in rows],
+            values={"name": f"snapshot for {name}"[:255], "ids": keys},
+            attached_too=True,
+        )
+    except exceptions.OverLimit as error:
+        raise Forbidden(error.message) from None
+
+
+def _mapping(device: BlockDevice, keys: "Mapping[uuid.UUID, uuid.UUID]") -> dict[str, Any]:
+    """Return a disk as the image names it (nova/block_device.py, snapshot_from_bdm)."""
+    common = {
+        "device_name": f"/dev/{device.device}", "device_type": "disk", "disk_bus": device.bus or None,
+        "boot_index": device.boot_index, "tag": device.tag or None,
+        "delete_on_termination": device.delete_on_termination, "image_id": None, "volume_id": None,
+        "no_device": None,
+    }  # fmt: skip
+    if device.is_volume and device.volume_id is not None:
+        source = {"source_type": "snapshot", "destination_type": "volume", "snapshot_id": str(keys[device.volume_id])}
+        return {**common, **source, "volume_size": device.size or None, "guest_format": None}
+    return {
+        **common, "source_type": "blank", "destination_type": "local", "snapshot_id": None, "boot_index": -1,
+        "delete_on_termination": True, "volume_size": device.size, "guest_format": _KINDS.get(device.kind),
+    }  # fmt: skip

@@ -1,0 +1,98 @@
+"""Actions of servers that boot from a volume: images of snapshots, rebuild, rescue."""
+
+import json
+from typing import Any
+
+import pytest
+
+from apps.compute.models import BlockDevice, Server
+from apps.images.models import Image
+from apps.quotas.models import Limit
+from apps.volumes.models import Snapshot, Volume
+from apps.workflow.models import Run
+from tests.api.compute import test_boot_from_volume
+from tests.api.compute.conftest import ComputeCaller
+from tests.api.compute.in_process import Worker
+from tests.api.compute.test_boot_from_volume import MakeVolume, blank, create, of_image, of_volume, server_of, used
+
+pytestmark = pytest.mark.django_db
+make_volume, wanted, worker = (getattr(test_boot_from_volume, name) for name in ("make_volume", "wanted", "worker"))
+
+
+@pytest.fixture
+def server(
+    alice: ComputeCaller, wanted: dict[str, Any], image: Image, make_volume: MakeVolume, worker: Worker
+) -> Server:
+    """A running one, with a volume that was there before beside its root volume."""
+    Image.objects.filter(id=image.id).update(properties={"os_type": "linux"})
+    data = make_volume(alice, bootable=False)
+    made = server_of(create(alice, wanted, of_image(image, delete_on_termination=True), of_volume(data, tag="data")))
+    worker.work()
+    return made
+
+
+def act(who: ComputeCaller, server: Server, version: str, action: str, body: Any) -> Any:
+    return who.at(version).post(f"/servers/{server.id}/action", {action: body})
+
+
+def volume_of(server: Server) -> Volume:
+    return Volume.objects.get(id=BlockDevice.objects.get(server=server, boot_index=0).volume_id)
+
+
+def test_an_image_of_snapshots(alice: ComputeCaller, server: Server, worker: Worker, wanted: dict[str, Any]) -> None:
+    answer = act(alice, server, "2.45", "createImage", {"name": "both", "metadata": {"k": "v"}})
+    assert answer.status_code == 202, answer.content
+    made = Image.objects.get(id=answer.json()["image_id"])
+    assert (made.status, made.size, made.properties["bdm_v2"], made.properties["k"]) == ("active", 0, "True", "v")
+    assert (made.properties["root_device_name"], made.properties["os_type"]) == ("/dev/vda", "linux")
+    mappings = json.loads(made.properties["block_device_mapping"])
+    root, data = Snapshot.objects.order_by("volume__created_at")[::-1]
+    assert [(row["snapshot_id"], row["boot_index"], row["tag"], row["volume_size"]) for row in mappings] == [
+        (str(root.id), 0, None, 2), (str(data.id), None, "data", 1),
+    ]  # fmt: skip
+    assert {root.name, data.name} == {"snapshot for both"}
+    # The snapshots are made by their own runs; until then nothing boots of them.
+    again = {**wanted, "imageRef": str(made.id)}
+    assert alice.at("2.79").post("/servers", {"server": again}).status_code == 400
+    worker.work()
+    assert set(Snapshot.objects.values_list("status", flat=True)) == {"available"}
+
+    second = server_of(alice.at("2.79").post("/servers", {"server": again}))
+    assert (second.image_id, second.has_volumes, second.image_properties["os_type"]) == (None, True, "linux")
+    assert "block_device_mapping" not in second.image_properties
+    worker.work()
+    second.refresh_from_db()
+    assert second.vm_state == "active" and volume_of(second).source_snapshot_id == root.id
+    assert [row.tag for row in BlockDevice.objects.filter(server=second)] == ["", "data"]
+    # An image of it again; of the root disk that clients ask for of an image, its volume takes the place.
+    mapping = {"source_type": "image", "destination_type": "local", "uuid": str(made.id), "boot_index": 0}
+    third = server_of(create(alice, again, mapping, blank()))
+    assert BlockDevice.objects.filter(server=third).count() == 3
+
+
+def test_images_that_cannot_be_made(alice: ComputeCaller, server: Server, worker: Worker) -> None:
+    before = used(alice)
+    Limit.objects.create(owner_id=alice.project_id, resource="snapshots", value=1)
+    assert act(alice, server, "2.45", "createImage", {"name": "i"}).status_code == 403
+    Limit.objects.all().delete()
+    Volume.objects.filter(id=volume_of(server).id).update(status="extending")
+    assert act(alice, server, "2.45", "createImage", {"name": "i"}).status_code == 400
+    Volume.objects.update(status="in-use")
+    Server.objects.update(task_state="powering-off")
+    assert act(alice, server, "2.45", "createImage", {"name": "i"}).status_code == 409
+    Server.objects.update(task_state="", image_properties={"os_require_quiesce": "yes"})
+    assert act(alice, server, "2.45", "createImage", {"name": "i"}).status_code == 400
+    assert not Snapshot.objects.exists() and not Image.objects.filter(name="i").exists()
+    assert not Run.objects.exclude(state="succeeded").exists() and used(alice) == before
+
+
+@pytest.mark.parametrize(
+    "text", ["{", "{}", "[1]", '[{"source_type": "snapshot"}]', '[{"source_type": "blank", "volume_size": true}]',
+             "[" * 100_000, '[{"source_type": "snapshot", "snapshot_id": "x", "boot_index": 0}]'],
+)  # fmt: skip
+def test_mappings_that_anybody_may_have_written(
+    alice: ComputeCaller, wanted: dict[str, Any], image: Image, text: str
+) -> None:
+    Image.objects.filter(id=image.id).update(properties={"bdm_v2": "true", "block_device_mapping": text})
+    answer = alice.at("2.79").post("/servers", {"server": {**wanted, "imageRef": str(image.id)}})
+    assert answer.status_code == 400 and "block_device_mapping" in answer.content.decode()
