@@ -114,6 +114,18 @@ def _as_admin(body: dict[str, Any]) -> Act:
     return act
 
 
+def _from_volume(cloud: Cloud, case: "Case") -> None:
+    """Put one that boots from a volume in its place."""
+    root = {"source_type": "image", "destination_type": "volume", "uuid": cloud.image(), "boot_index": 0}
+    made = {**root, "volume_size": 1, "delete_on_termination": True}
+    case.subject = cloud.create(f"{case.name}-volume", imageRef=None, block_device_mapping_v2=[made])
+    assert cloud.settled(case.subject)["status"] == "ACTIVE"
+
+
+def _rebuild(cloud: Cloud, case: "Case") -> None:
+    _action({"rebuild": {"imageRef": cloud.image()}})(cloud, case)
+
+
 def _resized(cloud: Cloud, case: "Case") -> None:
     """Move it to the other host; it waits to be confirmed or reverted."""
     enable = "UPDATE scheduling_host SET enabled = (name = %s)"
@@ -205,7 +217,8 @@ WAYS = {
     "server.evacuate": Way(_nothing, _evacuate),
     "server.pause": Way(_nothing, _action({"pause": None}), end="PAUSED"),
     "server.reboot": Way(_nothing, _action({"reboot": {"type": "HARD"}})),
-    "server.rebuild": Way(_nothing, lambda cloud, case: _action({"rebuild": {"imageRef": cloud.image()}})(cloud, case)),
+    "server.rebuild": Way(_nothing, _rebuild),
+    "server.rebuild_volume": Way(_from_volume, _rebuild),
     "server.rescue": Way(_nothing, _action({"rescue": None}), end="RESCUE"),
     "server.soft_delete": Way(_nothing, _soft_delete, end="SOFT_DELETED"),
     "server.stop": Way(_nothing, _action({"os-stop": None}), end="SHUTOFF"),

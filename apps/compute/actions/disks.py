@@ -25,10 +25,12 @@ UNRESCUE = ServerAction(
 REBUILD = ServerAction(
     name="rebuild", key="rebuild", rule="servers:rebuild", title="Rebuild", icon="build",
     explains="Makes the server's local disks again from an image, on the same host. It keeps its id, ports and "
-    "addresses. Everything on the disks is lost.",
+    "addresses. Everything on the disks is lost. A volume that it boots from keeps its content below 2.93, and gets "
+    "that of the image from 2.93 on.",
     body=bodies.REBUILD, arguments=bodies.as_given, answer="server",
     vm_states=(states.ACTIVE, states.STOPPED, states.ERROR), task_state=states.REBUILDING,
-    task_states=(states.REBUILD_SPAWNING,), pipeline="server.rebuild", service="server_rebuilds.begin",
+    task_states=(states.REBUILD_SPAWNING,), pipeline="server.rebuild", variants=("server.rebuild_volume",),
+    service="server_rebuilds.begin",
     button=Button(
         done="{server} is being rebuilt.", confirm="Rebuild {server}", asks=("imageRef",), destroys=True,
     ),

@@ -10,7 +10,8 @@ CREATE_IMAGE = ServerAction(
     name="createImage", key="createImage", rule="servers:create_image", title="Create an image",
     icon="photo_camera",
     explains="Makes an image of the server's root disk. A running guest is not stopped; where the image has "
-    "hw_qemu_guest_agent, the guest's agent freezes its file systems for a moment.",
+    "hw_qemu_guest_agent, the guest's agent freezes its file systems for a moment. Of a server that boots from a "
+    "volume, the image names a snapshot of each of its volumes.",
     body=bodies.IMAGE, arguments=bodies.image, defaults={"name": "", "metadata": {}}, makes_image=True,
     vm_states=_WITH_DISK, ignores_lock=True,
     task_state=states.IMAGE_SNAPSHOT_PENDING, task_states=(states.IMAGE_SNAPSHOT, states.IMAGE_UPLOADING),

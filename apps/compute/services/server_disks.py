@@ -74,7 +74,7 @@ def apply_rebuild(*, server_id: uuid.UUID) -> None:
     _of(server_id).update(**columns, rebuild=APPLIED, updated_at=timezone.now())
     devices = selectors.block_devices(server_id=server_id)
     if devices:
-        names = block_devices.names(devices, server.rebuild["image_properties"])
+        names = block_devices.names(devices, server.rebuild.get("image_properties", server.image_properties))
         by_id = {device.id: name for device, name in zip(devices, names, strict=True)}
         server_states.map_devices(server_id=server_id, devices=by_id, root=names[0])
 

@@ -6,15 +6,15 @@ from typing import Any
 from django.db import transaction
 
 from apps.common.context import RequestContext
-from apps.common.exceptions import BadRequest
 from apps.compute import admin_passwords
 from apps.compute.actions import REBUILD
 from apps.compute.exceptions import ImageUnusable
 from apps.compute.models import Flavor, Server
-from apps.compute.services import server_actions, server_disks
+from apps.compute.services import root_volumes, server_actions, server_disks
 from apps.compute.services.server_requests import guest, limits
 from apps.compute.services.server_requests import image as images
 from apps.scheduling.candidates import suiting
+from apps.volumes import states as volume_states
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +26,27 @@ class Rebuild:
 
 
 @transaction.atomic
-def begin(*, context: RequestContext, server: Server, **values: Any) -> Rebuild:
+def begin(*, context: RequestContext, server: Server, reimage: bool = True, **values: Any) -> Rebuild:
     """Begin to rebuild a server as a validated body asks. The row keeps what is asked until the host is ready.
 
-    Raises BadRequest and ImageUnusable (400) for an image that does not fit the flavor or the host, QuotaExceeded
-    (403), WrongState and ServerLocked (409).
+    ``reimage``: a root disk that is a volume gets the image (2.93); else it keeps its content, and another image is
+    refused. Raises BadRequest and ImageUnusable (400) for an image that does not fit the flavor, the volume or the
+    host, QuotaExceeded (403), WrongState and ServerLocked (409).
     """
-    row = {**values.get("row", {}), **_image(context, server, values["imageRef"])}
+    root = root_volumes.of(server)
+    image = _image(context, server, values["imageRef"], has_root_volume=root is not None)
+    params: dict[str, Any] = {}
+    where: dict[str, Any] = {}
+    if root is not None:
+        image, params = root_volumes.columns(root, image, reimage=reimage)
+    if root is not None and params:
+        where = {"also": [(volume_states.SUBJECT, root.id)], "variant": REBUILD.variants[0]}
+    row = {**values.get("row", {}), **image}
     if "key_name" in values:
         row |= {"key_name": None, "public_key": "", **guest.key_columns(context, values["key_name"])}
     limits.check_items(context, row)
     password = guest.password(values.get("adminPass"))
-    server_actions.begin(context=context, server=server, action=REBUILD)
+    server_actions.begin(context=context, server=server, action=REBUILD, **where, **params)
     row["admin_password"] = admin_passwords.seal(password) if server.config_drive else ""
     server_disks.keep_rebuild(server_id=server.id, row=row)
     server.refresh_from_db()
@@ -46,10 +55,8 @@ def begin(*, context: RequestContext, server: Server, **values: Any) -> Rebuild:
     return Rebuild(server, password)
 
 
-def _image(context: RequestContext, server: Server, image_ref: str) -> dict[str, Any]:
-    if server.image_id is None:
-        raise BadRequest("This cloud does not offer to rebuild servers that boot from volumes.")
-    flavor = Flavor(ram_mib=int(server.flavor["ram"]), disk_gib=int(server.flavor["disk"]))
+def _image(context: RequestContext, server: Server, image_ref: str, *, has_root_volume: bool) -> dict[str, Any]:
+    flavor = Flavor(ram_mib=int(server.flavor["ram"]), disk_gib=0 if has_root_volume else int(server.flavor["disk"]))
     columns = images.columns_of(context, image_ref, images.FIELD, flavor)
     lacking = suiting.shortfall(host=server.host, image_properties=columns["image_properties"])
     if lacking:

@@ -6,11 +6,12 @@ from django.conf import settings
 from django.db import transaction
 
 from apps.common.context import RequestContext
+from apps.common.exceptions import BadRequest
 from apps.compute import admin_passwords, image_properties
 from apps.compute.actions import RESCUE
 from apps.compute.exceptions import ImageUnusable
 from apps.compute.models import Server
-from apps.compute.services import server_actions, server_disks
+from apps.compute.services import root_volumes, server_actions, server_disks
 from apps.compute.services.server_requests import guest
 from apps.compute.services.server_requests import image as images
 
@@ -19,13 +20,21 @@ FIELD = "Invalid input for field/attribute rescue_image_ref"
 
 @transaction.atomic
 def begin(
-    *, context: RequestContext, server: Server, image_ref: str | None = None, admin_password: str | None = None
+    *,
+    context: RequestContext,
+    server: Server,
+    image_ref: str | None = None,
+    admin_password: str | None = None,
+    volume_backed: bool = True,
 ) -> str | None:
     """Begin a rescue with the image, or with the server's. Returns the password that the guest finds on its config
     drive; None if answers show none.
 
-    Raises BadRequest and ImageUnusable (400), WrongState and ServerLocked (409).
+    ``volume_backed``: also of a server that boots from a volume (2.87). Raises BadRequest and ImageUnusable (400),
+    WrongState and ServerLocked (409).
     """
+    if not volume_backed and root_volumes.of(server) is not None:
+        raise BadRequest(f"Instance {server.id} cannot be rescued: Cannot rescue a volume-backed instance")
     rescue = _image(context, server, image_ref)
     password = guest.password(admin_password)
     server_actions.begin(context=context, server=server, action=RESCUE)

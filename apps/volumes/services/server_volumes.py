@@ -4,7 +4,7 @@ They have no separate run until then: the build's run works on them.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.db import transaction
 from django.utils import timezone
@@ -58,6 +58,13 @@ def mark_made(*, volume: Volume, host: str, zone: str) -> None:
     metadata = volume.image_metadata if volume.source_image_id is not None else None
     volume_states.set_host(volume_id=volume.id, host=host, zone=zone)
     volume_states.mark_available(volume_id=volume.id, image_metadata=metadata)
+
+
+def set_image(*, volume_id: uuid.UUID, image_metadata: Mapping[str, str]) -> None:
+    """The volume has the content of an image now."""
+    Volume.objects.filter(id=volume_id).update(
+        image_metadata=dict(image_metadata), bootable=True, updated_at=timezone.now()
+    )
 
 
 def lock(*, volume_id: uuid.UUID) -> None:

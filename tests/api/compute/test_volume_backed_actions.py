@@ -96,3 +96,60 @@ def test_mappings_that_anybody_may_have_written(
     Image.objects.filter(id=image.id).update(properties={"bdm_v2": "true", "block_device_mapping": text})
     answer = alice.at("2.79").post("/servers", {"server": {**wanted, "imageRef": str(image.id)}})
     assert answer.status_code == 400 and "block_device_mapping" in answer.content.decode()
+
+
+def test_a_rebuild_with_another_image(alice: ComputeCaller, server: Server, worker: Worker, image: Image) -> None:
+    """From 2.93 the root volume gets the image; it keeps its ID, its snapshots and its place."""
+    root, other = volume_of(server), Image.objects.create(
+        name="other", project_id=alice.project_id, status="active", disk_format="qcow2", container_format="bare",
+        size=image.size, virtual_size=image.virtual_size, os_hash_value="f" * 128, properties={"os_distro": "x"},
+    )  # fmt: skip
+    before = BlockDevice.objects.filter(server=server).values_list("volume_id", "attachment_id")
+    known = list(before)
+    body = {"imageRef": str(other.id), "name": "again"}
+    answer = act(alice, server, "2.92", "rebuild", body)
+    assert answer.status_code == 400 and "different image for a volume-backed server" in answer.content.decode()
+    Image.objects.filter(id=other.id).update(min_disk=3)
+    assert act(alice, server, "2.93", "rebuild", body).status_code == 400
+    Image.objects.filter(id=other.id).update(min_disk=0)
+    answer = act(alice, server, "2.93", "rebuild", body)
+    assert answer.status_code == 202 and answer.json()["server"]["image"] == ""
+    assert worker.work()[-1] == "succeeded"
+    server.refresh_from_db()
+    root.refresh_from_db()
+    assert (server.vm_state, server.name, server.image_id) == ("active", "again", None)
+    assert server.image_properties == {"os_distro": "x"} and list(before) == known
+    assert (root.status, root.image_metadata["image_id"]) == ("in-use", str(other.id))
+    assert worker.record("volumes", root.id)["image"].endswith("f" * 128)
+
+    # Below 2.93 with the same image: the volume keeps its content.
+    answer = act(alice, server, "2.90", "rebuild", {"imageRef": str(other.id)})
+    assert answer.status_code == 202, answer.content
+    worker.plan({"op": "write_image", "error": "abort"})
+    assert worker.work()[-1] == "succeeded"
+    # A failure, once the guest is gone, leaves an ERROR that says why; a rebuild mends it.
+    assert act(alice, server, "2.93", "rebuild", body).status_code == 202
+    assert worker.work()[-1] == "failed"
+    server.refresh_from_db()
+    assert server.vm_state == "error" and worker.record("domains", server.id) is None
+    worker.plan()
+    assert act(alice, server, "2.93", "rebuild", body).status_code == 202
+    assert worker.work()[-1] == "succeeded"
+    server.refresh_from_db()
+    assert server.vm_state == "active"
+
+
+def test_a_rescue(alice: ComputeCaller, server: Server, worker: Worker, image: Image) -> None:
+    body = {"rescue_image_ref": str(image.id)}
+    answer = act(alice, server, "2.86", "rescue", body)
+    assert answer.status_code == 400 and "Cannot rescue a volume-backed instance" in answer.content.decode()
+    assert act(alice, server, "2.87", "rescue", body).status_code == 400  # its disk would take the root disk's place
+    Image.objects.filter(id=image.id).update(properties={"hw_rescue_bus": "scsi"})
+    assert act(alice, server, "2.87", "rescue", body).status_code == 200
+    assert worker.work()[-1] == "succeeded"
+    disks = worker.record("domains", server.id)["volumes"]
+    assert str(volume_of(server).id) in disks
+    assert act(alice, server, "2.87", "unrescue", None).status_code == 202
+    assert worker.work()[-1] == "succeeded"
+    server.refresh_from_db()
+    assert server.vm_state == "active"

@@ -111,6 +111,23 @@ class TestContent:
         Path(image.path).unlink()  # the cache evicted it
         work(driver, first, "read -P 1 0 64k", "read -P 7 64k 960k")
 
+    @pytest.mark.parametrize("form", ["qcow2", "raw"])
+    def test_an_image_over_what_was_written(self, driver: LocalVolumes, image: FromImage, form: Any) -> None:
+        volume, snapshot = VolumeSpec(samples.new_id(), 1, form), samples.new_id()
+        driver.create_volume(volume)
+        work(driver, volume.id, "write -q -P 5 0 2M", "write -q -P 5 1000M 1M", "flush")
+        driver.create_snapshot(volume.id, snapshot)
+        export = driver.open_export(volume.id, ExportSpec("e1"))
+        driver.write_image(export, image)
+        client(export, "read -P 7 0 1M", "read -P 0 1M 1023M")
+        stopped = threading.Event()
+        stopped.set()
+        with pytest.raises(Stopped):
+            driver.write_image(export, image, stopped)
+        driver.close_export(volume.id, "e1")
+        copy = made(driver, 1, FromSnapshot(volume.id, snapshot))
+        work(driver, copy, "read -P 5 0 2M", "read -P 5 1000M 1M")
+
     def test_an_image_that_was_evicted(self, driver: LocalVolumes, image: FromImage, tmp_path: Path) -> None:
         Path(image.path).unlink()
         with pytest.raises(SourceUnavailable):

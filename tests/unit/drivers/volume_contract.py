@@ -128,6 +128,14 @@ class VolumeContract:
             assert info is not None
             assert (info.size_gib, info.snapshots) == (1, (snapshot,))
 
+    def test_write_an_image(self, driver: VolumeDriver, image: FromImage) -> None:
+        export = driver.open_export(made(driver, 1), ExportSpec("e1"))
+        for _ in range(2):
+            driver.write_image(export, image)
+        with pytest.raises(VolumeTooSmall):
+            driver.write_image(export, FromImage(image.path, "qcow2", 10 << 40))
+        driver.close_export(export.volume_id, "e1")
+
     def test_chains_are_bounded(self, driver: VolumeDriver) -> None:
         if not driver.capabilities.max_chain:
             pytest.skip("they are not")

@@ -69,6 +69,9 @@ class Backends(VolumeDriver):
     def read_volume(self, volume_id: str, disk_format: Format, stop: Event | None = None) -> str:
         return self._of(volume_id).read_volume(volume_id, disk_format, stop)
 
+    def write_image(self, export: Export, image: FromImage, stop: Event | None = None) -> None:
+        self._of(export.volume_id).write_image(export, image, stop)
+
     def open_export(self, volume_id: str, export: ExportSpec) -> Export:
         return self._of(volume_id).open_export(volume_id, export)
 

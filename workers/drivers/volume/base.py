@@ -19,6 +19,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from threading import Event
 
+from workers.drivers.volume import overwriting
 from workers.drivers.volume.specs import Capabilities as Capabilities
 from workers.drivers.volume.specs import Export as Export
 from workers.drivers.volume.specs import ExportSpec as ExportSpec
@@ -91,6 +92,14 @@ class VolumeDriver(ABC):
 
         The file goes with the volume. Raises VolumeNotFound, VolumeInUse, PoolFull, PoolUnavailable.
         """
+
+    def write_image(self, export: Export, image: FromImage, stop: Event | None = None) -> None:
+        """Let an open export of this host read as the image, and as zeros behind it. Snapshots keep their content.
+
+        One exception to the rules: a call that fails may have changed the content. Raises VolumeTooSmall, PoolFull,
+        PoolUnavailable.
+        """
+        overwriting.write(export, image, stop)
 
     @abstractmethod
     def open_export(self, volume_id: str, export: ExportSpec) -> Export:

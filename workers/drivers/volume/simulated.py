@@ -143,6 +143,17 @@ class SimulatedVolumes(VolumeDriver):
             files.write(path, blank_qcow2.content(size) if disk_format == "qcow2" else bytes(_RAW))
             return str(path)
 
+    def write_image(self, export: Export, image: FromImage, stop: Event | None = None) -> None:
+        """Note the image in the record of a volume of this host."""
+        with self._simulation.operation("write_image", stop=stop) as operation:
+            record = self._simulation.read(self._kind, export.volume_id)
+            size = record["size_gib"] if record is not None else export.size_gib
+            if image.virtual_size > size * _GIB:
+                raise VolumeTooSmall("The volume is too small for its image.")
+            operation.halfway()
+            if record is not None:
+                self._simulation.write(self._kind, export.volume_id, {**record, "image": image.path})
+
     def open_export(self, volume_id: str, export: ExportSpec) -> Export:
         with self._simulation.operation("open_export") as operation:
             record = self._existing(volume_id)

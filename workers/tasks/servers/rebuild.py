@@ -1,15 +1,18 @@
 """The steps of a rebuild: the server's disks are made again, of another image perhaps, on the same host."""
 
+import uuid
 from contextlib import suppress
 
 from apps.compute import states
 from apps.compute.services import server_disks
+from apps.compute.services.root_volumes import REIMAGE
 from apps.networking.services import bindings
+from apps.volumes.services import server_volumes
 from workers.drivers.errors import DriverError
-from workers.engine.errors import Abort
+from workers.engine.errors import Abort, TooLong
 from workers.engine.steps import StepContext
 from workers.mapping import rescues, servers
-from workers.tasks.servers import fetch_image, unfinished
+from workers.tasks.servers import fetch_image, unfinished, volumes_of_server
 from workers.tasks.servers.base import ServerStep, ports_of, wait_for_ports
 from workers.tasks.servers.power import Powered, PowerStep
 
@@ -29,7 +32,11 @@ class PrepareRebuild(ServerStep[None]):
         server, storage = self.server(ctx), self.drivers(ctx).storage
         if server.rebuild is None:
             raise Abort("The server is not to be rebuilt any more.", cause="RebuildGone")
-        if server.rebuild == server_disks.APPLIED:
+        if REIMAGE in ctx.claim.params:
+            volumes_of_server.cache_image(ctx, storage)
+        elif server.image_id is None:
+            return  # it boots from a volume, which keeps its content
+        elif server.rebuild == server_disks.APPLIED:
             fetch_image.cache(ctx, storage, server)
         else:
             fetch_image.cache_image(ctx, storage, *rescues.image_of(server.rebuild))
@@ -46,7 +53,8 @@ class PrepareRebuild(ServerStep[None]):
 
 
 class Respawn(PowerStep):
-    """Destroy the guest with its local disks and make both again; a server that was stopped stays off.
+    """Destroy the guest with its local disks and make both again; a server that was stopped stays off. A root disk that
+    is a volume gets the image's content, if that was asked.
 
     Repeated, it begins again. Its revert leaves the server in ERROR without guest and disks: it can be rebuilt again,
     and a hard reboot makes the disks of the row's image. A host that cannot now removes them in its recovery.
@@ -54,11 +62,16 @@ class Respawn(PowerStep):
 
     name = "respawn"
     task_state = states.REBUILD_SPAWNING
+    timeout_seconds = 4 * 3600
 
     def execute(self, ctx: StepContext) -> Powered:
-        server, drivers = self.server(ctx), self.drivers(ctx)
+        server, drivers, reimages = self.server(ctx), self.drivers(ctx), REIMAGE in ctx.claim.params
+        if reimages and drivers.volume.capabilities.real_bytes and not ctx.is_long:
+            raise TooLong
         ctx.checkpoint()
         unfinished.clear(server, drivers)
+        if reimages:
+            volumes_of_server.reimage(ctx, drivers)
         self.plug(ctx)
         spec = servers.prepare(server, drivers)
         ctx.checkpoint()
@@ -70,6 +83,8 @@ class Respawn(PowerStep):
 
     def record(self, ctx: StepContext, result: Powered) -> None:
         server_disks.end_rebuild(server_id=ctx.subject_id, power_state=result.power_state)
+        if wanted := ctx.claim.params.get(REIMAGE):
+            server_volumes.set_image(volume_id=uuid.UUID(wanted["volume"]), image_metadata=wanted["metadata"])
         bindings.set_server_status(server_id=ctx.subject_id, up=result.power_state == "running")
 
     def revert(self, ctx: StepContext) -> None:

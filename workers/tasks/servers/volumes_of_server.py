@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 
 from apps.compute.selectors import servers as selectors
 from apps.compute.services import server_volumes, volume_attachments
+from apps.compute.services.root_volumes import REIMAGE
 from apps.volumes.selectors import attachments
 from apps.volumes.selectors import volumes as volume_selectors
 from apps.volumes.services.server_volumes import is_unmade
 from workers.config import HostDrivers
+from workers.drivers.storage.base import CachedImage, StorageDriver
+from workers.drivers.volume.base import FromImage
 from workers.engine.errors import Abort
 from workers.engine.steps import StepContext
-from workers.mapping import exports, volumes
+from workers.mapping import exports, images, volumes
+from workers.tasks.servers import fetch_image
 from workers.tasks.volumes.create import make
 
 if TYPE_CHECKING:
@@ -46,6 +50,25 @@ def _open(attachment_id: uuid.UUID, drivers: HostDrivers) -> None:
     attachment = attachments.load(attachment_id=attachment_id)
     if attachment is not None:
         volumes.connect(attachment, drivers, alone=True)
+
+
+def cache_image(ctx: StepContext, storage: StorageDriver) -> CachedImage:
+    """Have the image in the host's cache that a rebuild writes to the root volume."""
+    wanted = ctx.claim.params[REIMAGE]
+    return fetch_image.cache_image(ctx, storage, *images.of_facts(wanted["image_id"], wanted["image_facts"]))
+
+
+def reimage(ctx: StepContext, drivers: HostDrivers) -> None:
+    """Write the image to the root volume, which no guest has. Repeated, it begins again."""
+    wanted, cached = ctx.claim.params[REIMAGE], cache_image(ctx, drivers.storage)
+    rows = volumes.of_server(ctx.subject_id)
+    attachment = next((row for row in rows if str(row.volume_id) == wanted["volume"]), None)
+    if attachment is None:
+        raise Abort("The server does not have its root volume any more.", cause="VolumeNotFound")
+    export = volumes.connect(attachment, drivers, alone=True)
+    ctx.checkpoint()
+    image = FromImage(cached.path, cached.format, cached.virtual_size)
+    drivers.volume.write_image(export, image, ctx.stop)
 
 
 def undo(ctx: StepContext, drivers: HostDrivers) -> None:

@@ -30,6 +30,7 @@ WITH_KEY, WITH_USER_DATA = since("2.54"), since("2.57")
 
 NAMES_IMAGES = since("2.45")
 STAYS_OFF = since("2.95")  # a server that was evacuated
+REIMAGES, RESCUES_VOLUMES = since("2.93"), since("2.87")  # servers that boot from volumes
 
 
 class ServerActionView(ServerViewBase):
@@ -84,8 +85,13 @@ class ServerActionView(ServerViewBase):
 
     def _arguments(self, action: ServerAction, value: Any) -> dict[str, Any]:
         if action.key in SERIALIZERS:
-            return self.parse(self.request, action.key, SERIALIZERS[action.key])
+            return {
+                **self.parse(self.request, action.key, SERIALIZERS[action.key]),
+                "reimage": self.version in REIMAGES,
+            }
         given = action.arguments(value)
+        if action is actions.RESCUE:
+            given["volume_backed"] = self.version in RESCUES_VOLUMES
         if action is actions.EVACUATE and self.version in STAYS_OFF:
             given["stopped"] = True
         return given

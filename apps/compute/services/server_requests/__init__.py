@@ -83,11 +83,13 @@ def resolve(
     row = dict(values["row"])
     chosen = flavor.resolve(context, values["flavorRef"])
     block_devices.check_boot_order(values)
-    named = None if block_devices.boots_from_volume(values) else image.find(context, values)
-    values = image_mappings.merged(values, named) if named is not None else values
+    named = None
+    if values.get("imageRef") and not block_devices.boots_from_volume(values):
+        named = image.find(context, values)
+        values = image_mappings.merged(values, named)
     requested_volumes = volumes.resolve(context, values) if block_devices.names_volumes(values) else []
     root_volume = volumes.root_of(requested_volumes)
-    row |= _image_columns(named, root_volume, chosen)
+    row |= _image_columns(context, values, named, root_volume, chosen)
     row |= guest.key_columns(context, values.get("key_name"))
     row |= placement.columns(context, values, hints)
     row["config_drive"] = guest.has_config_drive(row.get("config_drive"), row["image_properties"])
@@ -112,11 +114,16 @@ def resolve(
     )
 
 
-def _image_columns(named: "Image | None", root: RequestedVolume | None, chosen: Flavor) -> dict[str, Any]:
+def _image_columns(
+    context: RequestContext,
+    values: dict[str, Any],
+    named: "Image | None",
+    root: RequestedVolume | None,
+    chosen: Flavor,
+) -> dict[str, Any]:
     """A server that boots from a volume has the properties of the image whose mappings name that, or the volume's."""
     if root is None:
-        assert named is not None
-        return image.columns(named, chosen)
+        return image.columns(named or image.find(context, values), chosen)
     columns = volumes.image_columns(root, chosen)
     return columns if named is None else columns | {"image_properties": image_mappings.properties_of(named)}
 
