@@ -115,10 +115,10 @@ def _as_admin(body: dict[str, Any]) -> Act:
 
 
 def _from_volume(cloud: Cloud, case: "Case") -> None:
-    """Put one that boots from a volume in its place."""
+    """Put one that boots from a volume in its place, of the same name: moments are found by that."""
     root = {"source_type": "image", "destination_type": "volume", "uuid": cloud.image(), "boot_index": 0}
     made = {**root, "volume_size": 1, "delete_on_termination": True}
-    case.subject = cloud.create(f"{case.name}-volume", imageRef=None, block_device_mapping_v2=[made])
+    case.subject = cloud.create(case.name, imageRef=None, block_device_mapping_v2=[made])
     assert cloud.settled(case.subject)["status"] == "ACTIVE"
 
 

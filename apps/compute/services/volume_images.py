@@ -1,6 +1,6 @@
 """Images of servers that boot from a volume: a snapshot of each volume, and an image that names them.
 
-Such an image has no data. It is there at once; each snapshot is made by a run of its own, as if users asked for it.
+Such an image has no data. It is there at once; each snapshot is made by a separate run, as if users asked for it.
 """
 
 import json

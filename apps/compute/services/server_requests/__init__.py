@@ -100,8 +100,7 @@ def resolve(
         context, values.get("networks"), permissions, guest.hostname_of(row)
     )  # last: "auto" may make the project's own network
     limits.check_ports(context, requested or [], values["max_count"])
-    root = BlockDevice(bus=root_volume.bus if root_volume else disks[0].bus)
-    row["root_device_name"] = f"/dev/{block_device_services.names([root], row['image_properties'])[0]}"
+    row["root_device_name"] = _root_name(root_volume.bus if root_volume else disks[0].bus, row["image_properties"])
     row["requested_networks"] = None if requested is None else [network.to_row() for network in requested]
     template = _row(context, flavor=flavor.snapshot(chosen), has_volumes=bool(requested_volumes), **row)
     return ServerRequest(
@@ -112,6 +111,10 @@ def resolve(
         min_count=values["min_count"],
         max_count=values["max_count"],
     )
+
+
+def _root_name(bus: str, properties: dict[str, str]) -> str:
+    return f"/dev/{block_device_services.names([BlockDevice(bus=bus)], properties)[0]}"
 
 
 def _image_columns(
