@@ -347,6 +347,12 @@ DISK_RESERVE_GIB = env.int("CELERITY_DISK_RESERVE", default=2)  # images and vol
 AGENT_THREADS = env.int("CELERITY_AGENT_THREADS", default=4)
 LONG_STEPS = env.int("CELERITY_LONG_STEPS", default=2)  # of an agent at once: copies, big downloads
 DRAIN_AT_ONCE = env.int("CELERITY_DRAIN_AT_ONCE", default=2)  # servers of one host that are moved at the same time
+EVACUATE_AT_ONCE = env.int("CELERITY_EVACUATE_AT_ONCE", default=10)  # servers of one dead host, made again at once
+# Whether servers restart elsewhere by themselves once their host is dead, if neither their flavor nor their owner says.
+RESTART_ELSEWHERE = env.bool("CELERITY_RESTART_ELSEWHERE", default=False)
+# What switches a silent host off: it gets the host's name as its last argument, and ends with 0 once the host is off.
+FENCE_COMMAND = env("CELERITY_FENCE_COMMAND", default="")
+FENCE_AFTER = env.int("CELERITY_FENCE_AFTER", default=120)  # seconds of silence
 LIVE_MIGRATION = {
     "downtime_ms": env.int("CELERITY_LIVE_MIGRATION_DOWNTIME", default=300),  # the guest's pause that is aimed at
     "bandwidth_mib": env.int("CELERITY_LIVE_MIGRATION_BANDWIDTH", default=0),  # MiB/s; 0: no limit

@@ -54,6 +54,7 @@ _NAMESPACES: dict[str, dict[str, str]] = {
     "hw_rng": {"allowed": _BOOLEAN, "rate_bytes|rate_period": _COUNT},
     "hw_video": {"ram_max_mb": _COUNT},
     "os": {"secure_boot": "required|disabled|optional", "monitors": "[1-8]"},
+    "celerity": {"restart_elsewhere": r"never|100|[1-9]?\d"},  # ours: docs/moves.md
     "accel": {"device_profile": _ANY},
     "pci_passthrough": {"alias": r"[^:,]+:\d+(,[^:,]+:\d+)*"},
     "vmware": {"hw_version|storage_policy|tpm_enabled": _ANY},

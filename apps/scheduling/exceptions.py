@@ -20,6 +20,10 @@ class HostNameInvalid(BadRequest):
     template = "'{host}' cannot be the name of a host: names that end in '{ending}' are kept for queues."
 
 
+class HostNotDead(Conflict):
+    template = "Host {host} is not forced down. Switch the machine off, and force it down: else its servers run twice."
+
+
 class AggregateNotFound(NotFound):
     template = "Aggregate {aggregate} could not be found."
 

@@ -1,7 +1,7 @@
-"""Hosts that are drained: the next of their servers are moved."""
+"""Hosts that are drained, or dead: the next of their servers are moved, or made again elsewhere."""
 
-from apps.compute.services import drains
+from apps.compute.services import drains, evacuations
 
 
 def advance() -> int:
-    return drains.advance()
+    return drains.advance() + evacuations.advance()

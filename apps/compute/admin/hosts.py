@@ -10,8 +10,8 @@ from apps.common import audit, policy
 from apps.common.admin import Operation, Operator, operations, panels
 from apps.common.exceptions import CloudError
 from apps.compute import states
-from apps.compute.actions import STOP
-from apps.compute.selectors import drains, server_counts
+from apps.compute.actions import EVACUATE, STOP
+from apps.compute.selectors import drains, evacuations, server_counts
 from apps.compute.selectors import servers as selectors
 from apps.compute.services import server_actions, services
 from apps.scheduling.admin import health
@@ -70,6 +70,13 @@ def _force_down(operator: Operator, host: Any, values: dict[str, Any]) -> str:
     return f"{host.name} is forced down, whatever its agent reports."
 
 
+def _evacuate(operator: Operator, host: Any, values: dict[str, Any]) -> str:
+    with audit.action("service.evacuate", "host", host.name):
+        host_services.evacuate(name=host.name)
+    left = sum(count for _, count in server_counts.of_host(host=host.name))
+    return f"Servers of {host.name} being made again on other hosts: {left}. They are listed below."
+
+
 def _trust_agent(operator: Operator, host: Any, values: dict[str, Any]) -> str:
     if not host.forced_down:
         return f"{host.name} is not forced down; its heartbeat already decides its state."
@@ -104,26 +111,40 @@ def _delete(operator: Operator, host: Any, values: dict[str, Any]) -> str:
     return f"Removed {host.name}. If an agent starts there, it registers the host again."
 
 
+def _reasons(host: Any) -> dict[Any, str]:
+    """Return why servers are still on a host that is drained or evacuated."""
+    if host.evacuating_since:
+        return evacuations.reasons(host=host.name, since=host.evacuating_since, everything=host.evacuates_all)
+    return drains.reasons(host=host.name, since=host.draining_since) if host.draining_since else {}
+
+
 def _servers(request: HttpRequest, host: Any) -> panels.Panel:
     """Return the servers on a host: newest first. 2 queries."""
     counts = dict(server_counts.of_host(host=host.name))
-    why = drains.reasons(host=host.name, since=host.draining_since) if host.draining_since else {}
+    leaving = "evacuation" if host.evacuating_since else "drain" if host.draining_since else ""
+    why = _reasons(host)
     rows = [
         [
             {"text": server.name, "href": reverse("admin:compute_server_change", args=[server.id])},
             {"text": server.status, "kind": "good" if server.vm_state == states.ACTIVE else "bad"
              if server.vm_state == states.ERROR else "idle"},
             server.task_state, server.flavor.get("original_name", ""), f"{server.created_at:%Y-%m-%d %H:%M}",
-            *([why.get(server.id) or "is next"] if host.draining_since else []),
+            *([why.get(server.id) or "is next"] if leaving else []),
         ]
         for server in selectors.on_host(host=host.name).defer(*selectors.HEAVY).order_by("-created_at")[:SHOWN]
     ]  # fmt: skip
     total = sum(counts.values())
     summary = ", ".join(f"{count} {state}" for state, count in counts.items())
     note = f"{total} in total: {summary}." if total else ""
-    if total and not host.enabled:
+    if total and host.evacuating_since and host.evacuates_all:
+        note += " Servers are being made again on other hosts."
+    elif total and host.evacuating_since:
+        note += (
+            " Those that restart elsewhere by themselves are made again on other hosts; 'Evacuate' does it with all."
+        )
+    elif total and not host.enabled:
         note += " Servers are being moved to other hosts." if host.draining_since else " 'Drain' moves them to others."
-    head = ["server", "status", "task", "flavor", "created", *(["drain"] if host.draining_since else [])]
+    head = ["server", "status", "task", "flavor", "created", *([leaving] if leaving else [])]
     return panels.table("Servers on this host", head, rows, wide=True, note=note, empty="No servers on this host.")
 
 
@@ -156,6 +177,14 @@ operations.add(
         name="force-down", title="Force down", icon="power_off", tone=operations.RED, typed=True, run=_force_down,
         rule=RULE, offered=lambda host: not host.forced_down, explains=_explain_force,
         confirm=lambda host: f"Force {host.name} down", keep=lambda host: f"Keep {host.name} as it is",
+    ),
+    Operation(
+        name="evacuate", title="Evacuate", icon="emergency", tone=operations.RED, run=_evacuate,
+        rule=EVACUATE.policy, offered=lambda host: bool(host.forced_down),
+        confirm=lambda host: f"Make the servers of {host.name} again on other hosts",
+        explains="Makes the servers of this dead host again on other hosts, those of the highest priority first. "
+        "Volumes keep their data; local disks are made again from the image: their data is lost. The machine must be "
+        "off: else the servers run twice. “celerity evacuate --plan” shows where they would go.",
     ),
     Operation(
         name="trust-agent", title="Clear “forced down”", icon="power", run=_trust_agent, rule=RULE,

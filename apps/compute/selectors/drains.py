@@ -28,11 +28,11 @@ def arrived(*, host: str, since: datetime) -> list[Migration]:
 def reasons(*, host: str, since: datetime) -> dict[uuid.UUID, str]:
     """Return why the servers on a host are still there, in words; "": they are next. 3 queries at most."""
     rows, on_their_way = list(servers.on_host(host=host).defer(*servers.HEAVY)), moving(host=host)
-    failed = _failed(host, since)
-    return {row.id: "is being moved" if row.id in on_their_way else _reason(row, failed) for row in rows}
+    what_failed = failed(host=host, since=since)
+    return {row.id: "is being moved" if row.id in on_their_way else _reason(row, what_failed) for row in rows}
 
 
-def _failed(host: str, since: datetime) -> dict[uuid.UUID, str]:
+def failed(*, host: str, since: datetime) -> dict[uuid.UUID, str]:
     """Return what went wrong with the newest move of each server since then."""
     over = (migration_states.ERROR, migration_states.FAILED, migration_states.CANCELLED)
     rows = Migration.objects.filter(source=host, created_at__gte=since, status__in=over).order_by("id")

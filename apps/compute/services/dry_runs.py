@@ -107,14 +107,14 @@ def _simulate(everything: list[HostState], spec: RequestSpec, count: int) -> Dry
     while len(placed) < count:
         leaning = candidates.leaning(spec=spec, zones=zones)
         verdict = ranking.rank(hosts=pool if pool is not None else list(cloud.values()), spec=leaning)
-        suited = [host for host in verdict.hosts if _suits(host, spec)]
+        suited = [host for host in verdict.hosts if suits(host, spec)]
         if not suited:
             if pool is None:
                 return _refused(list(cloud.values()), spec, verdict, count, placed)
             pool = None  # of all hosts, the last word
             continue
         first = first or {**_explanation(verdict, len(cloud)), "hosts": len(everything)}
-        chosen = _with_server(suited[0], spec)
+        chosen = with_server(suited[0], spec)
         cloud[chosen.id] = chosen
         pool = [cloud[host.id] for host in suited[: max(count, POOL)]]
         placed.append(chosen.name)
@@ -122,12 +122,13 @@ def _simulate(everything: list[HostState], spec: RequestSpec, count: int) -> Dry
     return DryRun(asked=count, hosts=placed, explanation=first)
 
 
-def _suits(host: HostState, spec: RequestSpec) -> bool:
+def suits(host: HostState, spec: RequestSpec) -> bool:
     """A host that an administrator names passes few filters; its group's policy still holds."""
     return not (spec.group and request_specs.breaks_policy(spec.group, host.name))
 
 
-def _with_server(host: HostState, spec: RequestSpec) -> HostState:
+def with_server(host: HostState, spec: RequestSpec) -> HostState:
+    """Return a host as it is once a server has taken its amounts."""
     return replace(
         host,
         vcpus_free=host.vcpus_free - spec.vcpus,
@@ -151,6 +152,11 @@ def _explanation(verdict: Verdict, considered: int) -> dict[str, Any]:
 
 
 def _refused(looked_at: list[HostState], spec: RequestSpec, verdict: Verdict, count: int, placed: list[str]) -> DryRun:
+    reason = reason_of(looked_at, spec, verdict)
+    return DryRun(asked=count, hosts=placed, reason=reason, explanation=_explanation(verdict, len(looked_at)))
+
+
+def reason_of(looked_at: list[HostState], spec: RequestSpec, verdict: Verdict) -> str:
+    """Return why no host is left, as a run would be refused."""
     reason = request_specs.policy_reason(spec) if verdict.hosts else ranking.explain(verdict=verdict, hosts=looked_at)
-    refusal = NoValidHost(reason=reason)
-    return DryRun(asked=count, hosts=placed, reason=refusal.message, explanation=_explanation(verdict, len(looked_at)))
+    return NoValidHost(reason=reason).message

@@ -1,19 +1,24 @@
 """Evacuation: servers of a host that is dead, and that an operator has declared so, are made again elsewhere."""
 
 import uuid
+from typing import Any
 
+import structlog
+from django.conf import settings
 from django.db import transaction
 
 from apps.common.context import RequestContext
-from apps.common.exceptions import BadRequest, Conflict, NotFound
+from apps.common.exceptions import BadRequest, CloudError, Conflict, NotFound
 from apps.compute import admin_passwords, exceptions, migration_states
 from apps.compute.actions import EVACUATE
 from apps.compute.models import Server
-from apps.compute.selectors import volume_attachments
+from apps.compute.selectors import drains, servers
+from apps.compute.selectors import evacuations as selectors
 from apps.compute.services import migrations, server_actions
 from apps.compute.services.server_requests import guest
 from apps.scheduling.selectors import hosts
-from apps.volumes.selectors import server_volumes
+
+log = structlog.get_logger("celerity.compute")
 
 
 @transaction.atomic
@@ -59,8 +64,7 @@ def check_dead(server: Server) -> None:
     """Nobody guesses that a host is fenced: its guest would run twice. Raises BadRequest (400), Conflict (409)."""
     if not server.host or not hosts.is_forced_down(name=server.host):
         raise exceptions.ComputeServiceInUse(host=server.host)
-    volumes = volume_attachments.volume_ids(server_id=server.id)
-    if volumes and server.host in server_volumes.places(volume_ids=volumes)[0]:
+    if selectors.has_data_there(server):
         raise Conflict(f"Cannot 'evacuate' instance {server.id}: data of its volumes is on its host.")
 
 
@@ -69,3 +73,31 @@ def _check_destination(server: Server, host: str) -> None:
         raise BadRequest("The target host can't be the same one.")
     if host not in hosts.addresses(names=[host]):
         raise NotFound(f"Compute host {host} not found.")
+
+
+def advance() -> int:
+    """Begin to make the next servers of dead hosts again, in order of priority; returns how many.
+
+    A server for which that failed stays, until an operator has its host evacuated again.
+    """
+    return sum(_advance(host) for host in hosts.evacuating())
+
+
+def _advance(host: Any) -> int:
+    free = settings.EVACUATE_AT_ONCE - len(drains.moving(host=host.name))
+    if free <= 0:
+        return 0
+    reasons = selectors.reasons(host=host.name, since=host.evacuating_since, everything=host.evacuates_all)
+    return sum(_begin(key) for key in [key for key, why in reasons.items() if not why][:free])
+
+
+def _begin(server_id: uuid.UUID) -> bool:
+    server = servers.load(server_id=server_id)
+    if server is None:
+        return False
+    try:
+        begin(context=RequestContext(project_id=server.project_id, is_admin=True), server=server)
+    except CloudError as error:  # another action was faster: the next round looks again
+        log.info("not evacuated", server=str(server_id), reason=error.message)
+        return False
+    return True

@@ -101,11 +101,12 @@ def follow_back(*, server_id: uuid.UUID) -> bool:
     """
     server, migration = locks.server(server_id), selectors.open_of(server_id=server_id)
     claim = allocations.of_consumer(consumer_id=migration.uuid) if migration is not None else None
-    if server is None or migration is None or claim is None or server.vm_state != states.RESIZED:
+    run_id = migration.run_id if migration is not None else None
+    if server is None or run_id is None or claim is None or server.vm_state != states.RESIZED:
         return False
-    mark_returned(server_id=server_id, run_id=migration.run_id, zone=claim.host.zone)
+    mark_returned(server_id=server_id, run_id=run_id, zone=claim.host.zone)
     server_states.forget_power_state(server_id=server_id)
-    settle_quota(server_id=server_id, run_id=migration.run_id)
+    settle_quota(server_id=server_id, run_id=run_id)
     return True
 
 

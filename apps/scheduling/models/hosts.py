@@ -27,6 +27,12 @@ class Host(models.Model):
     draining_since = models.DateTimeField(
         null=True, blank=True, help_text="Its servers are moved to other hosts, a few at a time, since then."
     )
+    evacuating_since = models.DateTimeField(
+        null=True, blank=True, help_text="It is dead, and its servers are made again elsewhere, since then."
+    )
+    evacuates_all = models.BooleanField(
+        default=False, help_text="All of its servers; otherwise those that are to restart elsewhere by themselves."
+    )
     heartbeat_at = models.DateTimeField(default=timezone.now)
     registered_at = models.DateTimeField(default=timezone.now)
 

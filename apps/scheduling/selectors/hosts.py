@@ -70,6 +70,20 @@ def draining() -> list[Host]:
     return list(Host.objects.exclude(draining_since=None).order_by("name"))
 
 
+def evacuating() -> list[Host]:
+    """Return the dead hosts whose servers are made again elsewhere. 1 query."""
+    return list(Host.objects.filter(forced_down=True).exclude(evacuating_since=None).order_by("name"))
+
+
+def silent(*, seconds: float) -> tuple[list[str], int]:
+    """Return the hosts whose agents were silent for so long, but for those that are forced down; and how many hosts
+    there are. 1 query.
+    """
+    rows, since = list(Host.objects.only("name", "heartbeat_at", "forced_down")), timezone.now()
+    silent_s = {host.name: (since - host.heartbeat_at).total_seconds() for host in rows if not host.forced_down}
+    return sorted(name for name, lasting in silent_s.items() if lasting >= seconds), len(rows)
+
+
 def is_forced_down(*, name: str) -> bool:
     """Return whether an operator has declared a host dead. 1 query."""
     return Host.objects.filter(name=name, forced_down=True).exists()

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.scheduling import locks
-from apps.scheduling.exceptions import HostNameInvalid, TraitInvalid
+from apps.scheduling.exceptions import HostNameInvalid, HostNotDead, TraitInvalid
 from apps.scheduling.models import Host, Inventory
 from apps.scheduling.selectors import hosts as selectors
 from apps.workflow import states as workflow
@@ -74,6 +74,7 @@ def update(
 ) -> Host:
     """Enable, disable with a reason, or force down. Raises HostNotFound (404).
 
+    The servers of a host that is forced down restart elsewhere, as far as they are to do that by themselves.
     Unchanged values are not written, so that two concurrent operators do not undo each other's changes.
     """
     host = selectors.get(name=name)
@@ -86,9 +87,24 @@ def update(
         changes["disabled_reason"] = reason
     if forced_down is not None:
         changes["forced_down"] = forced_down
+        if forced_down != host.forced_down:
+            changes |= {"evacuating_since": timezone.now() if forced_down else None, "evacuates_all": False}
     for key, value in changes.items():
         setattr(host, key, value)
     host.save(update_fields=list(changes))
+    return host
+
+
+def evacuate(*, name: str) -> Host:
+    """Have all servers of a dead host made again elsewhere. Asked again, what failed is tried again.
+
+    Raises HostNotFound (404), HostNotDead (409) for one that no operator has forced down.
+    """
+    host = selectors.get(name=name)
+    if not host.forced_down:
+        raise HostNotDead(host=name)
+    host.evacuating_since, host.evacuates_all = timezone.now(), True
+    host.save(update_fields=["evacuating_since", "evacuates_all"])
     return host
 
 

@@ -92,7 +92,7 @@ def test_copies_of_an_earlier_resize_do_not_come_back(moving: Moving) -> None:
 
 
 class Lost:
-    """A host that goes away just after its hypervisor was told to start a guest: silent, or out of its agent's reach"""
+    """A host that goes away just after the start of a guest: silent, or out of its agent's reach."""
 
     def __init__(self, moving: Moving, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
         self.moving, self.host = moving, host
@@ -138,7 +138,7 @@ class Silent(Lost):
 def test_a_guest_that_may_run_is_where_it_was_started(
     moving: Moving, settings: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, way: type[Lost], action: str
 ) -> None:
-    """It never runs on two hosts: once the destination was told to start it, it is there until that says otherwise."""
+    """It never runs on two hosts: once the destination may have started it, it is there until that says otherwise."""
     settings.MAX_ATTEMPTS, settings.ALLOW_RESIZE_TO_SAME_HOST = 3, False
     settings.IMAGE_DIR = tmp_path / "images"
     settings.IMAGE_DIR.mkdir()

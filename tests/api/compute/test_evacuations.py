@@ -1,0 +1,136 @@
+"""A dead host: the plan, which servers restart elsewhere and in which order, fencing; and moves that balance hosts."""
+
+from datetime import timedelta
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from apps.compute.models import Migration, Server
+from apps.compute.selectors.evacuations import PROPERTY, priority
+from apps.compute.services import drains, evacuations, services
+from apps.scheduling.models import Host, Inventory
+from apps.workflow.models import Run
+from tests.api.compute.conftest import ComputeCaller
+from workers.periodic import fencing
+
+
+def command(*words: str) -> str:
+    out = StringIO()
+    call_command(*words, stdout=out)
+    return out.getvalue()
+
+
+def flavor(**values: Any) -> dict[str, Any]:
+    sizes = {"id": "7", "original_name": "f7", "vcpus": 1, "ram": 64, "disk": 1, "ephemeral": 0, "swap": 0}
+    return {**sizes, **values}
+
+
+@pytest.mark.parametrize(
+    ("restarts", "of_flavor", "of_server", "expected"),
+    [
+        (False, None, None, None), (True, None, None, 50), (False, "80", None, 80), (True, "never", "99", None),
+        (False, "80", "never", None), (False, "80", "99", 80), (False, "80", "20", 20), (False, None, "99", 50),
+        (True, "some", "1000", 50), (False, "100", None, 100), (False, "0", None, 0),
+    ],
+)  # fmt: skip
+def test_priority(settings: Any, restarts: bool, of_flavor: Any, of_server: Any, expected: int | None) -> None:
+    settings.RESTART_ELSEWHERE = restarts
+    specs, metadata = ({PROPERTY: value} if value else {} for value in (of_flavor, of_server))
+    assert priority(Server(flavor={"extra_specs": specs}, metadata=metadata)) == expected
+
+
+@pytest.fixture
+def dead(
+    alice: ComputeCaller, image: Any, no_broker: list[Any], make_server: Any, make_host: Any, settings: Any
+) -> dict[str, Server]:
+    """Four servers on h1, and h2, which has room for two more."""
+    settings.EVACUATE_AT_ONCE = 2
+    for number, name in enumerate(("h1", "h2"), start=1):
+        make_host(name, number)
+    Inventory.objects.filter(host__name="h2").update(vcpus=3, vcpus_ratio=1, ram_mib=4096, ram_reserved=0, disk_gib=100)
+    kinds = {"first": "90", "second": "60", "last": "10", "never": "never"}
+    return {
+        name: make_server(
+            alice, host="h1", name=name, vm_state="active", image_id=image.id,
+            flavor=flavor(extra_specs={PROPERTY: rank}),
+        )
+        for name, rank in reversed(kinds.items())
+    }  # fmt: skip
+
+
+def test_servers_restart_elsewhere(dead: dict[str, Server]) -> None:
+    with pytest.raises(CommandError, match="not forced down"):
+        command("evacuate", "h1")
+    plan = command("evacuate", "h1", "--plan", "--automatic").splitlines()
+    assert [line.split()[1] for line in plan[:4]] == ["first", "second", "last", "never"]
+    assert "priority 90, to h2: its disk is made again" in plan[0] and "not by itself" in plan[3]
+    assert "3 of 4" in plan[4] and "not forced down" in plan[5]
+    Inventory.objects.filter(host__name="h2").update(vcpus=2)
+    assert "stays: No valid host was found." in command("evacuate", "h1", "--plan").splitlines()[2]
+    assert evacuations.advance() == 0 and not Migration.objects.exists()
+    services.update(host="h1", forced_down=True)
+    assert (evacuations.advance(), evacuations.advance()) == (2, 0)
+    assert sorted(row.server.name for row in Migration.objects.all()) == ["first", "second"]
+    text = command("evacuate", "h1", "--show")
+    assert "is being made again" in text and "is not to restart elsewhere by itself" in text
+    # One is there; the other failed, and is tried again only when an operator asks.
+    Server.objects.filter(name="first").update(host="h2", task_state="")
+    Migration.objects.filter(server__name="first").update(status="done")
+    failed = Migration.objects.get(server__name="second")
+    Migration.objects.filter(id=failed.id).update(status="error")
+    Run.objects.filter(id=failed.run_id).update(state="failed", error_message="No room.")
+    Run.objects.filter(state="queued").update(state="succeeded")
+    Server.objects.filter(name="second").update(task_state="")
+    assert evacuations.advance() == 1
+    assert "No room." in command("evacuate", "h1", "--show")
+    Migration.objects.filter(status="accepted").update(status="done")
+    assert "second" in command("evacuate", "h1")
+    assert evacuations.advance() == 2
+    assert Migration.objects.filter(server__name="never").exists()
+    services.update(host="h1", forced_down=False)
+    assert Host.objects.get(name="h1").evacuating_since is None and evacuations.advance() == 0
+
+
+def test_fencing(dead: dict[str, Server], settings: Any, tmp_path: Any) -> None:
+    def is_dead() -> bool:
+        return Host.objects.get(name="h1").forced_down
+
+    Host.objects.filter(name="h1").update(heartbeat_at=timezone.now() - timedelta(seconds=200))
+    assert fencing.fence() == 0 and not is_dead()
+    settings.FENCE_COMMAND = "false"
+    assert fencing.fence() == 0 and not is_dead()
+    told = tmp_path / "told"
+    settings.FENCE_COMMAND = f"sh -c 'echo \"$0\" >> {told}'"
+    settings.FENCE_AFTER = 300
+    assert fencing.fence() == 0 and not told.exists()
+    settings.FENCE_AFTER = 100
+    Host.objects.filter(name="h2").update(heartbeat_at=timezone.now() - timedelta(seconds=200))
+    assert fencing.fence() == 0 and not told.exists(), "all are silent: the network of this machine is down"
+    Host.objects.filter(name="h2").update(heartbeat_at=timezone.now())
+    assert fencing.fence() == 1 and is_dead() and told.read_text() == "h1\n"
+    assert fencing.fence() == 0 and evacuations.advance() == 2
+
+
+def test_rebalance(dead: dict[str, Server], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "No move" in command("rebalance")
+    Inventory.objects.update(vcpus=10, vcpus_ratio=1, ram_mib=4096, ram_reserved=0, disk_gib=100)
+    Inventory.objects.filter(host__name="h1").update(vcpus_used=4, servers=4)
+    Server.objects.filter(name="never").update(vm_state="stopped")
+    text = command("rebalance").splitlines()
+    assert len(text) == 3 and "from h1 to h2: h1 is 40 % full, then 30 %" in text[0] and "Nothing" in text[2]
+    assert "No move" in command("rebalance", "--threshold", "11") and not Migration.objects.exists()
+
+    def end(seconds: float) -> None:
+        Migration.objects.filter(status="queued").update(status="completed")
+        for row in Migration.objects.filter(status="pre-migrating"):
+            Migration.objects.filter(id=row.id).update(status="error")
+            Run.objects.filter(id=row.run_id).update(error_message="No room.")
+
+    monkeypatch.setattr("apps.compute.management.commands.rebalance.time.sleep", end)
+    with pytest.raises(CommandError, match="1 of 2 moves failed"):
+        command("rebalance", "--do")
+    assert sorted(Migration.objects.values_list("type", "destination")) == [("live-migration", "h2"), ("migration", "")]
+    assert drains.outcome(migration_id=Migration.objects.get(type="migration").id) == "No room."

@@ -1,0 +1,46 @@
+"""Fencing: a host that is silent for long is switched off by the operator's command, and counts as dead then.
+
+Nobody guesses that a host is dead: it is forced down only once the command ended with 0.
+"""
+
+import shlex
+
+import structlog
+from django.conf import settings
+
+from apps.common import audit
+from apps.scheduling.selectors import hosts as selectors
+from apps.scheduling.services import hosts
+from workers.system import processes
+
+log = structlog.get_logger("celerity.fencing")
+COMMAND_SECONDS = 30.0
+
+
+def fence() -> int:
+    """Fence one silent host; the next round does the next. Returns how many were.
+
+    Where more than half of the hosts are silent, it is rather this machine that hears nobody: none is fenced.
+    """
+    if not settings.FENCE_COMMAND:
+        return 0
+    silent, count = selectors.silent(seconds=settings.FENCE_AFTER)
+    if len(silent) * 2 > count:
+        log.error("no host fenced: more than half are silent", silent=len(silent), hosts=count)
+        return 0
+    return sum(_fence(name) for name in silent[:1])
+
+
+def _fence(name: str) -> bool:
+    try:
+        processes.run([*shlex.split(settings.FENCE_COMMAND), name], timeout_s=COMMAND_SECONDS)
+    except processes.ProcessError as error:
+        log.error("host not fenced", host=name, error=error.message, details=error.details[:500])
+        return False
+    if name not in selectors.silent(seconds=settings.FENCE_AFTER)[0]:
+        log.error("not forced down: the host is heard again", host=name)
+        return False
+    with audit.action("service.fence", "host", name):
+        hosts.update(name=name, forced_down=True)
+    log.warning("host fenced", host=name)
+    return True
