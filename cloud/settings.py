@@ -226,15 +226,24 @@ VOLUME_QUOTAS = {  # under Cinder's names
     "groups": env.int("CELERITY_QUOTA_VOLUME_GROUPS", default=10),
 }
 # Back ends of volumes: `local` is on the disk of servers; others are `name=local:/path` (another file system of each
-# host) or `name=shared:/path` (one that all hosts have mounted there, NFS say).
+# host), `name=shared:/path` (one that all hosts have mounted there, NFS say), or `name=ceph:pool` (`ceph` alone is
+# `ceph=ceph:volumes`). ``path`` is the directory, or the pool.
 VOLUME_BACKENDS: dict[str, dict[str, str]] = {}
 for _text in env.list("CELERITY_VOLUME_BACKENDS", default=["local"]):
-    _parts = re.fullmatch(r"([a-z][a-z0-9_-]{0,31})(?:=(local|shared):(/[^,]+))?", _text.strip())
+    _text = "ceph=ceph:volumes" if _text.strip() == "ceph" else _text.strip()
+    _parts = re.fullmatch(
+        r"([a-z][a-z0-9_-]{0,31})(?:=(local|shared|ceph):((?<=ceph:)[A-Za-z0-9][\w.-]*|(?<!ceph:)/[^,]+))?", _text
+    )
     if _parts is None or _parts[1] in VOLUME_BACKENDS or (_parts[2] is None) != (_parts[1] == "local"):
         raise ImproperlyConfigured(
-            f"CELERITY_VOLUME_BACKENDS: {_text!r} is neither local nor name=local:/path or name=shared:/path."
+            f"CELERITY_VOLUME_BACKENDS: {_text!r} is none of local, name=local:/path, name=shared:/path, ceph and "
+            "name=ceph:pool."
         )
     VOLUME_BACKENDS[_parts[1]] = {"kind": _parts[2] or "local", "path": _parts[3] or ""}
+# Where hosts find the Ceph cluster, and the key of the user that they are there.
+CEPH_CONF = env.str("CELERITY_CEPH_CONF", default="/etc/ceph/ceph.conf")
+CEPH_USER = env.str("CELERITY_CEPH_USER", default="celerity")
+CEPH_KEYRING = env.str("CELERITY_CEPH_KEYRING", default=f"/etc/ceph/ceph.client.{CEPH_USER}.keyring")
 VOLUME_OVERCOMMIT = env.float("CELERITY_VOLUME_OVERCOMMIT", default=1.0)  # of back ends with a path
 DEFAULT_VOLUME_TYPE = env.str("CELERITY_DEFAULT_VOLUME_TYPE", default="__DEFAULT__")  # of volumes that name none
 # Where backups of volumes are: file:///directory, which all hosts see.

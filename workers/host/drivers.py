@@ -52,6 +52,10 @@ def _volumes(name: str, options: dict[str, Any]) -> VolumeDriver:
     """Make the driver of the host's back ends: of one that is on the servers' disk alone, just that."""
     made: dict[str, VolumeDriver] = {}
     for backend, known in settings.VOLUME_BACKENDS.items():
-        path = {"volume_dir": known["path"], "shared": known["kind"] == "shared"} if known["path"] else {}
-        made[backend] = volumes.load(name, {**options, "backend": backend, **path})
+        kind = known["kind"]
+        values = {"backend": backend, "shared": kind != "local", "direct": kind == "ceph"}
+        if known["path"]:
+            values["ceph_pool" if kind == "ceph" else "volume_dir"] = known["path"]
+        driver = "ceph" if (name, kind) == ("local", "ceph") else name
+        made[backend] = volumes.load(driver, {**options, **values})
     return made[backend] if list(made) == ["local"] else Backends(made)

@@ -14,7 +14,7 @@ from apps.workflow.selectors import runs
 from workers import config
 from workers.config import HostDrivers
 from workers.drivers.errors import DriverError
-from workers.drivers.hypervisor.base import ExportSource
+from workers.drivers.hypervisor.base import ClusterSource, ExportSource
 from workers.drivers.hypervisor.migration import DOORS
 from workers.mapping import volumes
 from workers.system.peers import messages, server, tls
@@ -109,13 +109,13 @@ def _door(drivers: HostDrivers, server_id: str, part: str) -> Offer:
     raise PeerRefused("This host has no such door.", details=part[:100])
 
 
-def _exports(drivers: HostDrivers, server_id: str) -> dict[str, ExportSource]:
+def _exports(drivers: HostDrivers, server_id: str) -> dict[str, ExportSource | ClusterSource]:
     """Return where this host has the volumes of a server, by their IDs."""
     try:
         exports = [volumes.connect(row, drivers) for row in volumes.of_server(uuid.UUID(server_id))]
     finally:
         connection.close()
-    return {export.volume_id: ExportSource(export.socket, export.name) for export in exports}
+    return {export.volume_id: volumes.source_of(export) for export in exports}
 
 
 def _files(drivers: HostDrivers, server_id: str, part: str) -> Offer:

@@ -16,6 +16,7 @@ from apps.scheduling.selectors import hosts
 from apps.scheduling.services import agents
 from apps.volumes import states
 from apps.volumes.exceptions import NoPortLeft
+from apps.volumes.selectors import attachments
 from apps.volumes.selectors import exports as selectors
 from apps.volumes.services import exports
 from workers import config
@@ -123,9 +124,11 @@ def tell_guests(host: str, volume_id: uuid.UUID) -> None:
 
 
 def tell_guests_of(volume_id: uuid.UUID, *, but: str) -> None:
-    """The same with all hosts that have the volume from the host ``but``."""
-    for row in selectors.of_volume(volume_id=volume_id, storage_host=but):
-        tell_guests(row.host, volume_id)
+    """The same with all other hosts that have the volume, from the host ``but`` or by themselves."""
+    hosts_told = {row.host for row in selectors.of_volume(volume_id=volume_id, storage_host=but)}
+    hosts_told |= {row.host for row in attachments.of_volume(volume_id=volume_id) if row.host not in ("", but)}
+    for host in sorted(hosts_told):
+        tell_guests(host, volume_id)
 
 
 def follow(volume_id: uuid.UUID, drivers: HostDrivers) -> None:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Literal
 
 from apps.volumes import states
 from apps.volumes.selectors import attachments as selectors
+from apps.volumes.selectors import pools
 from apps.volumes.services import exports as services
 from apps.volumes.services import volume_states
 from workers.config import HostDrivers
-from workers.drivers.hypervisor.base import Bus, DiskSpec, ExportSource
+from workers.drivers.hypervisor.base import Bus, ClusterSource, DiskSpec, ExportSource
 from workers.drivers.volume.base import Export, ExportSpec, VolumeSpec
 from workers.drivers.volume.errors import PoolUnavailable, VolumeInUse
 from workers.mapping import exports
@@ -43,9 +44,16 @@ def disk_spec(
         boot_index=boot_index,
         readonly=attachment.mode == states.READ_ONLY,
         bus=bus,
-        export=ExportSource(export.socket, export.name),
+        export=source_of(export),
         limits=tuple(sorted((attachment.connection_info.get("qos_specs") or {}).items())),
     )
+
+
+def source_of(export: Export) -> ExportSource | ClusterSource:
+    """Return what QEMU opens."""
+    if (it := export.direct) is not None:
+        return ClusterSource(it.pool, it.image, it.monitors, it.user, it.secret, it.key)
+    return ExportSource(export.socket, export.name)
 
 
 def of_server(server_id: uuid.UUID) -> Sequence["Attachment"]:
@@ -61,8 +69,13 @@ def open_on_host(volume_id: uuid.UUID, host: str) -> Sequence["Attachment"]:
 
 
 def is_elsewhere(attachment: "Attachment", host: str) -> bool:
-    """Return whether the data of the attachment's volume is on another host."""
-    return attachment.volume.host not in ("", host)
+    """Return whether the attachment's volume is used by way of another host."""
+    return attachment.volume.host not in ("", host) and not is_direct(attachment)
+
+
+def is_direct(attachment: "Attachment") -> bool:
+    """Return whether guests of every host use the attachment's volume without an export."""
+    return pools.is_direct(attachment.volume.backend)
 
 
 def connect(attachment: "Attachment", drivers: HostDrivers, *, alone: bool = False) -> Export:
@@ -71,6 +84,9 @@ def connect(attachment: "Attachment", drivers: HostDrivers, *, alone: bool = Fal
     ``alone``: no other host is to have it by this attachment any more. Raises what the driver, or the volume's host,
     says.
     """
+    if is_direct(attachment):
+        disk = drivers.volume.guest_disk(str(attachment.volume_id))
+        return Export(str(attachment.volume_id), export_spec(attachment).name, "", direct=disk)
     if alone and is_elsewhere(attachment, drivers.host):
         _come_here(attachment, drivers)
     if not is_elsewhere(attachment, drivers.host):
@@ -114,6 +130,8 @@ def disconnect(attachment: "Attachment", drivers: HostDrivers) -> None:
 
     A volume's host that is out of reach ends its part in its recovery.
     """
+    if is_direct(attachment):
+        return
     if is_elsewhere(attachment, drivers.host):
         drivers.volume.disconnect(str(attachment.id))
         exports.close_for(attachment, drivers.host)

@@ -20,6 +20,17 @@ def takes_host_disk(backend: str) -> bool:
     return known is None or not known["path"]
 
 
+def default() -> str:
+    """Return the back end of volumes whose types name none: that of the servers' disk, or else the first one."""
+    return BUILT_IN if BUILT_IN in settings.VOLUME_BACKENDS else next(iter(settings.VOLUME_BACKENDS))
+
+
+def is_direct(backend: str) -> bool:
+    """Return whether guests of every host use the back end's volumes by themselves, without an export."""
+    known = settings.VOLUME_BACKENDS.get(backend)
+    return known is not None and known["kind"] == "ceph"
+
+
 def claimed_disk(volume: Volume) -> int:
     """Return the GiB that a volume claims from the disk of its host."""
     return volume.size if takes_host_disk(volume.backend) else 0
@@ -49,9 +60,9 @@ class PoolUse:
 def stand_in(volume: Volume) -> str:
     """Return another host that is up and sees the volume's pool; "" if there is none. 3 queries.
 
-    None where the volume is attached: the guest and the export may outlive the agent of a host that looks down.
+    None where the volume is attached and exported: guest and export may outlive the agent of a host that looks down.
     """
-    if Attachment.objects.filter(volume_id=volume.id).exists():
+    if not is_direct(volume.backend) and Attachment.objects.filter(volume_id=volume.id).exists():
         return ""
     rows = Pool.objects.filter(backend=volume.backend, shared=True).exclude(host=volume.host)
     return min(hosts.names_up(names=rows.values_list("host", flat=True)), default="")

@@ -12,7 +12,7 @@ from apps.images.selectors import images
 from apps.scheduling.selectors import hosts
 from apps.volumes import exceptions, states
 from apps.volumes.models import Snapshot, Volume, VolumeType
-from apps.volumes.selectors import backups, snapshots, volume_types, volumes
+from apps.volumes.selectors import backups, pools, snapshots, volume_types, volumes
 from apps.volumes.services import backup_states
 
 if TYPE_CHECKING:
@@ -164,8 +164,9 @@ def _set_type(context: RequestContext, volume: Volume, values: dict[str, Any]) -
     if volume.multiattach:
         volume.format = states.RAW  # two hosts that write one qcow2 file would destroy it
     backend = chosen.extra_specs.get(volume_types.BACKEND) if chosen is not None else None
-    if backend:
-        volume.backend = str(backend)
+    volume.backend = str(backend or pools.default())
+    if pools.is_direct(volume.backend):
+        volume.format = states.RAW
 
 
 def _check_same_backend(volume: Volume, chosen: VolumeType) -> None:

@@ -13,6 +13,7 @@ from apps.common.context import RequestContext
 from apps.scheduling.models import Allocation, Host, Inventory
 from apps.volumes.models import Attachment, DisabledBackend, Pool, Volume
 from apps.volumes.selectors import backends as selectors
+from apps.volumes.selectors import pools as pool_selectors
 from apps.volumes.services import pools as services
 from apps.volumes.services import volumes
 from apps.workflow.models import Run
@@ -33,6 +34,7 @@ BACKENDS = {
     "local": {"kind": "local", "path": ""},
     "nfs": {"kind": "shared", "path": "/srv/volumes"},
     "ssd": {"kind": "local", "path": "/srv/ssd"},
+    "ceph": {"kind": "ceph", "path": "volumes"},
 }
 
 
@@ -72,7 +74,7 @@ def claimed() -> list[tuple[str, int]]:
     return list(Allocation.objects.values_list("host__name", "disk_gib"))
 
 
-@pytest.mark.parametrize(("backend", "disk"), [("local", 2), ("nfs", 0), ("ssd", 0)])
+@pytest.mark.parametrize(("backend", "disk"), [("local", 2), ("nfs", 0), ("ssd", 0), ("ceph", 0)])
 def test_each_back_end(worker: Worker, backend: str, disk: int) -> None:
     """Made in its pool, extended, deleted; the servers' disk is claimed where the pool has no other."""
     volume = begin(backend)
@@ -160,6 +162,34 @@ def test_a_shared_volume_is_exported_by_its_servers_host(worker: Worker) -> None
     assert [item.volume_id for item in worker.drivers.volume.list_exports()] == [str(volume.id)]
 
 
+def test_a_volume_in_a_cluster_needs_no_export(worker: Worker) -> None:
+    """Guests of every host have it; while one does, another host than the volume's own works on it."""
+    volume = begin("ceph", format="raw")
+    worker.work()
+    pool("ceph", OTHER)
+    Volume.objects.filter(id=volume.id).update(host=OTHER, status="in-use")
+    Host.objects.filter(name=OTHER).update(forced_down=True)
+    attachment = Attachment.objects.create(
+        volume_id=volume.id, server_id=uuid.uuid4(), host=HOST, status="attached", by_compute=True, mode="rw"
+    )
+    source = mapping.source_of(mapping.connect(attachment, worker.drivers, alone=True))
+    assert (source.image, source.key) == (f"volume-{volume.id}", "")  # type: ignore[union-attr]
+    assert worker.drivers.volume.list_exports() == ()
+    volume.refresh_from_db()
+    assert volume.host == OTHER
+    volumes.extend(context=CONTEXT, volume=volume, new_size=3)
+    assert Run.objects.latest("created_at").host == HOST
+    assert worker.work()[-1] == "succeeded"
+    mapping.disconnect(attachment, worker.drivers)
+
+
+def test_the_back_end_of_types_without_one(settings: Any) -> None:
+    settings.VOLUME_BACKENDS = {"ceph": BACKENDS["ceph"], "ssd": BACKENDS["ssd"]}
+    assert pool_selectors.default() == "ceph"
+    settings.VOLUME_BACKENDS = BACKENDS
+    assert pool_selectors.default() == "local"
+
+
 def test_another_host_deletes_what_is_shared(worker: Worker) -> None:
     volume = begin("nfs")
     worker.work()
@@ -175,7 +205,7 @@ def test_another_host_deletes_what_is_shared(worker: Worker) -> None:
 
 def test_what_the_api_shows(worker: Worker) -> None:
     rows = {(row.host, row.backend): (row.total, row.free) for row in selectors.everything(host=HOST)}
-    assert set(rows) == {(HOST, "local"), (HOST, "nfs"), (HOST, "ssd")}
+    assert set(rows) == {(HOST, name) for name in BACKENDS}
     assert rows[HOST, "local"] == (100, 100) and rows[HOST, "nfs"][0] > 0
 
 

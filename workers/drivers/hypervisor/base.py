@@ -32,6 +32,7 @@ from workers.drivers.hypervisor.live import Quiesce as Quiesce
 from workers.drivers.hypervisor.migration import MigrationOperations as MigrationOperations
 from workers.drivers.hypervisor.specs import Bus as Bus
 from workers.drivers.hypervisor.specs import CardModel as CardModel
+from workers.drivers.hypervisor.specs import ClusterSource as ClusterSource
 from workers.drivers.hypervisor.specs import DiskBacking as DiskBacking
 from workers.drivers.hypervisor.specs import DiskSpec as DiskSpec
 from workers.drivers.hypervisor.specs import ExportSource as ExportSource

@@ -14,7 +14,7 @@ from enum import StrEnum
 from threading import Event
 from typing import Literal, get_args
 
-from workers.drivers.hypervisor.specs import ExportSource
+from workers.drivers.hypervisor.specs import ClusterSource, ExportSource
 from workers.system.peers.client import Peer
 
 Door = Literal["hypervisor", "memory", "disks"]
@@ -76,10 +76,10 @@ class MigrationOperations(ABC):
     """Moving a running guest."""
 
     @abstractmethod
-    def arrival_facts(self, volumes: Mapping[str, ExportSource]) -> bytes:
+    def arrival_facts(self, volumes: Mapping[str, ExportSource | ClusterSource]) -> bytes:
         """On the destination: return what the source's driver has to know of this host; only drivers read it.
 
-        `volumes`: where this host has the server's volumes, by their ids.
+        `volumes`: where this host has the server's volumes, by their ids. Keys of their clusters are known here then.
         """
 
     @abstractmethod

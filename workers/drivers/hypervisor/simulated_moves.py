@@ -21,7 +21,7 @@ from workers.drivers.hypervisor.migration import (
     Whereabouts,
 )
 from workers.drivers.hypervisor.simulated_records import ON, SimulatedRecords
-from workers.drivers.hypervisor.specs import ExportSource
+from workers.drivers.hypervisor.specs import ClusterSource, ExportSource
 from workers.drivers.simulation import Simulation
 from workers.system.peers.client import Peer
 
@@ -34,7 +34,7 @@ class SimulatedMoves(SimulatedRecords, MigrationOperations):
     forced.
     """
 
-    def arrival_facts(self, volumes: Mapping[str, ExportSource]) -> bytes:
+    def arrival_facts(self, volumes: Mapping[str, ExportSource | ClusterSource]) -> bytes:
         return b"{}"
 
     def prepare_arrival(self, server_id: str) -> None:

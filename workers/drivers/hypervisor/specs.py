@@ -37,6 +37,27 @@ class ExportSource:
 
 
 @dataclass(frozen=True, slots=True)
+class ClusterSource:
+    """A volume that QEMU reaches by itself: an image of a Ceph pool, by its monitors (`address:port`).
+
+    The hypervisor keeps `key` as the secret of that UUID. It is in no description of a domain, and in no log.
+    """
+
+    pool: str
+    image: str
+    monitors: tuple[str, ...]
+    user: str
+    secret: str
+    key: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse names that could mean something else further down."""
+        values.check_uuid(self.secret, "a secret's id")
+        for text in (self.pool, self.image, self.user, *self.monitors):
+            values.check_plain_text(text, "a volume's source")
+
+
+@dataclass(frozen=True, slots=True)
 class DiskSpec:
     """One disk of a server, as the guest sees it (`target`, e.g. vda) and as the host keeps it: a file (`path`), or a
     volume (`export`), of which the format is raw, whatever its file's is.
@@ -56,7 +77,7 @@ class DiskSpec:
     serial: str | None = None
     backing: DiskBacking | None = None
     bus: Bus | None = None
-    export: ExportSource | None = None
+    export: ExportSource | ClusterSource | None = None
     limits: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:

@@ -90,8 +90,8 @@ class Backends(VolumeDriver):
     def guest_disk(self, volume_id: str) -> GuestDisk | None:
         return self._of(volume_id).guest_disk(volume_id)
 
-    def fence(self, volume_id: str) -> None:
-        self._of(volume_id).fence(volume_id)
+    def fence(self, volume_id: str, address: str = "") -> None:
+        self._of(volume_id).fence(volume_id, address)
 
     def list_volumes(self) -> tuple[VolumeInfo, ...]:
         return self._all(lambda driver: driver.list_volumes())

@@ -162,9 +162,10 @@ class VolumeDriver(ABC):
         """
         return None
 
-    def fence(self, volume_id: str) -> None:  # noqa: B027
+    def fence(self, volume_id: str, address: str = "") -> None:  # noqa: B027
         """Let no client write to the volume any more that has it now: its host is dead, or looks so. Absent is success.
 
+        `address`: only clients of that address, because other hosts have the volume, too. Raises PoolUnavailable.
         Of a pool with exports nothing is left to do: they end with their hosts.
         """
 

@@ -18,6 +18,7 @@ from workers.drivers.volume.base import (
     FromImage,
     FromSnapshot,
     FromVolume,
+    GuestDisk,
     Listening,
     PoolUse,
     RemoteExport,
@@ -41,11 +42,12 @@ from workers.system import files
 _GIB = 1 << 30
 _RAW = 1 << 20  # bytes of a raw copy, whatever the volume's size
 MAX_CHAIN = 24
+_KEY_ID = "00000000-0000-4000-8000-000000000000"
 
 
 class SimulatedVolumes(VolumeDriver):
     """Options: `state_dir` and `host` (required), `plan_file`, `disk_gib` (2048), `backend` (the pool's: local),
-    `shared` (all hosts see the pool; False).
+    `shared` (all hosts see the pool; False), `direct` (guests use its volumes without exports; False).
     """
 
     capabilities = Capabilities(
@@ -60,6 +62,8 @@ class SimulatedVolumes(VolumeDriver):
         if options.get("shared"):
             self.capabilities = replace(self.capabilities, shared=True)
             self._kind = f"../{self._kind}"  # beside the hosts' directories
+        if options.get("direct"):
+            self.capabilities = replace(self.capabilities, direct=True)
         self._disk_gib = int(options.get("disk_gib", 2048))
 
     def create_volume(self, volume: VolumeSpec, source: Source = None, stop: Event | None = None) -> VolumeInfo:
@@ -221,6 +225,20 @@ class SimulatedVolumes(VolumeDriver):
     def _connection(self, note: Mapping[str, Any]) -> Export:
         socket = str(self._simulation.directory / "connections" / f"{note['owner']}.sock")
         return Export(note["volume_id"], note["name"], socket, owner=note["owner"], size_gib=note["size_gib"])
+
+    def guest_disk(self, volume_id: str) -> GuestDisk | None:
+        if not self.capabilities.direct:
+            return None
+        self._existing(volume_id)
+        return GuestDisk("simulated", f"volume-{volume_id}", ("192.0.2.1:3300",), "celerity", _KEY_ID, "")
+
+    def fence(self, volume_id: str, address: str = "") -> None:
+        """Nobody is left to be fenced: the fact is recorded."""
+        with self._simulation.operation("fence") as operation:
+            operation.halfway()
+            record = self._simulation.read(self._kind, volume_id)
+            if record is not None and self.capabilities.direct:
+                self._simulation.write(self._kind, volume_id, {**record, "fenced": True})
 
     def residue(self, *, remove: bool) -> tuple[str, ...]:
         """A record is whole or not there: a killed process leaves none."""

@@ -75,6 +75,8 @@ class _Opened:
         self.remote = {export.owner: export.volume_id for export in drivers.volume.list_connections()}
 
     def has(self, row: "Attachment") -> bool:
+        if mapping.is_direct(row):
+            return True
         if mapping.is_elsewhere(row, self.host):
             return str(row.id) in self.remote
         return (str(row.volume_id), mapping.export_spec(row).name) in self.local
@@ -219,7 +221,9 @@ def look_after(volume_id: uuid.UUID, drivers: HostDrivers) -> None:
     """Let guests here see the present size of a volume of another host, and run on if they were paused."""
     for row in attachments.of_volume(volume_id=volume_id):
         is_here = row.by_compute and row.host == drivers.host and row.status == states.ATTACHED
-        if is_here and mapping.is_elsewhere(row, drivers.host):
+        if is_here and mapping.is_direct(row):
+            _tell_size(drivers, row)
+        elif is_here and mapping.is_elsewhere(row, drivers.host):
             _look_after(drivers, row)
 
 
@@ -276,7 +280,11 @@ def _connect(drivers: HostDrivers, row: "Attachment") -> None:
     seen = {export.owner: export.size_gib for export in drivers.volume.list_connections()}.get(str(row.id))
     mapping.connect(row, drivers)
     if mapping.is_elsewhere(row, drivers.host) and seen != row.volume.size:
-        try:
-            drivers.hypervisor.resize_disk(str(row.server_id), str(row.volume_id), row.volume.size << 30)
-        except DriverError as error:  # it sees the size when the disk is plugged in again
-            log.warning("guest keeps the old size", volume=str(row.volume_id), error=error.details or error.message)
+        _tell_size(drivers, row)
+
+
+def _tell_size(drivers: HostDrivers, row: "Attachment") -> None:
+    try:
+        drivers.hypervisor.resize_disk(str(row.server_id), str(row.volume_id), row.volume.size << 30)
+    except DriverError as error:  # it sees the size when the disk is plugged in again
+        log.warning("guest keeps the old size", volume=str(row.volume_id), error=error.details or error.message)

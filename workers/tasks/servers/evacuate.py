@@ -39,6 +39,7 @@ class Recreate(ServerStep[Arrived]):
             fetch_image.cache(ctx, drivers.storage, server)
         bindings.move_for_server(server_id=server.id, host=ctx.host)
         moving.plug(server.id, drivers)
+        moving.fence_volumes(server, ctx.hosts[SOURCE], drivers)
         moving.take_volumes(server, drivers)
         spec = servers.prepare(server, drivers)
         ctx.checkpoint()

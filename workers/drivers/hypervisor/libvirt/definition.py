@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from workers.drivers.errors import SpecInvalid
-from workers.drivers.hypervisor.base import Bus, DiskSpec, ExportSource, InterfaceSpec, ServerSpec
+from workers.drivers.hypervisor.base import Bus, ClusterSource, DiskSpec, ExportSource, InterfaceSpec, ServerSpec
 from workers.drivers.hypervisor.libvirt.xml import devices, disk, interface, machine, metadata
 from workers.drivers.hypervisor.libvirt.xml.domain import Domain
 
@@ -227,12 +227,31 @@ def disk_device(spec: DiskSpec, policy: HostPolicy) -> disk.Disk:
     )
 
 
-def _volume(spec: DiskSpec, export: ExportSource) -> disk.Disk:
-    """A volume. When its export fails the guest is paused, before it sees an error; the agent lets it go on."""
+def _source(export: ExportSource | ClusterSource) -> disk.NetworkSource | disk.ClusterVolume:
+    if isinstance(export, ExportSource):
+        return disk.NetworkSource(name=export.name, host=disk.SocketHost(socket=export.socket))
+    monitors = (address.rpartition(":") for address in export.monitors)
+    return disk.ClusterVolume(
+        name=f"{export.pool}/{export.image}",
+        hosts=tuple(disk.MonitorHost(host.strip("[]"), port) for host, _, port in monitors),
+        auth=disk.Auth(export.user, disk.Secret(export.secret)),
+    )
+
+
+def _volume(spec: DiskSpec, export: ExportSource | ClusterSource) -> disk.Disk:
+    """A volume. When its export fails the guest is paused, before it sees an error; the agent lets it go on.
+
+    One in a cluster has the cache of librbd, which is flushed when the guest flushes, and known to migration.
+    """
     return disk.Disk(
         type="network",
-        driver=disk.DiskDriver(cache="none", error_policy="stop", rerror_policy="stop", discard="unmap"),
-        source=disk.NetworkSource(name=export.name, host=disk.SocketHost(socket=export.socket)),
+        driver=disk.DiskDriver(
+            cache="none" if isinstance(export, ExportSource) else "writeback",
+            error_policy="stop",
+            rerror_policy="stop",
+            discard="unmap",
+        ),
+        source=_source(export),
         target=disk.DiskTarget(dev=spec.target, bus=_bus(spec)),
         iotune=disk.Iotune(**dict(spec.limits)) if spec.limits else None,
         readonly=disk.Readonly() if spec.readonly else None,

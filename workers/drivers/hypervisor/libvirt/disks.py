@@ -11,7 +11,7 @@ import libvirt_qemu
 
 from workers.drivers.hypervisor.disks import DiskDriver
 from workers.drivers.hypervisor.errors import AttachFailed, ServerNotFound
-from workers.drivers.hypervisor.libvirt import domains, plugging
+from workers.drivers.hypervisor.libvirt import domains, plugging, secrets
 from workers.drivers.hypervisor.libvirt.connection import Connection
 from workers.drivers.hypervisor.libvirt.definition import HostPolicy, disk_device
 from workers.drivers.hypervisor.libvirt.failures import translated
@@ -36,6 +36,7 @@ class LibvirtDisks(DiskDriver):
         with translated(AttachFailed):
             domain = self._domain(server_id)
             if domain is not None:
+                self._connection.run(lambda it: secrets.keep_of(it, (disk,)))
                 plugging.attach(domain, disk_device(disk, self.policy).xml(), _by_serial(disk.serial))
 
     def detach_disk(self, server_id: str, serial: str, timeout_s: float) -> None:

@@ -32,7 +32,7 @@ from workers.drivers.hypervisor.errors import (
     SpawnFailed,
     SuspendFailed,
 )
-from workers.drivers.hypervisor.libvirt import cards, console, counters, domains, host, managed_save
+from workers.drivers.hypervisor.libvirt import cards, console, counters, domains, host, managed_save, secrets
 from workers.drivers.hypervisor.libvirt.connection import Connection
 from workers.drivers.hypervisor.libvirt.definition import HostPolicy, card, completed, define
 from workers.drivers.hypervisor.libvirt.disks import LibvirtDisks
@@ -251,6 +251,7 @@ class LibvirtDriver(LibvirtDisks, LibvirtLive, LibvirtMoves, HypervisorDriver):
 
     def _define(self, connection: libvirt.virConnect, spec: ServerSpec) -> libvirt.virDomain:
         files.make_directory(Path(spec.instance_dir), 0o711)
+        secrets.keep_of(connection, spec.disks)
         # libvirt sets what `define` leaves open (addresses of devices) only for a definition that is new.
         domain = connection.defineXMLFlags(define(spec, self.policy).xml(), 0)
         if spec.on_addresses is not None:

@@ -13,7 +13,7 @@ import libvirt
 
 from workers.drivers.hypervisor.base import PowerState
 from workers.drivers.hypervisor.errors import MigrationFailed, MigrationImpossible, ServerNotRunning
-from workers.drivers.hypervisor.libvirt import domains, migration, suitability
+from workers.drivers.hypervisor.libvirt import domains, migration, secrets, suitability
 from workers.drivers.hypervisor.libvirt.connection import Connection
 from workers.drivers.hypervisor.libvirt.definition import HostPolicy
 from workers.drivers.hypervisor.libvirt.failures import translated
@@ -26,7 +26,7 @@ from workers.drivers.hypervisor.migration import (
     OnProgress,
     Whereabouts,
 )
-from workers.drivers.hypervisor.specs import ExportSource
+from workers.drivers.hypervisor.specs import ClusterSource, ExportSource
 from workers.system import files
 from workers.system.peers import client
 from workers.system.peers.client import Peer
@@ -51,8 +51,12 @@ class LibvirtMoves(MigrationOperations):
     def _lookup(self, server_id: str) -> libvirt.virDomain | None:
         """Return the domain, or None."""
 
-    def arrival_facts(self, volumes: Mapping[str, ExportSource]) -> bytes:
-        sources = {key: {"socket": source.socket, "name": source.name} for key, source in volumes.items()}
+    def arrival_facts(self, volumes: Mapping[str, ExportSource | ClusterSource]) -> bytes:
+        exports = {key: source for key, source in volumes.items() if isinstance(source, ExportSource)}
+        sources = {key: {"socket": source.socket, "name": source.name} for key, source in exports.items()}
+        if len(exports) < len(volumes):
+            with translated(MigrationFailed):
+                self._connection.run(lambda it: secrets.keep(it, volumes.values()))
         return json.dumps({"home": self._home, "volumes": sources}).encode()
 
     def prepare_arrival(self, server_id: str) -> None:

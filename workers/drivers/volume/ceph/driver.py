@@ -197,9 +197,9 @@ class CephVolumes(VolumeDriver):
         self._check_exists(volume_id)
         return self._cluster.guest_disk(f"volume-{volume_id}")
 
-    def fence(self, volume_id: str) -> None:
+    def fence(self, volume_id: str, address: str = "") -> None:
         if self.has(volume_id):
-            self._cluster.do("fence", volume=volume_id, hours=FENCE_HOURS)
+            self._cluster.do("fence", volume=volume_id, address=address, hours=FENCE_HOURS)
 
     def close(self) -> None:
         """End the processes that wait for work."""

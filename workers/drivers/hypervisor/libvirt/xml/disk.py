@@ -48,6 +48,44 @@ class NetworkSource(Element):
 
 
 @dataclass(frozen=True, slots=True)
+class MonitorHost(Element):
+    """<host> of a cluster: a monitor."""
+
+    tag: ClassVar[str] = "host"
+    name: str = attribute("name")
+    port: str = attribute("port")
+
+
+@dataclass(frozen=True, slots=True)
+class Secret(Element):
+    """<secret>: the hypervisor's name for a key."""
+
+    tag: ClassVar[str] = "secret"
+    uuid: str = attribute("uuid")
+    type: Literal["ceph"] = attribute("type", default="ceph")
+
+
+@dataclass(frozen=True, slots=True)
+class Auth(Element):
+    """<auth> of a disk in a cluster."""
+
+    tag: ClassVar[str] = "auth"
+    username: str = attribute("username")
+    secret: Secret = child()
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterVolume(Element):
+    """<source>: an image of a Ceph pool, as "pool/image"."""
+
+    tag: ClassVar[str] = "source"
+    name: str = attribute("name")
+    hosts: tuple[MonitorHost, ...] = child(default=())
+    auth: Auth | None = child(default=None)
+    protocol: Literal["rbd"] = attribute("protocol", default="rbd")
+
+
+@dataclass(frozen=True, slots=True)
 class Format(Element):
     """<format> of a backing file."""
 
@@ -130,7 +168,7 @@ class Disk(Element):
     type: Literal["file", "network"] = attribute("type", default="file")
     device: Literal["disk", "cdrom"] = attribute("device", default="disk")
     driver: DiskDriver = child(default=DiskDriver())
-    source: Source | NetworkSource | None = child(default=None)
+    source: Source | NetworkSource | ClusterVolume | None = child(default=None)
     backing: BackingStore = child(default=BackingStore())
     target: DiskTarget | None = child(default=None)
     iotune: Iotune | None = child(default=None)

@@ -1,7 +1,7 @@
 """A process that works on a Ceph pool: requests on stdin, answers on stdout, a line of JSON each.
 
 It is a separate program, which Debian's Python runs: librbd and librados are Debian's, and nothing can end a thread
-that waits for a cluster inside of them. Whoever asks ends the process instead. It ends itself when its stdin does.
+that waits for a cluster inside of them. The driver ends the process instead. It ends itself when its stdin does.
 """
 
 import errno

@@ -172,10 +172,14 @@ def _strangers(pool: Pool, image: Any) -> list[str]:
     return [item["addr"] for item in image.watchers_list() if item["id"] != own]
 
 
-def fence(pool: Pool, volume: str, hours: int) -> Any:
+def fence(pool: Pool, volume: str, address: str, hours: int) -> Any:
     """Let no client that has the volume open write any more."""
     with suppress(rbd.ImageNotFound), pool.image(f"volume-{volume}", read_only=True) as image:
-        strangers = _strangers(pool, image)
+        strangers = [
+            client
+            for client in _strangers(pool, image)
+            if not address or client.rpartition(":")[0].strip("[]") == address
+        ]
         for client in strangers:
             block(pool, client, hours)
         return strangers

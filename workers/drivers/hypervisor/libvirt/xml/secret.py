@@ -1,0 +1,30 @@
+"""<secret>: libvirt's name for a key, without the key."""
+
+# ruff: noqa: RUF009  (fields are declared by calls that return dataclasses.field)
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from workers.drivers.hypervisor.libvirt.xml.element import Element, attribute, child, leaf
+
+
+@dataclass(frozen=True, slots=True)
+class Usage(Element):
+    """<usage>: for what; the name is unique on the host."""
+
+    tag: ClassVar[str] = "usage"
+    name: str = leaf("name")
+    type: Literal["ceph"] = attribute("type", default="ceph")
+
+
+@dataclass(frozen=True, slots=True)
+class Secret(Element):
+    """<secret>: kept over restarts, and told to nobody."""
+
+    tag: ClassVar[str] = "secret"
+    uuid: str = leaf("uuid")
+    usage: Usage = child()
+    ephemeral: bool = attribute("ephemeral", default=False)
+    private: bool = attribute("private", default=True)
