@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 from deploy.checks.finding import Finding, fail, ok, warn
@@ -9,6 +10,32 @@ from deploy.environment import Environment
 
 MARK = ".celerity-volumes"
 PROGRAM = "qemu-storage-daemon"
+PYTHON = "/usr/bin/python3"  # librados is Debian's
+CEPH_SECONDS = 15
+_LOOK = """
+import sys, rados, rbd
+conf, user, keyring, pool = sys.argv[1:]
+limits = {"client_mount_timeout": "5", "rados_osd_op_timeout": "5"}
+cluster = rados.Rados(conffile=conf, rados_id=user, conf={"keyring": keyring, **limits})
+cluster.connect()
+rbd.RBD().list(cluster.open_ioctx(pool))
+"""
+
+
+def _ceph(environment: Environment, pool: str) -> str:
+    """Return why this host does not reach a pool of the cluster; "" if it does."""
+    values = environment.values
+    conf, user = values.get("CELERITY_CEPH_CONF", "/etc/ceph/ceph.conf"), values.get("CELERITY_CEPH_USER", "celerity")
+    keyring = values.get("CELERITY_CEPH_KEYRING", f"/etc/ceph/ceph.client.{user}.keyring")
+    for path in (conf, keyring):
+        if not os.access(path, os.R_OK):
+            return f"{path} cannot be read"
+    argv = [PYTHON, "-E", "-s", "-c", _LOOK, conf, user, keyring, pool]
+    try:
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=CEPH_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return "the cluster does not answer"
+    return "" if done.returncode == 0 else (done.stderr.strip().splitlines() or ["the cluster does not answer"])[-1]
 
 
 def check(environment: Environment) -> Finding:
@@ -20,6 +47,11 @@ def check(environment: Environment) -> Finding:
     for text in environment.values.get("CELERITY_VOLUME_BACKENDS", "local").split(","):
         name, _, rest = text.strip().partition("=")
         kind, _, path = rest.partition(":")
+        if kind == "ceph" or text.strip() == "ceph":
+            if problem := _ceph(environment, path or "volumes"):
+                return fail(f"{name}: {problem}", "docs/volume-storage.md says what a host needs to reach the cluster.")
+            pools.append(f"{name}: the cluster answers")
+            continue
         place = Path(path) if path else environment.state
         if kind == "shared" and not (os.path.ismount(place) or (place / MARK).exists()):
             return fail(

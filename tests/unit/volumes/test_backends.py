@@ -177,7 +177,7 @@ def test_a_volume_in_a_cluster_needs_no_export(worker: Worker) -> None:
     assert worker.drivers.volume.list_exports() == ()
     volume.refresh_from_db()
     assert volume.host == OTHER
-    volumes.extend(context=CONTEXT, volume=volume, new_size=3)
+    volumes.extend(context=CONTEXT, volume=volume, new_size=3, attached_too=True)
     assert Run.objects.latest("created_at").host == HOST
     assert worker.work()[-1] == "succeeded"
     mapping.disconnect(attachment, worker.drivers)
