@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import QuerySet
 
@@ -10,6 +10,8 @@ from apps.common.lock_order import Rank, ranked
 from apps.common.sql import advisory
 from apps.networking.models import AddressScope, FloatingIP, Network, Port, QosPolicy, Router, Subnet, SubnetPool, Trunk
 from apps.networking.models.base import Resource
+
+M = TypeVar("M", bound=Resource)
 
 _RANKS: dict[type[Resource], Rank] = {
     AddressScope: Rank.ADDRESS_SCOPE,
@@ -142,6 +144,12 @@ def qos_policy_to_delete(policy_id: uuid.UUID) -> QosPolicy | None:
 def resource(row: Resource) -> QuerySet[Any]:
     """Return a query of this row alone that locks it when it is evaluated: for changes of its revision and tags."""
     return type(row)._default_manager.select_for_update(no_key=True).filter(pk=row.pk)
+
+
+@ranked(lambda model, ids: _RANKS.get(model, Rank.SECURITY_GROUP))
+def shared(model: type[M], ids: Iterable[uuid.UUID]) -> list[M]:
+    """Lock shared rows, by id, that something comes to use: who ends their sharing waits."""
+    return list(model._default_manager.select_for_update(no_key=True).filter(id__in=list(ids)).order_by("id"))
 
 
 @ranked(Rank.NAME)

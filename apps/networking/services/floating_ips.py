@@ -76,7 +76,7 @@ def create(*, context: RequestContext, values: dict[str, Any]) -> FloatingIP:
             auto_assigned=values.get("auto_assigned", False),
             **(target.columns if target else {}),
         )
-        qos_policies.keep(values.get("qos_policy_id"))
+        qos_policies.keep(context=context, policy_id=values.get("qos_policy_id"))
         rpcapi.changed(floating_ips=[key] if target else [])
     return selectors.get(context=context, floating_ip_id=key)
 
@@ -145,7 +145,7 @@ def update(
         FloatingIP.objects.filter(id=locked.id).update(
             **columns, revision_number=F("revision_number") + 1, updated_at=timezone.now()
         )
-        qos_policies.keep(values.get("qos_policy_id"))
+        qos_policies.keep(context=context, policy_id=values.get("qos_policy_id"), held_id=floating_ip.qos_policy_id)
         rpcapi.changed(floating_ips=[locked.id])
     return selectors.get(context=context, floating_ip_id=floating_ip.id)
 

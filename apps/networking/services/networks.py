@@ -37,7 +37,7 @@ def create(*, context: RequestContext, values: dict[str, Any]) -> Network:
         quotas.check(resource="network", project_id=project_id)
         _refuse_taken_segment(values)
         network = Network.objects.create(project_id=project_id, **{"mtu": default_mtu(), **_columns(values)})
-        qos_policies.keep(network.qos_policy_id)
+        qos_policies.keep(context=context, policy_id=network.qos_policy_id)
         if network.shared:
             rbac_policies.open_to_all(network, SHARED)
         if network.external:
@@ -92,7 +92,7 @@ def update(*, context: RequestContext, network: Network, values: dict[str, Any])
         Network.objects.filter(id=network.id).update(
             **columns, revision_number=F("revision_number") + 1, updated_at=timezone.now()
         )
-        qos_policies.keep(values.get("qos_policy_id"))
+        qos_policies.keep(context=context, policy_id=values.get("qos_policy_id"), held_id=network.qos_policy_id)
         if "qos_policy_id" in values:
             qos_policies.tell_network(network_id=network.id)
         rpcapi.changed(networks=[network.id])

@@ -24,6 +24,7 @@ from apps.networking.services import (
     quotas,
     router_interfaces,
     security_groups,
+    shared_use,
     trunks,
 )
 from apps.networking.services.bindings import allocate_for_server, new_mac, release_for_server, set_status, unbind
@@ -68,7 +69,7 @@ def create(*, context: RequestContext, network: Network, values: dict[str, Any])
     qos_policies.check_change(context=context, values=values)
     values = {"port_security_enabled": network.port_security_enabled, **values}
     _check_security(values, pairs=values.get("allowed_address_pairs"), held_groups=False)
-    groups = _groups(context, project_id, values)
+    groups, foreign = _groups(context, project_id, values)
     for attempt in range(MAC_ATTEMPTS):
         mac = values.get("mac_address") or new_mac()
         try:
@@ -82,8 +83,8 @@ def create(*, context: RequestContext, network: Network, values: dict[str, Any])
                 )
                 network_access.keep(context=context, network=network)
                 port_addresses.give(port, values.get("fixed_ips"))
-                _set_groups(port, groups)
-                qos_policies.keep(port.qos_policy_id)
+                _set_groups(port, groups, foreign)
+                qos_policies.keep(context=context, policy_id=port.qos_policy_id)
             return selectors.get(context=context, port_id=port.id)
         except IntegrityError as error:
             if "port_mac_once_per_network" not in str(error):
@@ -143,26 +144,32 @@ def _refuse_foreign_device(context: RequestContext, project_id: str, values: dic
         raise exceptions.DeviceNotOwned(device_id=device_id)
 
 
-def _groups(context: RequestContext, project_id: str, values: dict[str, Any]) -> list[uuid.UUID]:
+def _groups(context: RequestContext, project_id: str, values: dict[str, Any]) -> tuple[list[uuid.UUID], set[uuid.UUID]]:
+    """Return the groups of a port, and those of them that other projects share with it.
+
+    Raises SecurityGroupNotFound (404).
+    """
     wanted: Sequence[uuid.UUID] | None = values.get("security_groups")
     if wanted is None:
-        return [security_groups.ensure_default(project_id=project_id)] if values["port_security_enabled"] else []
+        default = [security_groups.ensure_default(project_id=project_id)] if values["port_security_enabled"] else []
+        return default, set()
     ids = list(dict.fromkeys(wanted))
     usable = SecurityGroup.objects.filter(id__in=ids)
     if not context.is_admin:
         usable = usable.filter(Q(project_id=project_id) | shared_with(project_id))
-    known = set(usable.values_list("id", flat=True))
+    known = dict(usable.values_list("id", "project_id"))
     for group_id in ids:
         if group_id not in known:
             raise exceptions.SecurityGroupNotFound(id=group_id)
-    return ids
+    return ids, set() if context.is_admin else {key for key, owner in known.items() if owner != project_id}
 
 
-def _set_groups(port: Port, groups: Sequence[uuid.UUID]) -> None:
+def _set_groups(port: Port, groups: Sequence[uuid.UUID], foreign: set[uuid.UUID]) -> None:
     PortSecurityGroup.objects.filter(port=port).exclude(security_group_id__in=groups).delete()
     PortSecurityGroup.objects.bulk_create(
         [PortSecurityGroup(port=port, security_group_id=group) for group in groups], ignore_conflicts=True
     )
+    shared_use.keep(project_id=port.project_id, model=SecurityGroup, ids=foreign)
     flow_budget.check(group_ids=groups)
 
 
@@ -179,12 +186,15 @@ def update(*, context: RequestContext, port: Port, values: dict[str, Any]) -> Po
             if locked is None:
                 raise exceptions.PortNotFound(id=port.id)
             _refuse_bound(locked, values)
-            columns = _changed(context, locked, values)
+            values = {"port_security_enabled": locked.port_security_enabled, **values}
+            columns = _changed(locked, values)
             _follow(locked, values)
             Port.objects.filter(id=port.id).update(
                 **columns, revision_number=F("revision_number") + 1, updated_at=timezone.now()
             )
-            qos_policies.keep(values.get("qos_policy_id"))
+            if "security_groups" in values:
+                _set_groups(locked, *_groups(context, locked.project_id, values))
+            qos_policies.keep(context=context, policy_id=values.get("qos_policy_id"), held_id=port.qos_policy_id)
             if locked.bound or hasattr(locked, "sub_port"):
                 rpcapi.changed(ports=[port.id])
     except IntegrityError:
@@ -202,9 +212,8 @@ def _follow(port: Port, values: dict[str, Any]) -> None:
         port_forwardings.delete_of_port(port_id=port.id, ips=forwarded - held)
 
 
-def _changed(context: RequestContext, port: Port, values: dict[str, Any]) -> dict[str, Any]:
-    """Change a locked port's groups and addresses, and return the columns that change with them."""
-    values = {"port_security_enabled": port.port_security_enabled, **values}
+def _changed(port: Port, values: dict[str, Any]) -> dict[str, Any]:
+    """Change a locked port's addresses, and return the columns that change with them."""
     _check_security(
         values,
         pairs=values.get("allowed_address_pairs", port.allowed_address_pairs),
@@ -215,8 +224,6 @@ def _changed(context: RequestContext, port: Port, values: dict[str, Any]) -> dic
         router_interfaces.change_addresses(port, values["fixed_ips"])
     else:
         port_addresses.change(port, values.get("fixed_ips"), mac=mac)
-    if "security_groups" in values:
-        _set_groups(port, _groups(context, port.project_id, values))
     return {**_columns(values, mac, port.extra_dhcp_opts), "mac_address": mac}
 
 

@@ -11,7 +11,7 @@ from apps.common.context import RequestContext
 from apps.networking import exceptions, locks, rpcapi
 from apps.networking.models import FloatingIP, Network, Port, QosPolicy, Router
 from apps.networking.selectors import qos_policies as selectors
-from apps.networking.services import ownership, rbac_policies
+from apps.networking.services import ownership, rbac_policies, shared_use
 from apps.networking.services.shared_objects import SHARED
 
 _COLUMNS = ("name", "description", "is_default")
@@ -93,9 +93,15 @@ def check_change(*, context: RequestContext, values: dict[str, Any], held_id: uu
         selectors.get(context=context, policy_id=values["qos_policy_id"])
 
 
-def keep(policy_id: uuid.UUID | None) -> None:
-    """Hold a policy that was just given, until the commit. Call it last. Raises QosPolicyNotFound (404)."""
-    if policy_id is not None and locks.qos_policy(policy_id) is None:
+def keep(*, context: RequestContext, policy_id: uuid.UUID | None, held_id: uuid.UUID | None = None) -> None:
+    """Hold a policy that was just given, until the commit. Call it last.
+
+    Raises QosPolicyNotFound (404), also for one that is shared with the caller no longer and was not held before.
+    """
+    if policy_id is None:
+        return
+    policy = locks.qos_policy(policy_id)
+    if policy is None or (policy_id != held_id and not shared_use.may_use(context, policy)):
         raise exceptions.QosPolicyNotFound(id=policy_id)
 
 

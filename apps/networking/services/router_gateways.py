@@ -18,9 +18,10 @@ def change(*, context: RequestContext, router: Router, info: Info) -> None:
     RouterGatewayNeeded (409) while floating IPs lead through the gateway.
     """
     network = _network(context, info) if info else None
+    held_id = router.qos_policy_id
     policy_id = info.get("qos_policy_id", router.qos_policy_id) if info else None
     if info:  # a gateway that goes takes its policy with it, also an operator's
-        qos_policies.check_change(context=context, values=info, held_id=router.qos_policy_id)
+        qos_policies.check_change(context=context, values=info, held_id=held_id)
     wanted = (info or {}).get("external_fixed_ips") or []
     if network is not None:
         _refuse_gateways_of(network, wanted)
@@ -35,7 +36,7 @@ def change(*, context: RequestContext, router: Router, info: Info) -> None:
     router.enable_snat = (info or {}).get("enable_snat", True)
     router.qos_policy_id = policy_id
     router.save(update_fields=["gateway_port", "enable_snat", "qos_policy"])
-    qos_policies.keep(policy_id)
+    qos_policies.keep(context=context, policy_id=policy_id, held_id=held_id)
 
 
 def _network(context: RequestContext, info: dict[str, Any]) -> Network:

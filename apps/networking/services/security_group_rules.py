@@ -10,10 +10,10 @@ from apps.common.context import RequestContext
 from apps.common.identifiers import parse_uuid
 from apps.networking import exceptions, protocols, rpcapi, states
 from apps.networking.exceptions import InvalidRule
-from apps.networking.models import SecurityGroup, SecurityGroupRule
+from apps.networking.models import AddressGroup, SecurityGroup, SecurityGroupRule
 from apps.networking.selectors import address_groups as address_group_selectors
 from apps.networking.selectors import security_groups as security_group_selectors
-from apps.networking.services import flow_budget, quotas
+from apps.networking.services import flow_budget, quotas, shared_use
 
 WITH_PORTS = {6, 17, 33, 132, 136}
 ICMP = {1, 58}
@@ -31,11 +31,18 @@ def create(*, context: RequestContext, group: SecurityGroup, values: dict[str, A
         with transaction.atomic():
             quotas.check(resource="security_group_rule", project_id=group.project_id)
             rule = SecurityGroupRule.objects.create(security_group=group, project_id=group.project_id, **columns)
+            _keep_addresses(context, rule)
             flow_budget.check(group_ids=[group.id])
             rpcapi.changed(groups=[group.id])
             return rule
     except IntegrityError:
         raise exceptions.RuleExists(id=_same(group, columns)) from None
+
+
+def _keep_addresses(context: RequestContext, rule: SecurityGroupRule) -> None:
+    if rule.remote_address_group_id is not None and not context.is_admin:
+        addresses = rule.remote_address_group_id
+        shared_use.keep(project_id=context.project_id, model=AddressGroup, ids=[addresses])
 
 
 def _same(group: SecurityGroup, columns: dict[str, Any]) -> uuid.UUID | None:

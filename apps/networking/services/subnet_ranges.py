@@ -7,6 +7,7 @@ from apps.common.context import RequestContext
 from apps.networking import exceptions, locks, ranges
 from apps.networking.models import Network, Subnet, SubnetPool
 from apps.networking.selectors import subnetpools as selectors
+from apps.networking.services import shared_use
 
 # A quota of a pool counts addresses of IPv4, and ranges of this length of IPv6.
 QUOTA_UNITS = {4: 32, 6: 64}
@@ -55,14 +56,14 @@ def _named(context: RequestContext, wanted: uuid.UUID | None, values: dict[str, 
     return pool
 
 
-def allocate(pool: SubnetPool, values: dict[str, Any], *, project_id: str) -> str:
+def allocate(context: RequestContext, pool: SubnetPool, values: dict[str, Any], *, project_id: str) -> str:
     """Lock a pool and choose a range of it for a subnet: the one that ``values`` names, or the lowest free one.
 
     Raises SubnetPoolNotFound (404), PrefixTooShort, PrefixTooLong (400), SubnetAllocationFailed and
     SubnetPoolQuotaExceeded (409).
     """
     locked = locks.subnetpool(pool.id)
-    if locked is None:
+    if locked is None or not shared_use.may_use(context, locked):
         raise exceptions.SubnetPoolNotFound(id=pool.id)
     cidr = ranges.network(values["cidr"], field="cidr") if values.get("cidr") is not None else None
     length = cidr.prefixlen if cidr else values.get("prefixlen")

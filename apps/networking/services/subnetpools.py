@@ -9,10 +9,10 @@ from django.db.models import ProtectedError
 
 from apps.common.context import RequestContext
 from apps.networking import exceptions, locks, ranges
-from apps.networking.models import FixedIP, Network, Subnet, SubnetPool
+from apps.networking.models import AddressScope, FixedIP, Network, Subnet, SubnetPool
 from apps.networking.selectors import address_scopes as scope_selectors
 from apps.networking.selectors import subnetpools as selectors
-from apps.networking.services import address_scopes, ownership, quotas, rbac_policies, subnet_ranges
+from apps.networking.services import address_scopes, ownership, quotas, rbac_policies, shared_use, subnet_ranges
 from apps.networking.services.shared_objects import SHARED
 
 MAX_PREFIXES = 100
@@ -43,6 +43,7 @@ def create(*, context: RequestContext, values: dict[str, Any]) -> SubnetPool:
     with _one_default(), transaction.atomic():
         locks.address_scopes()
         quotas.check(resource="subnetpool", project_id=project_id)
+        _hold_scope(context, values)
         _join(context, pool, values)
         pool.save(force_insert=True)
         if pool.shared:
@@ -94,6 +95,12 @@ def _set_bounds(pool: SubnetPool, values: dict[str, Any]) -> None:
             raise exceptions.IllegalPrefixBounds(name=name, length=getattr(pool, name), bound=bound, limit=limit)
 
 
+def _hold_scope(context: RequestContext, values: dict[str, Any]) -> None:
+    """Keep the address scope that values name as it is. Raises AddressScopeNotFound (404)."""
+    if values.get("address_scope_id") and not context.is_admin:
+        shared_use.keep(project_id=context.project_id, model=AddressScope, ids=[values["address_scope_id"]])
+
+
 def _join(context: RequestContext, pool: SubnetPool, values: dict[str, Any]) -> None:
     """Check the prefixes of a pool against its address scope, the one that ``values`` names, and put it there."""
     scope_id = values.get("address_scope_id", pool.address_scope_id)
@@ -141,6 +148,7 @@ def _write(
     """Change a pool under its lock, and check it against its address scope."""
     with _one_default(), transaction.atomic():
         locks.address_scopes()
+        _hold_scope(context, values)
         pool = locks.subnetpool(subnetpool.id)
         if pool is None:
             raise exceptions.SubnetPoolNotFound(id=subnetpool.id)

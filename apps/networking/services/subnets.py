@@ -28,7 +28,7 @@ def create(*, context: RequestContext, network: Network, values: dict[str, Any])
     with transaction.atomic():
         quotas.check(resource="subnet", project_id=network.project_id)
         if pool is not None:
-            cidr = subnet_ranges.allocate(pool, values, project_id=network.project_id)
+            cidr = subnet_ranges.allocate(context, pool, values, project_id=network.project_id)
             columns = _checked({**values, "cidr": cidr}, pool)
         if locks.network(network.id) is None:
             raise exceptions.NetworkNotFound(id=network.id)

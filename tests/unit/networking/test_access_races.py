@@ -1,4 +1,4 @@
-"""A network is closed to others while they put ports on it: the second one is refused."""
+"""The sharing of a row ends while others come to use it: the second one is refused."""
 
 import threading
 import time
@@ -9,9 +9,21 @@ import pytest
 from django.db import connection, connections, transaction
 
 from apps.common.exceptions import CloudError
-from apps.networking.models import Port, RbacPolicy
+from apps.networking.models import Network, Port, RbacPolicy
 from apps.networking.selectors import networks as selectors
-from apps.networking.services import floating_ips, networks, ports, rbac_policies, subnets
+from apps.networking.services import (
+    address_groups,
+    address_scopes,
+    floating_ips,
+    networks,
+    ports,
+    qos_policies,
+    rbac_policies,
+    security_group_rules,
+    security_groups,
+    subnetpools,
+    subnets,
+)
 from tests.callers import Caller
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -87,3 +99,49 @@ def test_one_is_refused(closes_first: bool, external: bool, refused: str) -> Non
     assert during(*((close, use) if closes_first else (use, close))) == refused
     owners = ("", alice.project_id)
     assert Port.objects.filter(network=network, project_id__in=owners).exists() is not closes_first
+
+
+def _use(kind: str, alice: Caller, network: Network, row_id: Any) -> Any:
+    context = alice.context
+    match kind:
+        case "security_group":
+            return ports.create(context=context, network=network, values={"security_groups": [row_id]})
+        case "qos_policy":
+            return ports.create(context=context, network=network, values={"qos_policy_id": row_id})
+        case "address_group":
+            group = security_groups.create(context=context, values={"name": "web"})
+            values = {"direction": "ingress", "remote_address_group_id": row_id}
+            return security_group_rules.create(context=context, group=group, values=values)
+        case "subnetpool":
+            values = {"subnetpool_id": row_id, "ip_version": 4, "prefixlen": 26}
+            return subnets.create(context=context, network=network, values=values)
+    values = {"name": "mine", "prefixes": ["10.8.0.0/16"], "address_scope_id": row_id}
+    return subnetpools.create(context=context, values=values)
+
+
+@pytest.mark.parametrize("closes_first", [True, False])
+@pytest.mark.parametrize(
+    ("kind", "service", "values", "refused"),
+    [
+        ("security_group", security_groups, {"name": "theirs"}, "SecurityGroupNotFound"),
+        ("qos_policy", qos_policies, {"name": "slow"}, "QosPolicyNotFound"),
+        ("address_group", address_groups, {"name": "office", "addresses": ["10.9.0.0/24"]}, "AddressGroupNotFound"),
+        ("subnetpool", subnetpools, {"name": "pool", "prefixes": ["10.8.0.0/16"]}, "SubnetPoolNotFound"),
+        ("address_scope", address_scopes, {"name": "scope", "ip_version": 4}, "AddressScopeNotFound"),
+    ],
+)
+def test_what_is_shared(kind: str, service: Any, values: dict[str, Any], refused: str, closes_first: bool) -> None:
+    alice, owner = Caller(PREFIX), Caller(PREFIX)
+    network = networks.create(context=alice.context, values={})
+    row = service.create(context=owner.context, values=values)
+    target = {"action": "access_as_shared", "target_project": alice.project_id}
+    policy = rbac_policies.create(context=owner.context, row=row, values=target)
+
+    def close() -> None:
+        rbac_policies.delete(policy=policy)
+
+    def use() -> None:
+        _use(kind, alice, network, row.id)
+
+    answer = during(*((close, use) if closes_first else (use, close)))
+    assert answer == (refused if closes_first else "RbacPolicyInUse")

@@ -98,7 +98,8 @@ def test_lists_of_ports(alice: Caller, network: Network) -> None:
     subnet = network.subnets.get()
     group = make(alice, "security_group", name="g")
     values: Any = {"network_id": str(network.id)}
-    loose = make(alice, "port", name="loose", security_groups=[group["id"]], **values)
+    address = {"ip_address": "10.9.0.200"}  # part of no other address
+    loose = make(alice, "port", name="loose", security_groups=[group["id"]], fixed_ips=[address], **values)
     server = uuid.uuid4()
     ports.allocate_for_server(
         server_id=server,
