@@ -156,6 +156,11 @@ class InvalidVolume(BadRequest):
     template = "Invalid volume: {reason}"
 
 
+class InvalidHost(BadRequest):
+    kind = "InvalidHost"
+    template = "Invalid host: {reason}"
+
+
 class InvalidSnapshot(BadRequest):
     kind = "InvalidSnapshot"
     template = "Invalid snapshot: {reason}"

@@ -33,6 +33,8 @@ _ADMIN = (
     "backup:export-import volume_extension:backup_admin_actions:reset_status "
     "volume_extension:backup_admin_actions:force_delete volume:force_delete "
     "volume_extension:volume_admin_actions:reset_status "
+    "volume_extension:volume_admin_actions:migrate_volume "
+    "volume_extension:volume_admin_actions:migrate_volume_completion "
     "volume_extension:volume_admin_actions:force_delete volume_extension:volume_admin_actions:force_detach "
     "volume_extension:snapshot_admin_actions:reset_status volume_extension:snapshot_admin_actions:force_delete "
     "volume_extension:type_create volume_extension:type_update volume_extension:type_delete "

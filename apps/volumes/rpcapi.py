@@ -42,6 +42,12 @@ def extend(*, context: RequestContext, volume: Volume, new_size: int) -> None:
     _start(context, "volume.extend", "extend", volume.id, volume.project_id, volume.name, params=params, **where)
 
 
+def migrate(*, context: RequestContext, volume: Volume, params: dict[str, str]) -> None:
+    """Start volume.migrate: to the back end that ``params`` name."""
+    params = {**params, "from": volume.backend}
+    _start(context, "volume.migrate", "migrate", volume.id, volume.project_id, volume.name, params=params)
+
+
 def revert(*, context: RequestContext, volume: Volume, snapshot_id: uuid.UUID) -> None:
     """Start volume.revert on the volume's host; the run keeps the snapshot."""
     params = {"snapshot": str(snapshot_id)}

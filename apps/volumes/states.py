@@ -78,7 +78,7 @@ VOLUME_MOVES: dict[str, tuple[str, ...]] = {
     ATTACHING: (AVAILABLE, RESERVED, ATTACHING, IN_USE),
     IN_USE: (RESERVED, ATTACHING, DETACHING, IN_USE, UPLOADING, EXTENDING, BACKING_UP, RETYPING),
     DETACHING: (IN_USE, DETACHING),
-    MAINTENANCE: (AVAILABLE,),
+    MAINTENANCE: (AVAILABLE, MAINTENANCE),
     UPLOADING: (AVAILABLE, IN_USE, UPLOADING),
     EXTENDING: (AVAILABLE, IN_USE, ERROR_EXTENDING, EXTENDING),
     REVERTING: (AVAILABLE, REVERTING),
@@ -123,6 +123,10 @@ BACKUP_MOVES: dict[str, tuple[str, ...]] = {
     ERROR_DELETING: (DELETING,),
 }
 BACKUP_DELETABLE = (AVAILABLE, ERROR, ERROR_DELETING)
+
+# migration_status: of a volume that moves to another back end, or has moved.
+STARTING, MIGRATING, COMPLETING, SUCCESS = "starting", "migrating", "completing", "success"
+MOVING = (STARTING, MIGRATING, COMPLETING)
 
 # attach_status of an attachment, in its order; a deleted attachment has no row.
 ATTACHED = "attached"

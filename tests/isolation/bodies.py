@@ -42,6 +42,8 @@ _VOLUME_VALUES: dict[str, Any] = {
     "os-set_image_metadata": {"metadata": {"written": "1"}},
     "os-unset_image_metadata": {"key": "k"},
     "os-reset_status": {"status": "error"},
+    "os-migrate_volume": {"host": "h@local"},
+    "os-migrate_volume_completion": {"new_volume": "0" * 32},
     "os-update_snapshot_status": {"status": "creating"},
 }
 _VOLUME_ACTIONS = ("<volume_id>/action", "<snapshot_id>/action", "<backup_id>/action")

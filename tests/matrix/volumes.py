@@ -149,6 +149,16 @@ def extend(cloud: Cloud, case: "Case") -> None:
     )
 
 
+def migrate(cloud: Cloud, case: "Case") -> None:
+    """Move the volume to another host: any."""
+    code = (
+        " from django.db.transaction import atomic; from apps.volumes.services import volume_migrations;"
+        " begin = atomic(lambda: volume_migrations.begin(context=context, row=volumes.locked(volume),"
+        " status='maintenance', backend='local')); begin()"
+    )
+    _do(cloud, _VOLUME + code, key=case.subject, project=case.name)
+
+
 def snapshot(cloud: Cloud, case: "Case") -> None:
     """Make a snapshot of the volume."""
     code = " print(snapshots.create(context=context, volume=volume, values=dict(name='s')).id)"

@@ -227,6 +227,7 @@ WAYS = {
     "volume.create": Way(_nothing, lambda cloud, case: _make(cloud, case, volumes.begin)),
     "volume.delete": Way(_nothing, volumes.delete),
     "volume.extend": Way(_nothing, volumes.extend),
+    "volume.migrate": Way(_nothing, volumes.migrate),
     "volume.revert": Way(volumes.snapshot, volumes.revert),
     "volume.upload_image": Way(_nothing, volumes.upload),
     "server.suspend": Way(_nothing, _action({"suspend": None}), end="SUSPENDED"),

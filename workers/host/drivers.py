@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 
+from apps.volumes.selectors import volumes as volume_rows
 from workers import config
 from workers.config import HostDrivers
 from workers.drivers.backup import loader as backups
@@ -58,4 +59,4 @@ def _volumes(name: str, options: dict[str, Any]) -> VolumeDriver:
             values["ceph_pool" if kind == "ceph" else "volume_dir"] = known["path"]
         driver = "ceph" if (name, kind) == ("local", "ceph") else name
         made[backend] = volumes.load(driver, {**options, **values})
-    return made[backend] if list(made) == ["local"] else Backends(made)
+    return made[backend] if list(made) == ["local"] else Backends(made, volume_rows.backend_of)

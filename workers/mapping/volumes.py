@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 _OPEN = (states.ATTACHING, states.ATTACHED, states.DETACHING)
 
 
-def volume_spec(volume: "Volume") -> VolumeSpec:
-    form: Literal["raw", "qcow2"] = "raw" if volume.format == "raw" else "qcow2"
-    return VolumeSpec(id=str(volume.id), size_gib=volume.size, format=form, backend=volume.backend)
+def volume_spec(volume: "Volume", *, backend: str = "", form: str = "") -> VolumeSpec:
+    """Return the volume as its row says; on another back end, or in another format, where they are given."""
+    kept: Literal["raw", "qcow2"] = "raw" if (form or volume.format) == "raw" else "qcow2"
+    return VolumeSpec(id=str(volume.id), size_gib=volume.size, format=kept, backend=backend or volume.backend)
 
 
 def export_spec(attachment: "Attachment") -> ExportSpec:

@@ -57,6 +57,7 @@ SELECT a.consumer_id::text, h.name, coalesce(s.id, v.id) IS NOT NULL, coalesce(s
  WHERE (coalesce(s.id, v.id) IS NULL OR (s.host <> h.name AND s.vm_state <> 'building')
         OR (v.host <> h.name AND v.status NOT IN ('creating', 'downloading')))
    AND NOT EXISTS (SELECT 1 FROM compute_migration m WHERE m.uuid = a.consumer_id AND m.status NOT IN {ENDED})
+   AND NOT EXISTS (SELECT 1 FROM volumes_volume t WHERE t.target_claim = a.consumer_id)
 """  # noqa: S608 - our own words
 _UNALLOCATED = """
 SELECT s.id::text, s.host FROM compute_server s LEFT JOIN scheduling_allocation a ON a.consumer_id = s.id

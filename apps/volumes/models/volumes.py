@@ -14,6 +14,9 @@ from apps.volumes.models.volume_types import VolumeType
 class Volume(models.Model):
     """``size`` is GiB. ``backend`` names the back end, ``host`` the host that has the file ("" until one is chosen).
 
+    While it migrates, ``target_host`` and ``target_backend`` say where to, and ``target_claim`` is the consumer that
+    holds its room there; ``migration_status`` has Cinder's words, and keeps the last one.
+
     ``format`` is how the back end wrote the data; it is recorded, never probed. ``error`` is a sentence that the user
     may read. A deleted volume keeps its row (``deleted_at``) for administrators and audits.
     """
@@ -44,6 +47,10 @@ class Volume(models.Model):
     source_volume_id = models.UUIDField(null=True, blank=True)
     source_backup_id = models.UUIDField(null=True, blank=True)
     group = models.ForeignKey(Group, null=True, blank=True, on_delete=models.SET_NULL, related_name="volumes")
+    migration_status = models.CharField(max_length=32, blank=True, default="")
+    target_host = models.CharField(max_length=255, blank=True, default="")
+    target_backend = models.CharField(max_length=64, blank=True, default="")
+    target_claim = models.UUIDField(null=True, blank=True)
     scheduler_hints = models.JSONField(default=dict, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
     image_metadata = models.JSONField(default=dict, blank=True)

@@ -68,19 +68,27 @@ def stand_in(volume: Volume) -> str:
     return min(hosts.names_up(names=rows.values_list("host", flat=True)), default="")
 
 
+def is_shared(*, backend: str) -> bool:
+    """Return whether all hosts see one pool of the back end. 1 query."""
+    return Pool.objects.filter(backend=backend, shared=True).exists()
+
+
 def of_backend(*, backend: str) -> list[PoolUse]:
-    """Return the back end's pools with their use, in order of their hosts. 2 queries."""
+    """Return the back end's pools with their use, in order of their hosts. 3 queries."""
     return _with_use(Pool.objects.filter(backend=backend).order_by("host"))
 
 
 def everything() -> list[PoolUse]:
-    """Return all pools with their use. 2 queries."""
+    """Return all pools with their use. 3 queries."""
     return _with_use(Pool.objects.order_by("host", "backend"))
 
 
 def _with_use(pools: Iterable[Pool]) -> list[PoolUse]:
     rows = Volume.objects.filter(deleted_at=None).exclude(host="").order_by().values_list("host", "backend")
     by_host = {(host, backend): total for host, backend, total in rows.annotate(total=Sum("size"))}
+    moving = Volume.objects.filter(deleted_at=None).exclude(target_host="")
+    for host, backend, size in moving.order_by().values_list("target_host", "target_backend", "size"):
+        by_host[host, backend] = by_host.get((host, backend), 0) + size
     by_backend: dict[str, int] = {}
     for (_, backend), total in by_host.items():
         by_backend[backend] = by_backend.get(backend, 0) + total

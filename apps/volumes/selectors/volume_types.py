@@ -46,6 +46,11 @@ def by_id(*, context: RequestContext, key: Any) -> VolumeType:
     return row
 
 
+def load(*, type_id: Any) -> VolumeType | None:
+    """Return a type by its ID, without a policy check: for workers. 1 query."""
+    return VolumeType.objects.filter(id=type_id).first()
+
+
 def default(*, project_id: str | None) -> VolumeType | None:
     """Return the type of a project's volumes that name none: the project's own, or the cloud's. At most 2 queries."""
     return default_types.of_project(project_id) or VolumeType.objects.filter(name=settings.DEFAULT_VOLUME_TYPE).first()

@@ -33,6 +33,17 @@ def load(*, volume_id: uuid.UUID) -> Volume | None:
     return next((ROW.read(row) for row in BY_ID.fetch({"id": volume_id})), None)
 
 
+def backend_of(volume_id: str) -> str:
+    """Return the back end that has a volume; "" for one without a row. 1 query."""
+    return Volume.objects.filter(id=volume_id, deleted_at=None).values_list("backend", flat=True).first() or ""
+
+
+def backends_of(*, volume_ids: Collection[str]) -> dict[str, str]:
+    """Return the back ends of volumes that are on a host, by ID. 1 query."""
+    rows = Volume.objects.filter(id__in=list(volume_ids), deleted_at=None).exclude(host="")
+    return {str(key): backend for key, backend in rows.values_list("id", "backend")}
+
+
 def on_host(*, host: str) -> QuerySet[Volume]:
     """Return the volumes that have their files on a host."""
     return Volume.objects.filter(host=host, deleted_at=None)

@@ -1,6 +1,8 @@
 """Pools: reported by agents, filtered and weighed for new volumes, and claimed."""
 
+import uuid
 from collections.abc import Collection
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,6 +42,22 @@ class Choice:
     explanation: dict[str, Any] = field(default_factory=dict)
 
 
+def choose_target(
+    *, volume: Volume, backend: str, zone: str, host: str, without: Collection[str], claim: uuid.UUID
+) -> Choice:
+    """Choose a host of another back end for a volume that moves there, and claim room for it in the name of ``claim``.
+
+    In the caller's transaction, which notes the target in the volume's row. Raises NoValidHost with the reasons.
+    """
+    locks.pools(backend)
+    there = copy(volume)
+    there.backend = backend
+    use, chosen_zone, explanation = _best(there, zone, host, set(without))
+    spec = RequestSpec(vcpus=0, ram_mib=0, disk_gib=0, force_host=use.pool.host, project_id=volume.project_id)
+    allocations.choose_and_claim(consumer_id=claim, spec=spec)
+    return Choice(host=use.pool.host, zone=chosen_zone, explanation=explanation)
+
+
 def choose_and_claim(
     *, volume: Volume, zone: str = "", host: str = "", without: Collection[str] = (), sets_host: bool = True
 ) -> Choice:
@@ -52,18 +70,24 @@ def choose_and_claim(
         if sets_host:
             locks.volume(volume.id)
         locks.pools(volume.backend)
-        verdict = _judge(volume, zone, host, set(without))
-        if not verdict.left:
-            error = NoValidHost(reason="; ".join(verdict.misses) or f"No host has the back end {volume.backend}.")
-            error.values["explanation"] = verdict.explanation
-            raise error
-        use, chosen_zone = verdict.left[0]
+        use, chosen_zone, explanation = _best(volume, zone, host, set(without))
         if sets_host:
             Volume.objects.filter(id=volume.id).update(host=use.pool.host)
         allocations.release(consumer_id=volume.id)
         spec = RequestSpec(vcpus=0, ram_mib=0, disk_gib=0, force_host=use.pool.host, project_id=volume.project_id)
         allocations.choose_and_claim(consumer_id=volume.id, spec=spec)
-    return Choice(host=use.pool.host, zone=chosen_zone, explanation=verdict.explanation)
+    return Choice(host=use.pool.host, zone=chosen_zone, explanation=explanation)
+
+
+def _best(volume: Volume, zone: str, host: str, without: set[str]) -> tuple[PoolUse, str, dict[str, Any]]:
+    """Return the pool with most room, its zone, and why. Raises NoValidHost with the reasons."""
+    verdict = _judge(volume, zone, host, without)
+    if not verdict.left:
+        error = NoValidHost(reason="; ".join(verdict.misses) or f"No host has the back end {volume.backend}.")
+        error.values["explanation"] = verdict.explanation
+        raise error
+    use, chosen_zone = verdict.left[0]
+    return use, chosen_zone, verdict.explanation
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,23 @@
-"""Changing a volume's type. The back end, and how the data is kept, stay as they are."""
+"""Changing a volume's type. Where another type needs another back end, or format, the volume moves (if asked to)."""
 
 from django.db import transaction
 from django.utils import timezone
 
 from apps.common import audit
+from apps.common.context import RequestContext
 from apps.quotas.services import reservations
 from apps.volumes import exceptions, states
 from apps.volumes.models import Volume, VolumeType
 from apps.volumes.selectors import qos_specs, quota_amounts, volume_types
-from apps.volumes.services import quotas, volumes
+from apps.volumes.services import quotas, volume_migrations, volumes
 
 
 @transaction.atomic
-def retype(*, volume: Volume, volume_type: VolumeType) -> None:
-    """Raises InvalidVolume and InvalidInput (400), OverLimit (413) of the new type's quotas."""
+def retype(*, context: RequestContext, volume: Volume, volume_type: VolumeType, may_move: bool = False) -> None:
+    """``may_move``: the volume may go to another back end (migration_policy "on-demand").
+
+    Raises InvalidVolume and InvalidInput (400), OverLimit (413) of the new type's quotas.
+    """
     row = volumes.locked(volume)
     former = row.volume_type
     if row.status not in (states.AVAILABLE, states.IN_USE):
@@ -23,6 +27,17 @@ def retype(*, volume: Volume, volume_type: VolumeType) -> None:
     if former is not None and former.id == volume_type.id:
         raise exceptions.InvalidInput(reason=f"New volume_type same as original: {volume_type.id}.")
     _check(row, former, volume_type)
+    reason = _why_moves(row, volume_type)
+    if reason:
+        if not may_move:
+            raise exceptions.InvalidInput(reason=f"{reason}: it has to migrate, which the migration policy forbids")
+        volume_migrations.check(row)
+        backend = str(volume_type.extra_specs.get(volume_types.BACKEND) or row.backend)
+        volume_migrations.begin(
+            context=context, row=row, status=states.RETYPING, backend=backend, volume_type=volume_type
+        )
+        volume_migrations.reserve_type(row=row, volume_type=volume_type)
+        return
     before = _of_types(row)
     row.volume_type = volume_type
     Volume.objects.filter(id=row.id).update(
@@ -36,23 +51,23 @@ def retype(*, volume: Volume, volume_type: VolumeType) -> None:
 
 
 def _check(row: Volume, former: VolumeType | None, chosen: VolumeType) -> None:
-    backend = chosen.extra_specs.get(volume_types.BACKEND)
-    if backend and backend != row.backend:
-        raise exceptions.InvalidInput(
-            reason=f"the volume is on the back end {row.backend}, and the type's is {backend}: this cloud does not "
-            "offer migration of volumes"
-        )
     if volume_types.encryption_of(volume_type=chosen) is not None or row.encrypted:
         raise exceptions.InvalidInput(reason="Retype cannot change encryption requirements.")
     shared = volume_types.allows_multiattach(chosen)
     if shared != row.multiattach and row.status == states.IN_USE:
         raise exceptions.InvalidVolume(reason="Changing multiattach needs the volume to be available.")
-    if shared and row.format != states.RAW:
-        raise exceptions.InvalidInput(
-            reason="a volume that several servers may have is kept in another format: make a new volume from this one"
-        )
     if row.status == states.IN_USE and qos_specs.limits_of(former) != qos_specs.limits_of(chosen):
         raise exceptions.InvalidVolume(reason="Retype cannot change front-end QoS of a volume in use.")
+
+
+def _why_moves(row: Volume, chosen: VolumeType) -> str:
+    """Return why the volume cannot stay as it is kept; "" if it can."""
+    backend = chosen.extra_specs.get(volume_types.BACKEND)
+    if backend and backend != row.backend:
+        return f"the volume is on the back end {row.backend}, and the type's is {backend}"
+    if volume_types.allows_multiattach(chosen) and row.format != states.RAW:
+        return "a volume that several servers may have is kept in another format"
+    return ""
 
 
 def _of_types(row: Volume) -> dict[str, int]:

@@ -142,6 +142,7 @@ def delete(
     A deletion of a volume that is being deleted changes nothing. Raises VolumeNotFound (404), InvalidVolume (400).
     """
     row = locked(volume)
+    _check_not_moving(row)
     active = run_selectors.has_active(subject_type=states.SUBJECT, subject_id=row.id)
     if row.status == states.DELETING and active:
         return
@@ -162,6 +163,12 @@ def delete(
     _begin_delete(row)
     rpcapi.delete(context=context, volume=row, cancelled=cancelled)
     audit.record("volume.delete", "volume", row.id)
+
+
+def _check_not_moving(row: Volume) -> None:
+    """Its data is in two places: the run has to end, or to be cancelled by an operator, which undoes it."""
+    if row.migration_status in states.MOVING:
+        raise exceptions.InvalidVolume(reason=f"Volume {row.id} is migrating.")
 
 
 def _begin_delete(row: Volume) -> None:
@@ -215,6 +222,7 @@ def reset_status(*, volume: Volume, values: dict[str, str]) -> None:
     """
     with transaction.atomic():
         row = locked(volume)
+        _check_not_moving(row)
         volume_states.end_restores(volume_id=row.id)
         runs.cancel_active(subject_type=states.SUBJECT, subject_id=row.id, reason="An operator reset the status.")
         volume_states.cancel_extension(volume_id=row.id)
@@ -223,6 +231,8 @@ def reset_status(*, volume: Volume, values: dict[str, str]) -> None:
             _drop_attachments(row)
         Transfer.objects.filter(volume_id=row.id).delete()
         status = values.get("status") or row.status
+        if "migration_status" in values:
+            Volume.objects.filter(id=row.id).update(migration_status="")
         Volume.objects.filter(id=row.id).update(status=status, updated_at=timezone.now())
         audit.record("volume.reset_status", "volume", row.id, details={"status": status})
 

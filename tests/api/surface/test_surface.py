@@ -31,7 +31,6 @@ MISSING = {
     "remote consoles": ["compute .*/(remote-consoles|os-console-auth-tokens)", "compute .*#os-getVNCConsole"],
     "shares": ["compute .*/shares"],
     "resets of servers' networks": ["compute .*#resetNetwork"],
-    "migration of volumes": ["volume .*#os-migrate_volume"],
     "volumes that others manage": ["volume .*/os-(volume|snapshot)-manage", "volume .*#os-unmanage"],
     "replication of back ends": ["volume .*/os-services/(failover_host|freeze|thaw)"],
     "image import": ["image .*/v2/images/.*/(import|stage|locations)", "image .*/v2/tasks"],

@@ -20,6 +20,7 @@ from tests.unit.drivers import samples
 from tests.unit.drivers.hypervisor_contract import eventually
 from tests.unit.drivers.volume_contract import VolumeContract, info_of, made
 from workers.drivers.errors import Stopped
+from workers.drivers.volume import copying
 from workers.drivers.volume import loader as volumes
 from workers.drivers.volume.base import Export, ExportSpec, FromImage, FromSnapshot, FromVolume, VolumeSpec
 from workers.drivers.volume.errors import NotSupported, PoolBusy, PoolFull, PoolUnavailable, SourceUnavailable
@@ -466,3 +467,18 @@ def test_two_hosts_see_a_shared_directory(tmp_path: Path, run_dir: Path) -> None
     assert two.residue(remove=True) == ()  # the other host's, maybe
     two.delete_volume(volume)
     assert one.list_volumes() == ()
+
+
+def test_a_copy_from_one_export_to_another(driver: LocalVolumes, image: FromImage) -> None:
+    """What a volume has, the other one's reads as, zeros and all."""
+    one, other = VolumeSpec(samples.new_id(), 1), VolumeSpec(samples.new_id(), 1, "raw")
+    driver.create_volume(one, image)
+    driver.create_volume(other)
+    source = driver.open_export(one.id, ExportSpec("source", readonly=True))
+    target = driver.open_export(other.id, ExportSpec("target"))
+    copying.copy(source, target)
+    client(target, "read -P 7 0 1M", "read -P 0 1M 15M")
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Stopped):
+        copying.copy(source, target, stop)

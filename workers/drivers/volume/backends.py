@@ -6,6 +6,7 @@ A new volume goes to the back end that its spec names. What no pool has is absen
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from threading import Event
 from typing import TypeVar
 
@@ -32,9 +33,11 @@ T = TypeVar("T")
 class Backends(VolumeDriver):
     """Made of drivers by the names of their back ends; the first with exports connects to those of other hosts."""
 
-    def __init__(self, drivers: Mapping[str, VolumeDriver]) -> None:
-        """Remember the drivers."""
-        self._drivers = dict(drivers)
+    def __init__(self, drivers: Mapping[str, VolumeDriver], where: Callable[[str], str] = lambda _: "") -> None:
+        """Remember the drivers. ``where`` says which back end a volume is on, "" if it does not know: while a volume
+        moves, two have it.
+        """
+        self._drivers, self._where = dict(drivers), where
         self._first = next(iter(self._drivers.values()))
         with_exports = (driver for driver in self._drivers.values() if not driver.capabilities.direct)
         self._connector = next(with_exports, self._first)
@@ -94,7 +97,9 @@ class Backends(VolumeDriver):
         self._of(volume_id).fence(volume_id, address)
 
     def list_volumes(self) -> tuple[VolumeInfo, ...]:
-        return self._all(lambda driver: driver.list_volumes())
+        return tuple(
+            replace(info, backend=name) for name, driver in self._drivers.items() for info in driver.list_volumes()
+        )
 
     def list_exports(self) -> tuple[Export, ...]:
         return self._all(lambda driver: driver.list_exports())
@@ -119,7 +124,9 @@ class Backends(VolumeDriver):
         return driver
 
     def _of(self, volume_id: str) -> VolumeDriver:
-        return next((driver for driver in self._drivers.values() if driver.has(volume_id)), self._first)
+        known = self._drivers.get(self._where(volume_id))
+        drivers = [known, *self._drivers.values()] if known is not None else self._drivers.values()
+        return next((driver for driver in drivers if driver.has(volume_id)), self._first)
 
     def _all(self, ask: Callable[[VolumeDriver], tuple[T, ...]]) -> tuple[T, ...]:
         return tuple(item for driver in self._drivers.values() for item in ask(driver))

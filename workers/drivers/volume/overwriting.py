@@ -37,7 +37,7 @@ def write(export: Export, image: FromImage, stop: Event | None = None) -> None:
     except nbd.NbdError as error:
         raise PoolUnavailable("The volume could not be emptied.", details=str(error)) from error
     form = "raw" if image.format == "iso" else image.format
-    target = f"driver=raw,file.driver=nbd,file.server.type=unix,file.server.path={_escaped(export.socket)}"
+    target = f"driver=raw,file.driver=nbd,file.server.type=unix,file.server.path={escaped(export.socket)}"
     argv = ["qemu-img", "convert", "-q", "-n", "--target-is-zero", "-f", form, image.path, "--target-image-opts"]
     try:
         processes.run(
@@ -49,6 +49,6 @@ def write(export: Export, image: FromImage, stop: Event | None = None) -> None:
         raise PoolUnavailable("The image could not be written to the volume.", details=error.details) from error
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """QEMU's options end at a comma."""
     return text.replace(",", ",,")

@@ -174,6 +174,7 @@ class VolumeInfo:
     snapshots: tuple[str, ...] = ()
     used_bytes: int = 0
     shared: bool = False  # all hosts see it
+    backend: str = ""  # of several, the one that has it
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Sets, per host:
   wanted = volumes whose rows are on this host, or on which a run works
 Rules:
   there - wanted                     -> deleted (their volumes were deleted while the host was down)
+  there, in another back end than its row's -> deleted (a move was cut short, or its source was lost)
   idle wanted - there                -> reported: the data is lost
   files without a volume             -> removed
   clones that a backup is read from, without a run of it -> deleted, with their exports
@@ -13,6 +14,7 @@ Rules:
 """
 
 import uuid
+from collections.abc import Mapping
 
 from django.conf import settings
 
@@ -32,11 +34,17 @@ POOL = "pool"
 def reconcile(snapshot: HostSnapshot) -> None:
     driver = snapshot.drivers.volume
     rows = {str(volume.id): volume for volume in volumes.on_host(host=snapshot.drivers.host)}
+    everything = driver.list_volumes()
+    owners = volumes.backends_of(volume_ids=[info.id for info in everything if info.backend])
+    doubles = [info for info in everything if _is_double(info, owners)]
+    for info in doubles:
+        _remove_double(snapshot, info)
     # In a shared pool, what is not this host's is another's.
-    infos = [info for info in driver.list_volumes() if not info.shared or info.id in rows]
+    infos = [info for info in everything if info not in doubles and (not info.shared or info.id in rows)]
     there = {info.id for info in infos}
-    for volume_id in sorted(there - set(rows)):
-        _remove_stranger(snapshot, uuid.UUID(volume_id))
+    for info in sorted(infos, key=lambda info: info.id):
+        if info.id not in rows:
+            _remove_stranger(snapshot, info)
     for info in infos:
         _remove_snapshots(snapshot, info)
     _check_reserve(snapshot)
@@ -46,6 +54,23 @@ def reconcile(snapshot: HostSnapshot) -> None:
             snapshot.report.remains(KIND, volume_id, found=problem)
     for text in driver.residue(remove=True):
         snapshot.report.repaired(KIND, text[:64], found=f"{text}: left by a killed process", done="removed")
+
+
+def _is_double(info: VolumeInfo, owners: Mapping[str, str]) -> bool:
+    return bool(info.backend) and owners.get(info.id, info.backend) != info.backend
+
+
+def _remove_double(snapshot: HostSnapshot, info: VolumeInfo) -> None:
+    """Remove what another back end than its own has of a volume. Read again under its lock, and without a run."""
+    with leases.idle(subject_type=VOLUME.name, subject_id=uuid.UUID(info.id)) as is_idle:
+        owners = volumes.backends_of(volume_ids=[info.id]) if is_idle else {}
+        if not _is_double(info, owners):
+            return
+        driver = snapshot.drivers.volume.backends()[info.backend]
+        driver.close_export(info.id, None)
+        driver.delete_volume(info.id)
+    problem = f"also in the back end {info.backend}, and its own is {owners[info.id]}"
+    snapshot.report.repaired(KIND, info.id, found=problem, done="deleted there")
 
 
 def _remove_snapshots(snapshot: HostSnapshot, info: VolumeInfo) -> None:
@@ -82,19 +107,20 @@ def _check_reserve(snapshot: HostSnapshot) -> None:
             snapshot.report.remains(POOL, f"{host}@{backend}", found=problem)
 
 
-def _remove_stranger(snapshot: HostSnapshot, volume_id: uuid.UUID) -> None:
-    drivers = snapshot.drivers
+def _remove_stranger(snapshot: HostSnapshot, info: VolumeInfo) -> None:
+    drivers, volume_id = snapshot.drivers, uuid.UUID(info.id)
+    driver = drivers.volume.backends().get(info.backend, drivers.volume)
     with idle_volume(volume_id) as is_idle:
         row = volumes.load(volume_id=volume_id) if is_idle else None
         if not is_idle or (row is not None and row.host == drivers.host):
             return
-        if str(volume_id) not in {info.id for info in drivers.volume.list_volumes() if not info.shared}:
+        if str(volume_id) not in {info.id for info in driver.list_volumes() if not info.shared}:
             return
         owner = "no volume has this id" if row is None else f"the volume is on {row.host or 'no host'}"
         problem = f"files of a volume on the host, but {owner}"
         if not settings.REMOVE_STRANGERS:
             snapshot.report.remains(KIND, volume_id, found=problem, done="left: CELERITY_REMOVE_STRANGERS is off")
             return
-        drivers.volume.close_export(str(volume_id), None)
-        drivers.volume.delete_volume(str(volume_id))
+        driver.close_export(str(volume_id), None)
+        driver.delete_volume(str(volume_id))
     snapshot.report.repaired(KIND, volume_id, found=problem, done="removed")

@@ -46,7 +46,7 @@ class ScheduleVolume(VolumeStep[Scheduled]):
             _check_type(volume)
             choice = _choose(volume, ctx.claim.excluded_hosts)
         except NoValidHost as error:
-            raise _refusal(ctx, error) from error
+            raise refusal(ctx, error) from error
         ctx.assign(HOST, choice.host)
         return Scheduled(choice.zone, choice.explanation)
 
@@ -66,7 +66,8 @@ class ScheduleVolume(VolumeStep[Scheduled]):
             volume_states.move(volume_id=ctx.subject_id, status=states.CREATING, before=before)
 
 
-def _refusal(ctx: StepContext, error: NoValidHost) -> Abort:
+def refusal(ctx: StepContext, error: NoValidHost) -> Abort:
+    """Return the failure of a run whose volume goes nowhere; the run keeps why."""
     explanation = error.values.get("explanation", {})
     leases.explain(claim=ctx.claim, explanation=explanation)
     # Users do not read what hosts have, nor which there are.

@@ -70,7 +70,7 @@ class Renderer:
             "attachments": [self.attachment(volume, row) for row in attachments if row.status == states.ATTACHED],
         }
         if self._admin:
-            document |= {"provider_id": None, "cluster_name": None, "migration_status": None}
+            document |= {"provider_id": None, "cluster_name": None, "migration_status": volume.migration_status or None}
         return microversions.without(document, self._hidden)
 
     def render_shown(self, volume: Volume, attachments: Sequence[Attachment]) -> dict[str, Any]:
@@ -82,7 +82,7 @@ class Renderer:
         if self._admin:
             document |= {
                 "os-vol-host-attr:host": host_of(volume),
-                "os-vol-mig-status-attr:migstat": None,
+                "os-vol-mig-status-attr:migstat": volume.migration_status or None,
                 "os-vol-mig-status-attr:name_id": None,
             }
         return document

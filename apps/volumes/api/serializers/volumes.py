@@ -115,6 +115,19 @@ class Retype(StrictSerializer):
     migration_policy = serializers.ChoiceField(choices=["never", "on-demand"], required=False, allow_null=True)
 
 
+class Migrate(StrictSerializer):
+    """``host`` is host@backend#pool. A volume that migrates here is never attached meanwhile, and always copied."""
+
+    host = Text(min_length=1, max_length=255)
+    force_host_copy = LooseBoolean(required=False, allow_null=True)
+    lock_volume = LooseBoolean(required=False, allow_null=True)
+
+
+class MigrateCompletion(StrictSerializer):
+    new_volume = UUIDString()
+    error = LooseBoolean(required=False, allow_null=True)
+
+
 class Revert(StrictSerializer):
     snapshot_id = UUIDString()
 

@@ -14,7 +14,7 @@ from apps.volumes.api.serializers import volumes as serializers
 from apps.volumes.api.views.base import ActionView
 from apps.volumes.models import Volume
 from apps.volumes.selectors import volume_types
-from apps.volumes.services import metadata, volume_attach, volume_images, volume_retype, volumes
+from apps.volumes.services import metadata, volume_attach, volume_images, volume_migrations, volume_retype, volumes
 
 EXTENDS_ATTACHED, REVERTS = since("3.42"), since("3.40")
 _ADMIN = "volume_extension:volume_admin_actions:{}"
@@ -42,6 +42,8 @@ RULES = {
     "os-reset_status": _ADMIN.format("reset_status"),
     "os-force_delete": _ADMIN.format("force_delete"),
     "os-force_detach": _ADMIN.format("force_detach"),
+    "os-migrate_volume": _ADMIN.format("migrate_volume"),
+    "os-migrate_volume_completion": _ADMIN.format("migrate_volume_completion"),
 }
 NOTHING = metadata_serializers.Nothing
 
@@ -51,8 +53,6 @@ class VolumeActionView(ActionView):
 
     ACTIONS = {name: name.removeprefix("os-") for name in RULES}
     missing = {
-        "os-migrate_volume": "migration of volumes",
-        "os-migrate_volume_completion": "migration of volumes",
         "os-unmanage": "volumes that others manage",
         "os-reimage": "new images in volumes",
     }
@@ -77,6 +77,8 @@ class VolumeActionView(ActionView):
         "os-reset_status": serializers.ResetStatus,
         "os-force_delete": NOTHING,
         "os-force_detach": serializers.ForceDetach,
+        "os-migrate_volume": serializers.Migrate,
+        "os-migrate_volume_completion": serializers.MigrateCompletion,
     }
     examples = {"POST": {"os-extend": {"new_size": 2}}}
 
@@ -124,7 +126,8 @@ class VolumeActionView(ActionView):
 
     def _retype(self, volume: Volume, values: dict[str, Any]) -> None:
         chosen = volume_types.get(context=self.caller, key=values["new_type"])
-        volume_retype.retype(volume=volume, volume_type=chosen)
+        may_move = values.get("migration_policy") == "on-demand"
+        volume_retype.retype(context=self.caller, volume=volume, volume_type=chosen, may_move=may_move)
 
     def _revert(self, volume: Volume, values: dict[str, Any]) -> None:
         self.require(REVERTS)
@@ -152,6 +155,14 @@ class VolumeActionView(ActionView):
 
     def _show_image_metadata(self, volume: Volume, values: dict[str, Any]) -> Response:
         return Response({"metadata": volume.image_metadata})
+
+    def _migrate_volume(self, volume: Volume, values: dict[str, Any]) -> None:
+        volume_migrations.migrate(context=self.caller, volume=volume, host=values["host"])
+
+    def _migrate_volume_completion(self, volume: Volume, values: dict[str, Any]) -> Response:
+        other = self.volume(str(values["new_volume"]), RULES["os-migrate_volume_completion"])
+        kept = volume_migrations.finish_elsewhere(volume=volume, new_volume=other)
+        return Response({"save_volume_id": str(kept)})
 
     def _reset_status(self, volume: Volume, values: dict[str, Any]) -> None:
         volumes.reset_status(volume=volume, values=values)

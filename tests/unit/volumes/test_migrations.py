@@ -1,0 +1,116 @@
+"""Volumes move to other back ends: by operators, or because their new type asks for it."""
+
+from typing import Any
+
+import pytest
+
+from apps.scheduling.models import Allocation
+from apps.volumes import exceptions
+from apps.volumes.models import Attachment, Volume, VolumeType
+from apps.volumes.services import volume_migrations, volume_retype, volumes
+from apps.workflow.services.findings import FindingReport
+from tests.api.compute.in_process import HOST, Worker
+from tests.unit.volumes.test_backends import CONTEXT, begin, worker
+from workers.consistency import check
+from workers.host.reconcilers import volumes as reconciler
+from workers.host.reconcilers.base import take_snapshot
+from workers.mapping import volumes as mapping
+
+__all__ = ["worker"]
+pytestmark = pytest.mark.django_db
+
+
+def where(worker: Worker, volume: Volume) -> list[str]:
+    """Return the back ends that have the volume."""
+    pools = worker.drivers.volume.backends()
+    return [name for name, driver in pools.items() if driver.has(str(volume.id))]
+
+
+def made(worker: Worker, **values: Any) -> Volume:
+    volume = begin("local", **values)
+    assert worker.work() == ["succeeded"]
+    volume.refresh_from_db()
+    return volume
+
+
+def is_settled(worker: Worker) -> bool:
+    """Nothing is left of a run: no claim, no attachment, no finding."""
+    left = [item for item in (*check.of_rows(), *check.of_host(worker.drivers)) if item.kind != "quota"]
+    return not left and Allocation.objects.count() == 1 and not Attachment.objects.exists()
+
+
+def test_migrate(worker: Worker) -> None:
+    volume = made(worker)
+    volume_migrations.migrate(context=CONTEXT, volume=volume, host=f"{HOST}@ssd#ssd")
+    volume.refresh_from_db()
+    assert (volume.status, volume.migration_status) == ("maintenance", "starting")
+    for refused in (volumes.delete, volumes.extend):
+        with pytest.raises(exceptions.InvalidVolume):
+            refused(
+                context=CONTEXT, volume=volume, **({"force": True} if refused is volumes.delete else {"new_size": 3})
+            )
+    with pytest.raises(exceptions.InvalidVolume):
+        volumes.reset_status(volume=volume, values={"status": "error"})
+    assert worker.work()[-1] == "succeeded"
+    volume.refresh_from_db()
+    assert (volume.status, volume.migration_status, volume.backend, volume.target_host) == (
+        "available", "success", "ssd", "",
+    )  # fmt: skip
+    assert where(worker, volume) == ["ssd"] and is_settled(worker)
+    assert Allocation.objects.get().disk_gib == 0
+    volume_migrations.migrate(context=CONTEXT, volume=volume, host=f"{HOST}@local")
+    assert worker.work()[-1] == "succeeded"
+    assert where(worker, volume) == ["local"] and Allocation.objects.get().disk_gib == 2
+
+
+@pytest.mark.parametrize("operation", ["create_volume", "open_export", "close_export"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_failure_leaves_it_where_it_is(worker: Worker, operation: str, when: str) -> None:
+    volume = made(worker)
+    volume_migrations.migrate(context=CONTEXT, volume=volume, host=f"{HOST}@ssd")
+    worker.plan({"op": operation, "when": when, "times": 1, "error": "abort", "message": "No."})
+    assert worker.work()[-1] == "failed"
+    volume.refresh_from_db()
+    assert (volume.status, volume.migration_status, volume.backend) == ("available", "error", "local")
+    assert where(worker, volume) == ["local"] and is_settled(worker)
+
+
+@pytest.mark.parametrize(
+    ("host", "values"),
+    [
+        ("nowhere@ssd", {}), (f"{HOST}@none", {}), (HOST, {}), ("", {}), (f"{HOST}@local", {}),
+        (f"{HOST}@ssd", {"status": "in-use"}), (f"{HOST}@ssd", {"status": "error"}),
+    ],
+)  # fmt: skip
+def test_refusals(worker: Worker, host: str, values: dict[str, str]) -> None:
+    volume = made(worker)
+    Volume.objects.filter(id=volume.id).update(**values)
+    with pytest.raises((exceptions.InvalidVolume, exceptions.InvalidHost)):
+        volume_migrations.migrate(context=CONTEXT, volume=volume, host=host)
+    volume.refresh_from_db()
+    assert volume.migration_status == ""
+
+
+def test_a_new_type_on_another_back_end(worker: Worker) -> None:
+    volume = made(worker)
+    fast = VolumeType.objects.create(name="fast", extra_specs={"volume_backend_name": "ssd"})
+    with pytest.raises(exceptions.InvalidInput):
+        volume_retype.retype(context=CONTEXT, volume=volume, volume_type=fast)
+    volume_retype.retype(context=CONTEXT, volume=volume, volume_type=fast, may_move=True)
+    volume.refresh_from_db()
+    assert (volume.status, volume.volume_type) == ("retyping", None)
+    assert worker.work()[-1] == "succeeded"
+    volume.refresh_from_db()
+    assert (volume.status, volume.volume_type, volume.backend) == ("available", fast, "ssd")
+    assert is_settled(worker)
+
+
+def test_what_a_lost_source_has_is_removed(worker: Worker) -> None:
+    """The source was out of reach when its part was to be removed."""
+    volume = made(worker)
+    Volume.objects.filter(id=volume.id).update(backend="ssd")
+    worker.drivers.volume.backends()["ssd"].create_volume(mapping.volume_spec(volume, backend="ssd"))
+    assert where(worker, volume) == ["local", "ssd"]
+    report = FindingReport(host=HOST)
+    reconciler.reconcile(take_snapshot(worker.drivers, report, restarted=False))
+    assert where(worker, volume) == ["ssd"]

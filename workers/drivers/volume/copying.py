@@ -1,0 +1,34 @@
+"""Copies what one export has to another one, which reads as zeros."""
+
+from __future__ import annotations
+
+from threading import Event
+
+from workers.drivers.errors import Stopped
+from workers.drivers.volume.errors import PoolFull, PoolUnavailable
+from workers.drivers.volume.overwriting import TIMEOUT_S, escaped
+from workers.drivers.volume.specs import Export
+from workers.system import processes
+
+
+def copy(source: Export, target: Export, stop: Event | None = None) -> None:
+    """Let the target read as the source does; zeros are not written. Raises PoolFull, PoolUnavailable, Stopped."""
+
+    def check() -> None:
+        if stop is not None and stop.is_set():
+            raise Stopped("The copy was stopped.")
+
+    argv = ["qemu-img", "convert", "-q", "-n", "--target-is-zero", "--image-opts", "--target-image-opts"]
+    try:
+        processes.run(
+            [*argv, _options(source), _options(target)], timeout_s=TIMEOUT_S, memory_limit_mib=4096, poll=check
+        )
+    except processes.ProcessError as error:
+        if "No space left" in error.details:
+            raise PoolFull("The host has no space for the volume.", details=error.details) from error
+        raise PoolUnavailable("The volume could not be copied.", details=error.details) from error
+
+
+def _options(export: Export) -> str:
+    where = f"file.server.type=unix,file.server.path={escaped(export.socket)}"
+    return f"driver=raw,file.driver=nbd,{where},file.export={export.name}"

@@ -1,0 +1,162 @@
+"""The steps that move a volume to another back end: its target is chosen, the data copied, the source removed."""
+
+import time
+from typing import TYPE_CHECKING
+
+from apps.scheduling.exceptions import NoValidHost
+from apps.volumes import states
+from apps.volumes.selectors import volume_types
+from apps.volumes.services import volume_migrations
+from apps.workflow.services import leases
+from workers.config import HostDrivers
+from workers.drivers.volume import copying
+from workers.drivers.volume.base import Export, ExportSpec, VolumeDriver
+from workers.drivers.volume.errors import StorageHostDown, StorageHostSilent
+from workers.engine.errors import Abort, LeaseLost
+from workers.engine.steps import DESTINATION, SCHEDULER, SOURCE, StepContext
+from workers.mapping import volumes
+from workers.tasks.volumes.base import VolumeStep, patiently
+from workers.tasks.volumes.schedule import Scheduled, refusal
+
+if TYPE_CHECKING:
+    from apps.volumes.models import Attachment, Volume
+
+SILENCE_SECONDS = 120.0
+
+
+class _MoveStep(VolumeStep[None]):
+    def begin(self, ctx: StepContext) -> None:
+        """The volume has its status already."""
+        if not volume_migrations.is_moving(volume_id=ctx.subject_id):
+            raise LeaseLost
+
+
+class ScheduleTarget(VolumeStep[Scheduled]):
+    """The first step: its revert gives the claim back, and on the last attempt tells the volume's project."""
+
+    name = "schedule"
+    role = SCHEDULER
+    chooses_host = True
+    timeout_seconds = 60
+
+    def execute(self, ctx: StepContext) -> Scheduled:
+        volume, excluded = self.volume(ctx), ctx.claim.excluded_hosts
+        ctx.assign(SOURCE, volume.host)
+        try:
+            choice = volume_migrations.choose(volume_id=volume.id, params=ctx.claim.params, without=excluded)
+        except NoValidHost as error:
+            raise refusal(ctx, error) from error
+        ctx.assign(DESTINATION, choice.host)
+        return Scheduled(choice.zone, choice.explanation)
+
+    def record(self, ctx: StepContext, result: Scheduled) -> None:
+        if result.explanation:
+            leases.explain(claim=ctx.claim, explanation=result.explanation)
+
+    def revert(self, ctx: StepContext) -> None:
+        volume_migrations.release_target(volume_id=ctx.subject_id)
+        if ctx.final and ctx.failure:
+            volume_migrations.mark_failed(volume_id=ctx.subject_id, message=ctx.failure.message)
+
+
+class CopyVolume(_MoveStep):
+    """Make the volume on the target, and copy its data there. Once this is recorded, the volume is there.
+
+    The target's host reads the volume as a server would: by an attachment, that has the run's ID. A copy that was cut
+    short is removed, and begun again.
+    """
+
+    name = "copy"
+    role = DESTINATION
+    needs = (SOURCE,)
+    long = True
+    timeout_seconds = 12 * 3600
+
+    def execute(self, ctx: StepContext) -> None:
+        volume, drivers = self.volume(ctx), self.drivers(ctx)
+        if not volume.target_host:
+            raise Abort("The volume's target was given up.", cause="TargetGone")
+        target, key = _driver(drivers, volume.target_backend), str(volume.id)
+        attachment = volume_migrations.reader(volume=volume, run_id=ctx.claim.run_id, host=ctx.host)
+        _discard(ctx, target, key)
+        source = _connect(ctx, attachment, drivers)
+        spec = volumes.volume_spec(volume, backend=volume.target_backend, form=form_of(ctx, volume))
+        patiently(ctx, lambda: target.create_volume(spec, None, ctx.stop))
+        export = target.open_export(key, ExportSpec(f"m{ctx.claim.run_id.hex}", owner=str(ctx.claim.run_id)))
+        ctx.checkpoint()
+        if target.capabilities.real_bytes:
+            copying.copy(source, export, ctx.stop)
+        target.close_export(key, export.name)
+        volumes.disconnect(attachment, drivers)
+
+    def record(self, ctx: StepContext, result: None) -> None:
+        volume_migrations.switch(
+            volume_id=ctx.subject_id,
+            run_id=ctx.claim.run_id,
+            volume_type_id=ctx.claim.params.get("type"),
+            form=form_of(ctx, self.volume(ctx)),
+        )
+
+    def revert(self, ctx: StepContext) -> None:
+        volume = self.volume(ctx)
+        if ctx.on_host and volume.target_host:
+            drivers = self.drivers(ctx)
+            volumes.disconnect(_attachment(ctx, volume), drivers)
+            _discard(ctx, _driver(drivers, volume.target_backend), str(volume.id))
+        volume_migrations.end_reading(run_id=ctx.claim.run_id)
+
+
+class RemoveSource(_MoveStep):
+    """Remove the data where it was. It is behind the pivot: if the source is lost, its recovery removes the rest."""
+
+    name = "remove_source"
+    role = SOURCE
+    timeout_seconds = 600
+
+    def execute(self, ctx: StepContext) -> None:
+        if ctx.on_host:
+            _discard(ctx, _driver(self.drivers(ctx), ctx.claim.params["from"]), str(ctx.subject_id))
+
+    def record(self, ctx: StepContext, result: None) -> None:
+        volume_migrations.mark_done(volume_id=ctx.subject_id)
+
+    def revert(self, ctx: StepContext) -> None:
+        volume_migrations.mark_done(volume_id=ctx.subject_id)
+
+
+def _connect(ctx: StepContext, attachment: "Attachment", drivers: HostDrivers) -> Export:
+    """Have the source's data here. An agent that restarts is waited for; a host that is down ends the run itself."""
+    deadline = time.monotonic() + SILENCE_SECONDS
+    while True:
+        try:
+            return volumes.connect(attachment, drivers)
+        except (StorageHostDown, StorageHostSilent):
+            if ctx.stop.wait(1) or time.monotonic() > deadline:
+                raise
+            ctx.checkpoint()
+
+
+def _attachment(ctx: StepContext, volume: "Volume") -> "Attachment":
+    return volume_migrations.reader(volume=volume, run_id=ctx.claim.run_id, host=ctx.host)
+
+
+def form_of(ctx: StepContext, volume: "Volume") -> str:
+    """Return the format of the copy: raw where several servers may have it."""
+    chosen = volume_types.load(type_id=ctx.claim.params["type"]) if "type" in ctx.claim.params else volume.volume_type
+    return states.RAW if volume_types.allows_multiattach(chosen) else states.QCOW2
+
+
+def _driver(drivers: HostDrivers, backend: str) -> VolumeDriver:
+    """Return the driver of one back end of the host: while a volume moves, two may have it."""
+    known = drivers.volume.backends()
+    if known and backend not in known:
+        raise Abort(f"The host does not have the back end {backend}.", cause="PoolUnavailable")
+    return known.get(backend, drivers.volume)
+
+
+def _discard(ctx: StepContext, driver: VolumeDriver, key: str) -> None:
+    def discard() -> None:
+        driver.close_export(key, None)
+        driver.delete_volume(key)
+
+    patiently(ctx, discard)
