@@ -4,30 +4,29 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('volumes', '0008_groups'),
+        ("volumes", "0008_groups"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='volume',
-            name='migration_status',
-            field=models.CharField(blank=True, default='', max_length=32),
+            model_name="volume",
+            name="migration_status",
+            field=models.CharField(blank=True, default="", max_length=32),
         ),
         migrations.AddField(
-            model_name='volume',
-            name='target_backend',
-            field=models.CharField(blank=True, default='', max_length=64),
+            model_name="volume",
+            name="target_backend",
+            field=models.CharField(blank=True, default="", max_length=64),
         ),
         migrations.AddField(
-            model_name='volume',
-            name='target_claim',
+            model_name="volume",
+            name="target_claim",
             field=models.UUIDField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='volume',
-            name='target_host',
-            field=models.CharField(blank=True, default='', max_length=255),
+            model_name="volume",
+            name="target_host",
+            field=models.CharField(blank=True, default="", max_length=255),
         ),
     ]

@@ -87,7 +87,7 @@ class CopyVolume(_MoveStep):
         if target.capabilities.real_bytes:
             copying.copy(source, export, ctx.stop)
         target.close_export(key, export.name)
-        volumes.disconnect(attachment, drivers)
+        _disconnect(attachment, drivers)
 
     def record(self, ctx: StepContext, result: None) -> None:
         volume_migrations.switch(
@@ -101,7 +101,7 @@ class CopyVolume(_MoveStep):
         volume = self.volume(ctx)
         if ctx.on_host and volume.target_host:
             drivers = self.drivers(ctx)
-            volumes.disconnect(_attachment(ctx, volume), drivers)
+            _disconnect(_attachment(ctx, volume), drivers)
             _discard(ctx, _driver(drivers, volume.target_backend), str(volume.id))
         volume_migrations.end_reading(run_id=ctx.claim.run_id)
 
@@ -129,11 +129,21 @@ def _connect(ctx: StepContext, attachment: "Attachment", drivers: HostDrivers) -
     deadline = time.monotonic() + SILENCE_SECONDS
     while True:
         try:
+            if volumes.is_direct(attachment):
+                driver = _driver(drivers, attachment.volume.backend)
+                return driver.open_export(str(attachment.volume_id), volumes.export_spec(attachment))
             return volumes.connect(attachment, drivers)
         except (StorageHostDown, StorageHostSilent):
             if ctx.stop.wait(1) or time.monotonic() > deadline:
                 raise
             ctx.checkpoint()
+
+
+def _disconnect(attachment: "Attachment", drivers: HostDrivers) -> None:
+    volumes.disconnect(attachment, drivers)
+    if volumes.is_direct(attachment):
+        driver = _driver(drivers, attachment.volume.backend)
+        driver.close_export(str(attachment.volume_id), volumes.export_spec(attachment).name)
 
 
 def _attachment(ctx: StepContext, volume: "Volume") -> "Attachment":
