@@ -246,8 +246,12 @@ CEPH_USER = env.str("CELERITY_CEPH_USER", default="celerity")
 CEPH_KEYRING = env.str("CELERITY_CEPH_KEYRING", default=f"/etc/ceph/ceph.client.{CEPH_USER}.keyring")
 VOLUME_OVERCOMMIT = env.float("CELERITY_VOLUME_OVERCOMMIT", default=1.0)  # of back ends with a path
 DEFAULT_VOLUME_TYPE = env.str("CELERITY_DEFAULT_VOLUME_TYPE", default="__DEFAULT__")  # of volumes that name none
-# Where backups of volumes are: file:///directory, which all hosts see.
+# Where backups of volumes are: file:///directory, which all hosts see, or s3://bucket/prefix.
 BACKUP_STORE = env.str("CELERITY_BACKUP_STORE", default=f"file://{STATE_DIR}/volume-backups")
+S3_ENDPOINT = env.str("CELERITY_S3_ENDPOINT", default="")  # of that bucket; "": Amazon's
+S3_REGION = env.str("CELERITY_S3_REGION", default="us-east-1")
+S3_ACCESS_KEY = env.str("CELERITY_S3_ACCESS_KEY", default="")
+S3_SECRET_KEY = env.str("CELERITY_S3_SECRET_KEY", default="")
 BACKUP_CONTAINER = "volumebackups"  # what the API shows of a backup that names no container
 MESSAGE_DAYS = env.int("CELERITY_MESSAGE_DAYS", default=30)  # of messages about failed volumes
 # How many seconds a deleted server can be restored; 0: it is deleted at once.

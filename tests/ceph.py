@@ -11,26 +11,28 @@ import socket
 import struct
 import subprocess
 import time
+import urllib.request
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-PROGRAMS = ("ceph-mon", "ceph-osd", "monmaptool", "ceph")
+PROGRAMS = ("ceph-mon", "ceph-osd", "monmaptool", "ceph", "radosgw")
 USER = "celerity"
 POOL = "volumes"
 _CAPS = {
     "mon.": {"mon": "allow *"},
     "client.admin": {"mon": "allow *", "osd": "allow *", "mgr": "allow *"},
     f"client.{USER}": {"mon": "profile rbd", "osd": f"profile rbd pool={POOL}"},
+    "client.gateway": {"mon": "allow rw", "osd": "allow rwx"},
     "osd.0": {"mon": "allow profile osd", "osd": "allow *", "mgr": "allow profile osd"},
 }
 _CONF = """[global]
 fsid = {fsid}
-mon_host = [v2:127.0.0.1:{port}]
+mon_host = [v2:{address}:{port}]
 mon_initial_members = a
-public_network = 127.0.0.0/8
+public_network = {address}/32
 ms_bind_msgr1 = false
 auth_allow_insecure_global_id_reclaim = false
 osd_pool_default_size = 1
@@ -38,6 +40,7 @@ osd_pool_default_min_size = 1
 mon_allow_pool_size_one = true
 osd_crush_chooseleaf_type = 0
 osd_pool_default_pg_autoscale_mode = off
+osd_pool_default_pg_num = 1
 [mon]
 mon_data = {root}/mon
 mon_data_avail_warn = 2
@@ -64,6 +67,24 @@ log_file = {root}/osd.log
 admin_socket = {root}/osd.asok
 [client.admin]
 keyring = {root}/admin.keyring
+[client.gateway]
+keyring = {root}/gateway.keyring
+run_dir = {root}
+pid_file = {root}/gateway.pid
+log_file = {root}/gateway.log
+admin_socket = {root}/gateway.asok
+rgw_data = {root}
+rgw_rados_pool_pg_num_min = 1
+rgw_thread_pool_size = 8
+rgw_enable_usage_log = false
+rgw_run_sync_thread = false
+rgw_enable_gc_threads = false
+rgw_enable_lc_threads = false
+rgw_dynamic_resharding = false
+rgw_override_bucket_index_max_shards = 1
+rgw_gc_max_objs = 1
+rgw_lc_max_objs = 1
+rgw_objexp_gc_interval = 86400
 """
 
 
@@ -74,8 +95,8 @@ def missing() -> list[str]:
 class CephCluster:
     """Below a directory with a short path: sockets are in it."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: Path, address: str = "127.0.0.1") -> None:
+        self.root, self.address = root, address
         self.conf, self.keyring = root / "ceph.conf", root / f"{USER}.keyring"
         self._keys = {name: _new_key() for name in _CAPS}
 
@@ -88,12 +109,12 @@ class CephCluster:
         for name in ("mon", "osd"):
             (self.root / name).mkdir()
         fsid, osd, port = str(uuid.uuid4()), str(uuid.uuid4()), _free_port()
-        self.conf.write_text(_CONF.format(fsid=fsid, port=port, root=self.root))
+        self.conf.write_text(_CONF.format(fsid=fsid, address=self.address, port=port, root=self.root))
         for file, names in (("all.keyring", _CAPS), ("osd/keyring", ["osd.0"]), ("admin.keyring", ["client.admin"])):
             self._write_keys(self.root / file, names)
         self._write_keys(self.keyring, [f"client.{USER}"])
         monmap = str(self.root / "monmap")
-        address = ("--addv", "a", f"[v2:127.0.0.1:{port}]", "--fsid", fsid, "--enable-all-features")
+        address = ("--addv", "a", f"[v2:{self.address}:{port}]", "--fsid", fsid, "--enable-all-features")
         _run("monmaptool", "--create", *address, "--set-min-mon-release", "pacific", monmap)
         ring = str(self.root / "all.keyring")
         self._program("ceph-mon", "-i", "a", "--mkfs", "--monmap", monmap, "--keyring", ring)
@@ -109,6 +130,26 @@ class CephCluster:
         while json.loads(self.ask("osd", "stat"))["num_up_osds"] < 1:
             assert time.monotonic() < deadline, (self.root / "osd.log").read_text()[-2000:]
 
+    def start_gateway(self) -> dict[str, str]:
+        """Start an S3 server, and return the options of a store of backups with a user of it. It needs four seconds."""
+        port = _free_port()
+        self._write_keys(self.root / "gateway.keyring", ["client.gateway"])
+        front = f"beast endpoint={self.address}:{port}"
+        self._program("radosgw", "--name", "client.gateway", "--rgw-frontends", front)
+        user = ("user", "create", "--uid", "backups", "--display-name", "Backups")
+        keys = ("--access-key", "access", "--secret", "a secret of S3")
+        _run("radosgw-admin", "--conf", str(self.conf), "--name", "client.gateway", *user, *keys)
+        url = f"http://{self.address}:{port}"
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                urllib.request.urlopen(url, timeout=5).close()
+            except OSError:
+                assert time.monotonic() < deadline, (self.root / "gateway.log").read_text()[-2000:]
+                time.sleep(0.05)
+            else:
+                return {"s3_endpoint": url, "s3_access_key": "access", "s3_secret_key": "a secret of S3"}
+
     def start_monitor(self) -> None:
         self._program("ceph-mon", "-i", "a")
 
@@ -123,7 +164,7 @@ class CephCluster:
         path.unlink(missing_ok=True)
 
     def stop(self) -> None:
-        for name in ("osd", "mon"):
+        for name in ("gateway", "osd", "mon"):
             self.kill(name)
 
     def ask(self, *words: str, data: str = "") -> str:

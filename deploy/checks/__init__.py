@@ -21,6 +21,7 @@ NAMES = [
     "ports",
     "disk",
     "volumes",
+    "backups",
     "memory",
     "clock",
     "guest_image",

@@ -9,12 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 
 from tests import ceph
 from tests.unit.drivers import samples
 from tests.unit.drivers.test_local_volumes import run
 from tests.unit.drivers.volume_contract import VolumeContract, info_of, made
+from workers.drivers.backup import loader as backups
+from workers.drivers.backup.base import BackupSpec, Disk
+from workers.drivers.backup.errors import StoreUnavailable
 from workers.drivers.volume import loader as volumes
 from workers.drivers.volume.base import ExportSpec, FromImage, FromSnapshot, FromVolume, VolumeSpec
 from workers.drivers.volume.ceph.driver import CephVolumes
@@ -134,6 +138,42 @@ def test_two_hosts(
         driver.delete_volume(volume)
     finally:
         other.close()
+
+
+def test_backups_in_a_bucket(cluster: ceph.CephCluster, driver: CephVolumes, image: FromImage) -> None:
+    """A volume of the cluster, whole and as its changes, in a bucket of an S3 server."""
+    options = cluster.start_gateway()
+    boto3.client(
+        "s3", endpoint_url=options["s3_endpoint"], region_name="us-east-1",
+        aws_access_key_id=options["s3_access_key"], aws_secret_access_key=options["s3_secret_key"],
+    ).create_bucket(Bucket="backups")  # fmt: skip
+    store = backups.load("archive", {"backup_store": "s3://backups/a%20cloud", **options})
+    volume, back, first, second = made(driver, 1, image), made(driver), samples.new_id(), samples.new_id()
+
+    def disk(volume_id: str, *, readonly: bool = False) -> Disk:
+        driver.close_export(volume_id, None)
+        return Disk(driver.open_export(volume_id, ExportSpec("b1", readonly=readonly)).socket, "b1")
+
+    whole = store.create_backup(BackupSpec(first, 1), disk(volume, readonly=True))
+    driver.close_export(volume, None)
+    write(driver, volume, "9")
+    changes = store.create_backup(BackupSpec(second, 1, first), disk(volume, readonly=True))
+    assert (whole.objects, changes.objects) == (1, 1)
+    assert set(store.list_backups()) == {first, second}
+    for backup, pattern in ((first, "7"), (second, "9")):
+        store.restore_backup(backup, disk(back))
+        driver.close_export(back, None)
+        read(driver, back, pattern)
+    for _ in range(2):
+        for backup in (second, first):
+            store.delete_backup(backup)
+        assert (store.list_backups(), store.find_backup(first)) == ((), None)
+    driver.close_export(volume, None)
+    for wrong in ({"s3_secret_key": "no"}, {"s3_endpoint": "http://127.0.0.1:9"}, {"backup_store": "s3://none"}):
+        bad = backups.load("archive", {"backup_store": "s3://backups", **options, **wrong})
+        with pytest.raises(StoreUnavailable) as caught:
+            bad.find_backup(first)
+        assert "a secret of S3" not in f"{caught.value.message} {caught.value.details}"
 
 
 def test_a_dead_monitor(cluster: ceph.CephCluster, tmp_path: Path, run_dir: Path) -> None:

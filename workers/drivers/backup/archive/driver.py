@@ -8,6 +8,7 @@ another back end, or written by another host meanwhile.
 from __future__ import annotations
 
 import hashlib
+import re
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 from workers.drivers import values
 from workers.drivers.backup.archive import manifest as manifests
+from workers.drivers.backup.archive.bucket import Bucket
 from workers.drivers.backup.archive.manifest import Chunk, Manifest
 from workers.drivers.backup.archive.objects import MANIFEST, Directory, Objects
 from workers.drivers.backup.base import BackupDriver, BackupInfo, BackupSpec, Disk
@@ -26,17 +28,18 @@ from workers.drivers.errors import SpecInvalid, Stopped
 from workers.system import nbd
 
 _GIB = 1 << 30
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _LEVEL = 1  # of compression: as fast as disks are
 
 
 class Archive(BackupDriver):
-    """Options: `backup_store` (required: `file:///directory`), `reserved_gib` (2: what stays free of a directory's file
-    system).
+    """Options: `backup_store` (required: `file:///directory`, or `s3://bucket/prefix` with the options of Bucket),
+    `reserved_gib` (2: what stays free of a directory's file system).
     """
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         """Read the options; nothing is touched."""
-        self._objects = _objects(str(options["backup_store"]), int(options.get("reserved_gib", 2)))
+        self._objects = _objects(str(options["backup_store"]), options)
 
     def create_backup(self, backup: BackupSpec, disk: Disk, stop: Event | None = None) -> BackupInfo:
         made = self._find(backup.id)
@@ -125,12 +128,14 @@ class Archive(BackupDriver):
         return body
 
 
-def _objects(url: str, reserved_gib: int) -> Objects:
+def _objects(url: str, options: Mapping[str, Any]) -> Objects:
     """Return the store of a URL. Raises SpecInvalid."""
     parts = urlsplit(url)
     if parts.scheme == "file" and not parts.netloc and parts.path.startswith("/"):
-        return Directory(Path(unquote(parts.path)), reserved_gib)
-    raise SpecInvalid("the store of backups is file:///directory", details=url)
+        return Directory(Path(unquote(parts.path)), int(options.get("reserved_gib", 2)))
+    if parts.scheme == "s3" and _BUCKET.fullmatch(parts.netloc):
+        return Bucket(parts.netloc, unquote(parts.path), options)
+    raise SpecInvalid("the store of backups is file:///directory or s3://bucket/prefix", details=url)
 
 
 def _chunks(client: nbd.Client, chunk: int, stop: Event | None) -> Iterator[tuple[int, bytes]]:
