@@ -12,6 +12,16 @@ class RemovedFromNova(Gone):
     template = "{what} are not available any more: OpenStack has removed this API."
 
 
+class ConsoleTypeUnavailable(BadRequest):
+    """400 (nova/exception.py): no host has such consoles."""
+
+    template = "Unavailable console type {type}."
+
+
+class ShareNotFound(NotFound):
+    template = "Share {share} could not be found: this cloud has no service of shared file systems."
+
+
 class ActionNotOffered(BadRequest):
     template = "This cloud does not offer {what}: the action '{action}' is not available."
 

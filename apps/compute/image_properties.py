@@ -163,6 +163,11 @@ def check(properties: Mapping[str, str]) -> None:
         raise ImageUnusable("Image property hw_disk_bus=ide needs hw_machine_type=pc: the machine q35 has no IDE.")
 
 
+def shown(properties: Mapping[str, str]) -> dict[str, str]:
+    """Return the properties of a server's image that its document has from 2.98 on: those that this cloud knows."""
+    return {name: value for name, value in properties.items() if value is not None and of(name) is not None}
+
+
 def of(name: str) -> Property | None:
     """Return the definition of a property, or None."""
     if name in PROPERTIES or not name.startswith("hw_numa_"):

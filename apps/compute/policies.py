@@ -11,12 +11,13 @@ _READ = (
     "os-volumes-attachments:index os-volumes-attachments:show os-server-password:show os-server-tags:index "
     "os-server-tags:show limits os-simple-tenant-usage:show ips:index ips:show os-server-groups:index "
     "os-server-groups:show os-volumes:list os-volumes:detail os-volumes:show os-volumes:snapshots:list "
-    "os-volumes:snapshots:detail os-volumes:snapshots:show"
+    "os-volumes:snapshots:detail os-volumes:snapshots:show os-server-shares:index os-server-shares:show"
 )
 _WRITE = (
     "os-security-groups:create os-security-groups:update os-security-groups:delete os-security-groups:rule:create "
     "os-security-groups:rule:delete os-server-password:clear os-floating-ips:create os-floating-ips:delete "
-    "servers:create servers:create:attach_network servers:update "
+    "servers:create servers:create:attach_network servers:update os-remote-consoles "
+    "os-server-shares:create os-server-shares:delete "
     "server-metadata:create "
     "server-metadata:update server-metadata:update_all server-metadata:delete os-server-tags:update "
     "os-server-tags:update_all os-server-tags:delete os-server-tags:delete_all "
@@ -39,6 +40,7 @@ _ADMIN = (
     "os-hypervisors:servers os-hypervisors:uptime os-services:list os-services:update os-services:delete "
     "os-aggregates:index os-aggregates:create os-aggregates:show os-aggregates:update os-aggregates:delete "
     "os-aggregates:add_host os-aggregates:remove_host os-aggregates:set_metadata os-simple-tenant-usage:list "
+    "os-console-auth-tokens "
     "servers:show:host_status os-server-groups:index:all_projects servers:create:requested_destination "
     "os-shelve:unshelve_to_host os-server-external-events:create os-server-diagnostics os-volumes-attachments:swap "
     "os-assisted-volume-snapshots:create os-assisted-volume-snapshots:delete"

@@ -46,7 +46,8 @@ def test_titles_read_as_titles(operations: list[tuple[str, Any]]) -> None:
     assert titles["PATCH /identity/v3/domains/{domain_id}"] == "Update a domain"
 
 
-# Celerity has no default group type, no power actions of hosts, and no segments apart from networks.
+# Celerity has no default group type, no power actions of hosts, no segments apart from networks, no shares
+# and no remote consoles.
 ALWAYS_REFUSED = {
     "GET /compute/v2.1/os-hosts/{name}/reboot",
     "GET /compute/v2.1/os-hosts/{name}/shutdown",
@@ -55,6 +56,11 @@ ALWAYS_REFUSED = {
     "POST /network/v2.0/segments",
     "PUT /network/v2.0/segments/{item_id}",
     "DELETE /network/v2.0/segments/{item_id}",
+    "POST /compute/v2.1/servers/{server_id}/shares",
+    "GET /compute/v2.1/servers/{server_id}/shares/{share_id}",
+    "DELETE /compute/v2.1/servers/{server_id}/shares/{share_id}",
+    "GET /compute/v2.1/os-console-auth-tokens/{console_token}",
+    "POST /compute/v2.1/servers/{server_id}/remote-consoles",
 }
 
 

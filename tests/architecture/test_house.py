@@ -69,6 +69,8 @@ OTHERS_NOUNS = {
         "images": "images, through Nova's proxy",
         "ips": "networking",
         "limits": "quotas",
+        "remote_consoles": "none: no host has any",
+        "shares": "none: no service has any",
         "networks": "networking, through nova-network's calls",
         "not_offered": "none: refusals",
         "proxies": "none: calls that Nova removed",

@@ -61,7 +61,7 @@ class Person:
 
 def request(client: Client, method: str, path: str, body: Any, headers: dict[str, str]) -> Any:
     """Send as clients do, at compute's newest microversion that has the call."""
-    version = "2.35" if PROXIED.match(path) else "2.43" if isinstance(body, dict) and ENDED & body.keys() else "2.96"
+    version = "2.35" if PROXIED.match(path) else "2.43" if isinstance(body, dict) and ENDED & body.keys() else "2.102"
     headers = {"OpenStack-API-Version": f"compute {version}, volume 3.70", **headers}
     if path == "/identity/v3/auth/tokens" and "X-Auth-Token" in headers:
         headers["X-Subject-Token"] = SUBJECT[0] if SUBJECT else headers["X-Auth-Token"]
@@ -326,7 +326,9 @@ class Belongings:
             "sha512": "0" * 128,
             "tag": "t",
             "request_id": f"req-{NOBODY}",
-            **dict.fromkeys(("migration_id", "port_id", "volume_id", "snapshot_id"), str(NOBODY)),
+            **dict.fromkeys(
+                ("migration_id", "port_id", "volume_id", "snapshot_id", "share_id", "console_token"), str(NOBODY)
+            ),
             "floating_ip_id": self.items["floatingips"],
             "floatingip_id": self.items["floatingips"],
             "before": "2026-01-01 00:00:00",

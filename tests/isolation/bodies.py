@@ -174,7 +174,7 @@ def of(call: Call, values: dict[str, str]) -> list[Any]:
     """Return the bodies to try on a call: one for each action where it takes actions."""
     if not call.writes or call.method == "delete":
         return [None]
-    if call.route.endswith("servers/<server_id>/action"):
+    if call.route.endswith(("servers/<server_id>/action", "os-volumes_boot/<server_id>/action")):
         return [{name: _ACTION_VALUES.get(name)} for name in actions.of_api()]
     if call.route.endswith("os-aggregates/<aggregate_id>/action"):
         return list(_AGGREGATE_ACTIONS)

@@ -95,7 +95,7 @@ def _read_all(person: Person, belongings: Belongings) -> dict[str, tuple[int, Co
         if call.method != "get" or call.is_open:
             continue
         path = call.path(belongings.of(call.route))
-        version = "2.35" if PROXIED.match(path) else "2.96"
+        version = "2.35" if PROXIED.match(path) else "2.102"
         headers = {"OpenStack-API-Version": f"compute {version}", "Accept": "application/json"}
         with undone():
             answer = caller.call("get", path, headers=headers)

@@ -49,7 +49,7 @@ def _values(belongings: Belongings, call: Call) -> dict[str, str]:
 
 
 def _headers(path: str, person: Person) -> dict[str, str]:
-    version = "2.35" if GONE_SINCE.match(path) else "2.96"
+    version = "2.35" if GONE_SINCE.match(path) else "2.102"
     headers = {"OpenStack-API-Version": f"compute {version}", "X-Auth-Token": person.token}
     return {**headers, "X-Subject-Token": person.token} if path.endswith("/auth/tokens") else headers
 

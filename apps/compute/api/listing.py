@@ -34,26 +34,27 @@ SERVERS = replace(
     ),
     zero=0,  # as Nova: servers alone
 )
+_FLAVOR_KEYS = {
+    "created_at": "created_at",
+    "description": "description",
+    "disabled": "disabled",
+    "ephemeral_gb": "ephemeral_gib",
+    "flavorid": "flavor_id",
+    "id": "id",
+    "is_public": "is_public",
+    "memory_mb": "ram_mib",
+    "name": "name",
+    "root_gb": "disk_gib",
+    "rxtx_factor": "rxtx_factor",
+    "swap": "swap_mib",
+    "updated_at": "created_at",  # flavors do not change
+    "vcpu_weight": "id",
+    "vcpus": "vcpus",
+}
 FLAVORS = replace(
     LISTING,
     sorting=Sorting(
-        keys={
-            "created_at": "created_at",
-            "description": "description",
-            "disabled": "disabled",
-            "ephemeral_gb": "ephemeral_gib",
-            "flavorid": "flavor_id",
-            "id": "id",
-            "is_public": "is_public",
-            "memory_mb": "ram_mib",
-            "name": "name",
-            "root_gb": "disk_gib",
-            "rxtx_factor": "rxtx_factor",
-            "swap": "swap_mib",
-            "updated_at": "created_at",  # flavors do not change
-            "vcpu_weight": "id",
-            "vcpus": "vcpus",
-        },
+        keys=_FLAVOR_KEYS,
         last=(("flavor_id", "asc"),),
         default="flavorid",
         directions="any",
@@ -61,6 +62,10 @@ FLAVORS = replace(
     ),
     marker_column="flavor_id",
     marker_key=str,
+)
+FLAVORS_WITHOUT_RXTX = replace(
+    FLAVORS,
+    sorting=replace(FLAVORS.sorting, keys={key: name for key, name in _FLAVOR_KEYS.items() if key != "rxtx_factor"}),
 )
 IMAGES = replace(LISTING, sorting=Sorting(keys={}, last=(("created_at", "desc"), ("id", "desc"))))
 _NO_MARKER = replace(STYLE, no_marker=refusal("Marker {value} could not be found."))

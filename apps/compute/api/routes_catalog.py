@@ -14,6 +14,7 @@ from apps.compute.api.views import (
     limits,
     quota_class_sets,
     quota_sets,
+    remote_consoles,
     server_external_events,
     server_groups,
     services,
@@ -60,6 +61,7 @@ HOST_ROUTES: list[URLPattern] = [
     path("os-hypervisors/<key>/search", hypervisors.HypervisorSearchView.as_view()),
     path("os-hypervisors/<key>/servers", hypervisors.HypervisorServersView.as_view()),
     path("os-hypervisors/<key>/uptime", hypervisors.HypervisorUptimeView.as_view()),
+    path("os-console-auth-tokens/<console_token>", remote_consoles.ConsoleTokenView.as_view()),
     path("os-services", services.ServicesView.as_view()),
     path("os-services/<key>", services.ServiceView.as_view()),
 ]

@@ -7,7 +7,6 @@ from apps.compute.api.views.not_offered import NotOfferedView
 
 PROXIES = since("2.1", "2.35")
 MIGRATION = "migration of servers"
-CONSOLES = "remote consoles"
 
 # route -> (feature, the microversions that have it; None: all)
 NOT_OFFERED: dict[str, tuple[str, Range | None]] = {
@@ -15,11 +14,7 @@ NOT_OFFERED: dict[str, tuple[str, Range | None]] = {
     "os-baremetal-nodes": ("bare metal nodes", PROXIES),
     "os-baremetal-nodes/<node_id>": ("bare metal nodes", PROXIES),
     "os-baremetal-nodes/<node_id>/action": ("bare metal nodes", PROXIES),
-    "os-console-auth-tokens/<token>": (CONSOLES, None),
     "servers/<server_id>/migrations/<migration_id>/action": (MIGRATION, since("2.22")),
-    "servers/<server_id>/remote-consoles": (CONSOLES, since("2.6")),
-    "servers/<server_id>/shares": ("shares of servers", None),
-    "servers/<server_id>/shares/<share_id>": ("shares of servers", None),
 }
 # Calls that Nova answers with 410 Gone.
 REMOVED: dict[str, str] = {

@@ -9,7 +9,7 @@ SERVICE = "compute"
 LEGACY_HEADER = "X-OpenStack-Nova-API-Version"
 LEGACY_KEY = "HTTP_X_OPENSTACK_NOVA_API_VERSION"
 LOWEST = Version(2, 1)
-HIGHEST = Version(2, 96)
+HIGHEST = Version(2, 104)
 
 
 def of(context: Mapping[str, Any]) -> Version:

@@ -24,7 +24,12 @@ def everything() -> QuerySet[Flavor]:
 
 
 def listed(
-    *, context: RequestContext, is_public: bool | None = True, min_ram: int = 0, min_disk: int = 0
+    *,
+    context: RequestContext,
+    is_public: bool | None = True,
+    min_ram: int = 0,
+    min_disk: int = 0,
+    name: str | None = None,
 ) -> QuerySet[Flavor]:
     """Return the flavors of a list: ``is_public`` None is both kinds; only administrators choose."""
     if not context.is_admin:
@@ -37,7 +42,8 @@ def listed(
         rows = everything().filter(is_public=False)
     asked = {"ram_mib__gte": min_ram, "disk_gib__gte": min_disk}
     conditions = {name: least for name, least in asked.items() if least > 0}
-    return rows.filter(**conditions) if conditions else rows
+    rows = rows.filter(**conditions) if conditions else rows
+    return rows if name is None else rows.filter(name=name)
 
 
 def _context(project_id: str, *, admin: bool) -> RequestContext:

@@ -13,6 +13,7 @@ from apps.common.api import queries
 from apps.common.api.queries import QueryStyle
 from apps.common.context import RequestContext
 from apps.common.identifiers import parse_uuid
+from apps.common.microversions import Version, since
 from apps.compute import states
 from apps.compute.models import Server
 from apps.compute.selectors import servers
@@ -62,7 +63,20 @@ EXACT = {
     "root_device_name": "root_device_name",
 }
 OF_ALL_PROJECTS = ("project_id", "tenant_id")  # without ``all_tenants`` Nova lists the caller's own project
-ADMIN_ONLY = ("project_id", "tenant_id", "user_id", "host", "node", "hypervisor_hostname", "deleted", "all_tenants")
+ADMIN_ONLY = ("project_id", "tenant_id", "host", "node", "hypervisor_hostname", "deleted", "all_tenants")
+# Filters of everybody's, by the microversion that has them, and those that only administrators had before it.
+SINCE = {
+    **dict.fromkeys(queries.TAGS, since("2.26")),
+    "changes-before": since("2.66"),
+    "locked": since("2.73"),
+}
+FOR_ALL_SINCE = {
+    "ip6": since("2.5"),
+    **dict.fromkeys(
+        ("availability_zone", "config_drive", "key_name", "created_at", "launched_at", "terminated_at", "power_state",
+         "task_state", "vm_state", "progress", "user_id"), since("2.83"),
+    ),
+}  # fmt: skip
 KNOWN = {
     *EXACT,
     *ADMIN_ONLY,
@@ -123,6 +137,12 @@ class ListQuery:
 
     def time(self, name: str) -> datetime:
         return self.style.time(self.text(name), name)
+
+
+def offered(*, asked: Mapping[str, Sequence[str]], version: Version, is_admin: bool) -> dict[str, Sequence[str]]:
+    """Return the filters that a microversion has for the caller; Nova ignores the others."""
+    ranges = SINCE if is_admin else {**SINCE, **FOR_ALL_SINCE}
+    return {name: values for name, values in asked.items() if name not in ranges or version in ranges[name]}
 
 
 def filtered(

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from apps.common import audit
 from apps.common.context import RequestContext
+from apps.common.exceptions import Conflict
 from apps.common.sql.inserts import Inserts
 from apps.compute import locks, rpcapi, states
 from apps.compute.actions import ACTIONS, DELETE, LOCK, UNLOCK
@@ -78,6 +79,24 @@ def update(*, server: Server, values: dict[str, Any]) -> Server:
     Server.objects.filter(id=server.id, deleted_at=None).update(**values, updated_at=timezone.now())
     server.refresh_from_db()
     return server
+
+
+def pinned(*, server: Server, zone: str | None) -> dict[str, str]:
+    """Return what the row of a server keeps that is bound to its zone, or to none (None).
+
+    Raises Conflict (409) for another zone than that it is in, or is bound to.
+    """
+    if zone is None:
+        return {"requested_zone": ""}
+    if server.requested_zone and zone != server.requested_zone:
+        raise Conflict(
+            "Cannot change pinned availability zone directly. Unpin first by setting pinned_availability_zone to null."
+        )
+    if not server.requested_zone and zone != server.zone:
+        raise Conflict(
+            f"Server can only be pinned to its current availability zone '{server.zone}', but '{zone}' was requested."
+        )
+    return {"requested_zone": zone}
 
 
 @transaction.atomic

@@ -116,4 +116,4 @@ def test_extensions_and_versions(run: Commands) -> None:
     assert "security-group" in {one["Alias"] for one in run.json("extension list --network")}
     assert "os-keypairs" in {one["Alias"] for one in run.json("extension list --compute")}
     found = {one["Service Type"]: one["Max Microversion"] for one in run.json("versions show --status CURRENT")}
-    assert found["compute"] == "2.96"
+    assert found["compute"] == "2.104"

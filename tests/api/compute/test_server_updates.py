@@ -35,6 +35,7 @@ SINCE = {
     "2.75": WHOLE,
     "2.90": {"OS-EXT-SRV-ATTR:hostname"},
     "2.96": {"pinned_availability_zone"},
+    "2.100": {"scheduler_hints"},
 }
 
 

@@ -155,6 +155,10 @@ def test_volumes_that_cannot_be_attached(
     volume.refresh_from_db()
     assert volume.status == values.get("status", "available")
 
+    second = make_volume(alice)
+    answer = attach(alice.at("2.101"), server, second)
+    assert (answer.status_code, answer.content) == (202, b"")
+
 
 def test_who_may_not(
     alice: ComputeCaller, bob: ComputeCaller, admin: ComputeCaller, server: Server, make_volume: MakeVolume

@@ -9,7 +9,10 @@ from apps.common.microversions import Version, since
 from apps.compute.api.documents import base
 from apps.compute.models import Flavor
 
-FIELDS = {"description": since("2.55"), "extra_specs": since("2.61")}
+FIELDS = {
+    "description": since("2.55"), "extra_specs": since("2.61"),
+    "rxtx_factor": since("2.1", "2.101"), "OS-FLV-DISABLED:disabled": since("2.1", "2.101"),
+}  # fmt: skip
 SWAP_IS_A_NUMBER = since("2.75")
 
 

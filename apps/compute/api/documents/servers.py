@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from apps.common import microversions
 from apps.common.api.documents import microseconds, seconds
 from apps.common.microversions import Range, Version, since
-from apps.compute import states
+from apps.compute import image_properties, states
 from apps.compute.api.documents import base
 from apps.compute.models import BlockDevice, Server
 from apps.networking.values import ServerAddress
@@ -31,6 +31,7 @@ FIELDS: dict[str, Range] = {
     "server_groups": since("2.71"),
     "locked_reason": since("2.73"),
     "pinned_availability_zone": since("2.96"),
+    "scheduler_hints": since("2.100"),
 }
 ADMIN_FIELDS = (
     "OS-EXT-SRV-ATTR:host",
@@ -62,6 +63,7 @@ NOT_AFTER_UPDATE = (
 )
 PROGRESS_STATUSES = ("ACTIVE", "BUILD")  # the statuses for which Nova shows a progress
 HOSTNAME_FOR_ALL = since("2.90")
+IMAGE_PROPERTIES = since("2.98")
 EMBEDDED_FLAVOR = since("2.47")
 VOLUMES_SAY_MORE = since("2.3")  # whether they are deleted with the server
 
@@ -86,6 +88,7 @@ class Renderer:
         if not self.extended_addresses:
             self.hidden |= set(NOT_AFTER_UPDATE)
         self.embedded = version in EMBEDDED_FLAVOR
+        self.image_properties = version in IMAGE_PROPERTIES
         self.volumes_say_more = version in VOLUMES_SAY_MORE
 
     def render_brief(self, server: Server) -> dict[str, Any]:
@@ -141,7 +144,10 @@ class Renderer:
         if server.image_id is None:
             return ""
         key = str(server.image_id)
-        return {"id": key, "links": [{"rel": "bookmark", "href": f"{self.bookmark}/images/{key}"}]}
+        image: dict[str, Any] = {"id": key, "links": [{"rel": "bookmark", "href": f"{self.bookmark}/images/{key}"}]}
+        if self.image_properties:
+            image["properties"] = image_properties.shown(server.image_properties)
+        return image
 
     def _flavor(self, server: Server) -> dict[str, Any]:
         flavor = server.flavor
@@ -194,6 +200,7 @@ def _extensions(server: Server, host_status: str) -> dict[str, Any]:
         "server_groups": [str(server.group_id)] if server.group_id else [],
         "locked_reason": server.locked_reason,
         "pinned_availability_zone": server.requested_zone or None,
+        "scheduler_hints": server.scheduler_hints,
     }
 
 

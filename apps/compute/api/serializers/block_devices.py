@@ -5,8 +5,11 @@ from typing import Any
 
 from rest_framework import serializers
 
+from apps.common import microversions
 from apps.common.api.serializers import LooseBoolean, Pattern, StrictSerializer, Text, since
 
+WITHOUT_TAGS = microversions.since("2.33", "2.41")  # Nova lost them by mistake
+TAGS_LOST = "Additional properties are not allowed ('tag' was unexpected) in this microversion"
 MAX_GIB = 1 << 20
 
 
@@ -26,10 +29,12 @@ class BlockDeviceMapping(StrictSerializer):
     )
     device_type = serializers.ChoiceField(["disk", "cdrom", "floppy", "lun"], required=False, allow_null=True)
     volume_type = since("2.67", Text(required=False, allow_null=True, max_length=255))
-    tag = Pattern(r"^[^,/]+$", required=False, allow_null=True, max_length=60)
+    tag = since("2.32", Pattern(r"^[^,/]+$", required=False, allow_null=True, max_length=60))
 
     def validate(self, attrs: Any) -> Any:
         source, refused = attrs["source_type"], ""
+        if "tag" in attrs and self.version is not None and self.version in WITHOUT_TAGS:
+            raise serializers.ValidationError(TAGS_LOST)
         destination = attrs.setdefault("destination_type", "volume" if source in ("volume", "snapshot") else "local")
         if destination == "local" and (source in ("volume", "snapshot") or attrs.get("volume_type")):
             refused = f"source_type {source} and volume_type need destination_type volume"

@@ -6,12 +6,12 @@ from django.core.validators import RegexValidator
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from apps.common.api.serializers import LooseBoolean, StrictSerializer, Text, TrimmedName
-from apps.common.microversions import since
+from apps.common import microversions
+from apps.common.api.serializers import LooseBoolean, StrictSerializer, Text, TrimmedName, since
 from apps.compute.api import versions
 
 BIG = 0x7FFFFFFF
-DESCRIPTION = since("2.55")
+DESCRIPTION = microversions.since("2.55")
 
 
 @extend_schema_field(
@@ -40,7 +40,7 @@ class FlavorCreate(StrictSerializer):
     vcpus = serializers.IntegerField(min_value=1, max_value=BIG)
     disk = serializers.IntegerField(source="disk_gib", min_value=0, max_value=BIG)
     swap = serializers.IntegerField(source="swap_mib", min_value=0, max_value=BIG, required=False)
-    rxtx_factor = serializers.FloatField(min_value=1e-6, max_value=3.4e38, required=False)
+    rxtx_factor = since("2.1", serializers.FloatField(min_value=1e-6, max_value=3.4e38, required=False), until="2.101")
     description = Text(max_length=65535, required=False, allow_null=True, allow_blank=True, trim_whitespace=False)
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:

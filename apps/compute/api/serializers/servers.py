@@ -19,15 +19,17 @@ from apps.common.api.serializers import (
     since,
 )
 from apps.compute import admin_passwords
-from apps.compute.api.serializers.block_devices import BlockDeviceMapping, LegacyMapping, legacy_mappings
+from apps.compute.api.serializers.block_devices import TAGS_LOST, BlockDeviceMapping, LegacyMapping, legacy_mappings
 from apps.compute.api.serializers.server_metadata import Items
 from apps.networking.values import RequestedNetwork
 
 _LABEL = "[a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
+WITH_DOMAIN = microversions.since("2.94")
 HOST_NAME = rf"^{_LABEL}(\.{_LABEL})*\Z"  # RFC 1123: valid in DHCP and DNS
 MAX_LABEL = 63
 MAX_COUNT = 1000
 MAX_USER_DATA = 65535  # characters of base64, as in Nova
+WITHOUT_TAGS = microversions.since("2.37", "2.41")
 NETWORKS_REQUIRED = microversions.since("2.37")
 
 
@@ -37,9 +39,11 @@ class RequestedNetworkItem(StrictSerializer):
     uuid = serializers.UUIDField(required=False, source="network_id")
     port = serializers.UUIDField(required=False, allow_null=True, source="port_id")
     fixed_ip = AddressField(required=False)
-    tag = Text(required=False, max_length=60)
+    tag = since("2.32", Text(required=False, max_length=60))
 
     def validate(self, attrs: Any) -> Any:
+        if "tag" in attrs and self.version is not None and self.version in WITHOUT_TAGS:
+            raise serializers.ValidationError(TAGS_LOST)
         if not attrs.get("network_id") and not attrs.get("port_id"):
             raise serializers.ValidationError("a network needs uuid or port")
         if attrs.get("port_id") and attrs.get("fixed_ip"):
@@ -73,6 +77,7 @@ class NetworksField(serializers.Field[Any, Any, Any, Any]):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._items = RequestedNetworkItem(many=True)
+        self._items.bind("", self)  # for the request's version
 
     def to_internal_value(self, data: Any) -> Any:
         if data in ("auto", "none"):
@@ -169,6 +174,12 @@ class ServerFields(StrictSerializer):
         "2.19", Text(required=False, max_length=255, allow_null=True, allow_blank=True, source="row.description")
     )
     hostname = since("2.90", Pattern(HOST_NAME, required=False, min_length=1, max_length=255, source="row.hostname"))
+
+    def validate_hostname(self, value: str) -> str:
+        """A name with domains is one from 2.94 on."""
+        if "." in value and self.version is not None and self.version not in WITH_DOMAIN:
+            raise serializers.ValidationError("it is a name without domains in this microversion")
+        return value
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         fields = super().get_fields()
@@ -278,6 +289,7 @@ class ServerUpdate(ServerFields):
     """PUT /servers/{id}."""
 
     name = PrintableName(required=False, source="row.name")
+    pinned_availability_zone = since("2.104", Text(required=False, allow_null=True, min_length=1, max_length=255))
 
 
 __all__ = ["LooseBoolean", "ServerCreate", "ServerRebuild", "ServerUpdate"]

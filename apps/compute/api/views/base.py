@@ -25,11 +25,13 @@ VARY = f"Accept, OpenStack-API-Version, {versions.LEGACY_HEADER}"
 class ComputeView(ServiceView):
     """Nova's schemas know nothing beside the one object of a body, but where a view says otherwise.
 
-    ``versions`` are those that have the call, if not all do.
+    ``versions`` are those that have the call, if not all do. ``checks_query``: the view says which parameters it knows;
+    the others know none, and refuse all from 2.102 on.
     """
 
     beside: tuple[str, ...] = ()
     versions: Range | None = None
+    checks_query = False
     not_offered: dict[str, str] = {}  # HTTP method -> the feature that is missing with it
     gone: dict[str, str] = {}  # HTTP method -> the feature that Nova itself has removed
 
@@ -68,6 +70,8 @@ class ComputeView(ServiceView):
             )
         if self.versions is not None and self.version not in self.versions:
             raise NotFound(f"API version '{self.version}' is not supported on this method.")
+        if request.method == "GET" and not self.checks_query and request.accepted_renderer.media_type != "text/html":
+            self.check_query(strict_since="2.102")
 
     def check_query(
         self, known: Iterable[str] = (), *, strict_since: str = "2.75", repeatable: Iterable[str] = ()

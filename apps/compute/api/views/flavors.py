@@ -7,11 +7,12 @@ from django.db.models import QuerySet
 from rest_framework.request import Request
 
 from apps.common import microversions, policy
-from apps.common.api.collections import Page
+from apps.common.api.collections import Listing, Page
 from apps.common.api.queries import refusal
 from apps.common.api.views import Response
+from apps.common.microversions import since
 from apps.compute.api.documents import flavors as documents
-from apps.compute.api.listing import FLAVORS, STYLE
+from apps.compute.api.listing import FLAVORS, FLAVORS_WITHOUT_RXTX, STYLE
 from apps.compute.api.serializers import flavors as serializers
 from apps.compute.api.views.base import Collection, ComputeView, Item
 from apps.compute.models import Flavor
@@ -19,6 +20,7 @@ from apps.compute.selectors import flavors as selectors
 from apps.compute.services import flavors
 
 KNOWN = ("limit", "marker", "is_public", "minRam", "minDisk", "sort_key", "sort_dir")
+BY_NAME = since("2.102")
 EXAMPLE = {"flavor": {"name": "m1.example", "ram": 512, "vcpus": 1, "disk": 5}}
 _INVALID = refusal("Invalid {name} filter [{value}]")
 FILTERS = replace(STYLE, not_boolean=_INVALID, not_number=_INVALID)
@@ -43,6 +45,7 @@ class _FlavorView(ComputeView):
 class FlavorsView(_FlavorView, Collection):
     """Flavors that the caller may use."""
 
+    checks_query = True
     plural, listing = "flavors", FLAVORS
     request_serializers = {"post": serializers.FlavorCreate}
     examples = {"POST": EXAMPLE}
@@ -52,14 +55,19 @@ class FlavorsView(_FlavorView, Collection):
         """Everybody lists the flavors that it may use."""
 
     def rows(self) -> QuerySet[Flavor]:
-        self.check_query(repeatable=KNOWN)
+        self.check_query(repeatable=(*KNOWN, "name") if self.version in BY_NAME else KNOWN)
         params, admin = self.request.GET, self.caller.is_admin
         return selectors.listed(
             context=self.caller,
             is_public=_is_public(params.get("is_public")) if admin else True,
             min_ram=FILTERS.whole(params.get("minRam", "0"), "minRam"),
             min_disk=FILTERS.whole(params.get("minDisk", "0"), "minDisk"),
+            name=params.get("name") if self.version in BY_NAME else None,
         )
+
+    def cut(self) -> Listing | None:
+        """Return how pages are read: ``rxtx_factor`` is no key from 2.102 on."""
+        return FLAVORS_WITHOUT_RXTX if self.version in BY_NAME else self.listing
 
     def page(self) -> Page:
         if self.request.GET:

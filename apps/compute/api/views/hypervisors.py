@@ -57,6 +57,7 @@ class _Hypervisors(_HypervisorView, WholeCollection):
 class HypervisorsView(_Hypervisors):
     """Hypervisors: with paging from 2.33 on, filters from 2.53 on."""
 
+    checks_query = True
     rule = RULE.format("list")
 
     def rows(self) -> QuerySet[Any]:
@@ -87,6 +88,7 @@ class HypervisorsDetailView(HypervisorsView):
 class HypervisorView(_HypervisorView, ReadOnlyItem):
     """One hypervisor."""
 
+    checks_query = True
     noun, rules = "hypervisor", "os_compute_api:os-hypervisors"
     before_row = ("show",)
     detailed = True

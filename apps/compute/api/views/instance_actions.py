@@ -34,6 +34,7 @@ class _ActionView(OfServer):
 class InstanceActionsView(_ActionView, PartsOfServer):
     """A server's actions, newest first; with paging from 2.58 on."""
 
+    checks_query = True
     plural, links_key, listing, rule = "instanceActions", "links", ACTIONS, RULE.format("list")
 
     def rows(self) -> QuerySet[Any]:

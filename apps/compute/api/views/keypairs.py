@@ -40,6 +40,7 @@ class _KeyPairView(ComputeView):
 class KeyPairsView(_KeyPairView, Collection):
     """A user's key pairs; POST imports a public key or, below 2.92, generates a pair."""
 
+    checks_query = True
     plural, listing = "keypairs", KEYPAIRS
     request_serializers = {"post": serializers.KeyPairCreate}
     examples = {"POST": {"keypair": {"name": "my-key"}}}
@@ -77,6 +78,7 @@ class KeyPairsView(_KeyPairView, Collection):
 class KeyPairView(_KeyPairView, Item):
     """One key pair of a user."""
 
+    checks_query = True
     noun = "keypair"
     before_row = ("show", "delete")
     owner_id: str

@@ -14,6 +14,8 @@ from apps.compute.selectors import quota_sets
 class LimitsView(ComputeView):
     """A project's limits and usage; ``tenant_id`` names another project for administrators."""
 
+    checks_query = True
+
     def get(self, request: Request) -> Response:
         self.check_query(("reserved", "tenant_id"))
         project_id = request.GET.get("tenant_id") or self.caller.project_id

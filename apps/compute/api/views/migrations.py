@@ -37,6 +37,7 @@ OWNERS = {"user_id": "user_id", "project_id": "project_id"}
 class MigrationsView(Collection):
     """All migrations, newest first; in pages from 2.59 on."""
 
+    checks_query = True
     plural, rule, listing = "migrations", RULE.format("os-migrations:index"), MIGRATIONS
 
     def rows(self) -> QuerySet[Migration]:

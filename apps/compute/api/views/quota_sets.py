@@ -12,6 +12,8 @@ from apps.compute.services import quota_sets
 
 
 class _QuotaView(ComputeView):
+    checks_query = True
+
     def allow(self, verb: str, project_id: str) -> None:
         """``user_id`` is known to clients; all users of a project have the project's limits."""
         self.check_query(("user_id",))

@@ -22,6 +22,7 @@ RULE = "os_compute_api:os-server-groups:{}"
 class ServerGroupsView(Collection):
     """The project's server groups; ``all_projects`` is for administrators."""
 
+    checks_query = True
     plural, listing, rule = "server_groups", BY_OFFSET, RULE.format("index")
     request_serializers = {"post": serializers.ServerGroupCreate}
     examples = {"POST": {"server_group": {"name": "apart", "policy": "anti-affinity"}}}

@@ -27,7 +27,6 @@ from apps.networking.selectors import bindings
 from apps.scheduling.selectors import hosts
 
 HINTS = ("os:scheduler_hints", "OS-SCH-HNT:scheduler_hints")
-FILTER_LOCKED = since("2.73")
 STRICT_STATUS = since("2.38")
 STRICT_QUERY = since("2.75")
 EXAMPLE = {"server": {"name": "vm1", "imageRef": "<an image's id>", "flavorRef": "1", "networks": "auto"}}
@@ -62,6 +61,7 @@ class ServerViewBase(ComputeView):
 
 
 class ServersView(ServerViewBase, Collection):
+    checks_query = True
     plural = "servers"
     listing = SERVERS
     rule = "os_compute_api:servers:index"
@@ -134,9 +134,8 @@ class ServersView(ServerViewBase, Collection):
         everywhere = "all_tenants" in params and STYLE.boolean(params["all_tenants"] or "1", "all_tenants")
         if everywhere:
             policy.check(self.caller, f"{self.rule}:get_all_tenants")
-        asked = queries.plain(params)
-        if self.version not in FILTER_LOCKED:
-            asked = {name: values for name, values in asked.items() if name != "locked"}
+        admin = self.caller.is_admin
+        asked = server_lists.offered(asked=queries.plain(params), version=self.version, is_admin=admin)
         rows = server_lists.filtered(context=self.caller, asked=asked, style=STYLE, all_projects=everywhere)
         return rows.defer(*selectors.HEAVY)
 
@@ -182,8 +181,11 @@ class ServerView(ServerViewBase, Item):
 
     def put(self, request: Request, **ids: str) -> Response:
         server = self.permitted("update")
-        values = self.parse(request, "server").get("row", {})
-        return Response(self.document(servers.update(server=server, values=values)))
+        values = self.parse(request, "server")
+        row = dict(values.get("row", {}))
+        if "pinned_availability_zone" in values:
+            row |= servers.pinned(server=server, zone=values["pinned_availability_zone"])
+        return Response(self.document(servers.update(server=server, values=row)))
 
     def remove(self, row: Server) -> None:
         soft_deletes.delete(context=self.caller, server=row)

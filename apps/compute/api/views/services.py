@@ -24,6 +24,7 @@ Renderer = Callable[[Any, Version], dict[str, Any]]
 class ServicesView(WholeCollection):
     """The agents of the hosts, as compute services, and the machines that run schedulers."""
 
+    checks_query = True
     plural, rule = "services", RULE.format("list")
 
     def rows(self) -> list[tuple[Renderer, Any]]:

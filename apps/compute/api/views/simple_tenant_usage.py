@@ -37,6 +37,8 @@ def _moment(text: str | None, usual: datetime) -> datetime:
 
 
 class _UsageView(ComputeView):
+    checks_query = True
+
     def read(self, request: Request, project_id: str | None) -> tuple[list[selectors.Use], bool, datetime, datetime]:
         """Return the uses in the period asked for, whether there are more, and the period."""
         paged = self.version in PAGED

@@ -23,11 +23,13 @@ RULES = "os_compute_api:os-volumes-attachments"
 KEY = "volumeAttachment"
 MULTIATTACH = since("2.60")
 UPDATED = since("2.85")
+WITHOUT_ANSWER = since("2.101")
 
 
 class VolumeAttachmentsView(OfServer, Collection):
     """A server's volumes. One that is on its way is not in the list: clients wait for it."""
 
+    checks_query = True
     plural, rule, listing = "volumeAttachments", f"{RULES}:index", BY_OFFSET
     request_serializers = {"post": serializers.VolumeAttachment}
     examples = {"POST": {KEY: {"volumeId": "<a volume's id>"}}}
@@ -44,7 +46,7 @@ class VolumeAttachmentsView(OfServer, Collection):
         return documents.render(row, self.version)
 
     def post(self, request: Request, server_id: str) -> Response:
-        """Attach a volume: the answer names its device; the volume is in use once the guest has it."""
+        """Attach a volume: the answer names its device, until 2.100; the volume is in use once the guest has it."""
         server = self.server(server_id, ATTACH_VOLUME.policy)
         values = self.parse(request, KEY)
         with audit.action(ATTACH_VOLUME.event, "server", server.id):
@@ -56,6 +58,8 @@ class VolumeAttachmentsView(OfServer, Collection):
                 delete_on_termination=values.get("delete_on_termination", False),
                 multiattach=self.version in MULTIATTACH,
             )
+        if self.version in WITHOUT_ANSWER:
+            return Response(status=202)
         return Response({KEY: documents.render(device, self.version)})
 
 

@@ -1,0 +1,167 @@
+"""What microversions change in answers and requests: each case in the version before, and in the version itself."""
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from apps.compute.api import version_history, versions
+from apps.compute.management.commands import compute_api_docs
+from apps.compute.models import Server
+from tests.api.compute.conftest import ComputeCaller
+from tests.callers import Caller
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
+ROOT = compute_api_docs.ROOT
+
+
+def test_the_table_is_current() -> None:
+    """Each version once, up to the newest; its tests are there; docs/compute-api.md says the same."""
+    minors = [change.minor for change in version_history.CHANGES]
+    assert minors == list(range(versions.LOWEST.minor, versions.HIGHEST.minor + 1))
+    for change in version_history.CHANGES:
+        for test in change.tests:
+            file, function = compute_api_docs.place_of(test)
+            assert f"def {function}(" in (ROOT / file).read_text(), test
+    assert compute_api_docs.PAGE.read_text() == compute_api_docs.page(), "run `celerity compute_api_docs`"
+
+
+def before(version: str) -> str:
+    return f"2.{int(version[2:]) - 1}"
+
+
+@pytest.fixture
+def server(alice: ComputeCaller, make_server: Callable[..., Server]) -> Server:
+    return make_server(alice, image_id=uuid.uuid4(), zone="nova", vm_state="active", host="h1")
+
+
+@pytest.mark.parametrize(
+    ("version", "field"),
+    [
+        ("2.3", "OS-EXT-SRV-ATTR:root_device_name"), ("2.3", "OS-EXT-SRV-ATTR:user_data"), ("2.9", "locked"),
+        ("2.16", "host_status"), ("2.19", "description"), ("2.63", "trusted_image_certificates"),
+        ("2.71", "server_groups"), ("2.73", "locked_reason"), ("2.96", "pinned_availability_zone"),
+    ],
+)  # fmt: skip
+def test_fields(admin: ComputeCaller, alice: ComputeCaller, server: Server, version: str, field: str) -> None:
+    path = f"/servers/{server.id}"
+    assert field not in admin.at(before(version)).get(path).json()["server"]
+    assert field in admin.at(version).get(path).json()["server"]
+    assert set(alice.at("2.46").get(path).json()["server"]["flavor"]) == {"id", "links"}
+    assert "original_name" in alice.at("2.47").get(path).json()["server"]["flavor"]
+    assert "OS-EXT-SRV-ATTR:hostname" not in alice.at("2.89").get(path).json()["server"]
+    assert "OS-EXT-SRV-ATTR:hostname" in alice.at("2.90").get(path).json()["server"]
+
+
+@pytest.mark.parametrize(
+    ("version", "query", "found"),
+    [
+        ("2.5", "ip6=fd00::1", 0), ("2.26", "tags=none", 0), ("2.66", "changes-before=2001-01-01T00:00:00Z", 0),
+        ("2.73", "locked=true", 0), ("2.83", "availability_zone=other", 0), ("2.83", "user_id=other", 0),
+        ("2.83", "power_state=4", 0), ("2.83", "vm_state=stopped", 0),
+    ],
+)  # fmt: skip
+def test_filters(alice: ComputeCaller, server: Server, version: str, query: str, found: int) -> None:
+    """A member's lists: what a version lacks is ignored below 2.75."""
+    old = before(version)
+    answer = alice.at(old).get(f"/servers?{query}")
+    assert answer.status_code == 200 and len(answer.json()["servers"]) == 1
+    assert len(alice.at(version).get(f"/servers?{query}").json()["servers"]) == found
+    assert alice.at("2.37").get("/servers?status=nothing").status_code == 200
+    assert alice.at("2.38").get("/servers?status=nothing").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("version", "disk", "network"),
+    [("2.31", False, False), ("2.32", True, True), ("2.33", False, True), ("2.36", False, True), ("2.37", False, False),
+     ("2.41", False, False), ("2.42", True, True)],
+)  # fmt: skip
+def test_tags_of_devices(alice: ComputeCaller, wanted: dict[str, Any], version: str, disk: bool, network: bool) -> None:
+    image = {"source_type": "image", "destination_type": "local", "uuid": wanted["imageRef"], "boot_index": 0}
+    usual = {**wanted, "dry_run": True}
+    mappings = {"block_device_mapping_v2": [{**image, "tag": "t"}], "networks": []}
+    disks = alice.at(version).post("/servers", {"server": {**usual, **mappings}})
+    assert ("'tag' was unexpected" in disks.content.decode()) is not disk
+    networks = {"networks": [{"uuid": str(uuid.uuid4()), "tag": "t"}]}
+    cards = alice.at(version).post("/servers", {"server": {**usual, **networks}})
+    assert ("'tag' was unexpected" in cards.content.decode()) is not network
+
+
+@pytest.mark.parametrize(
+    ("version", "body", "codes"),
+    [
+        ("2.17", {"trigger_crash_dump": None}, (404, 202)),
+        ("2.77", {"unshelve": {"availability_zone": "nova"}}, (409, 400)),
+    ],
+)
+def test_actions(
+    alice: ComputeCaller, server: Server, version: str, body: dict[str, Any], codes: tuple[int, int]
+) -> None:
+    for asked, code in zip((before(version), version), codes, strict=True):
+        answer = alice.at(asked).post(f"/servers/{server.id}/action", body)
+        assert answer.status_code == code, (asked, answer.content)
+
+
+@pytest.mark.parametrize(
+    ("version", "path", "codes"),
+    [
+        ("2.39", "/images/{image}/metadata", (200, 404)),
+        ("2.78", "/servers/{server}/topology", (404, 200)),
+        ("2.81", "/os-aggregates/1/images", (404, 404)),
+    ],
+)
+def test_calls(
+    admin: ComputeCaller, server: Server, image: Any, version: str, path: str, codes: tuple[int, int]
+) -> None:
+    for asked, code in zip((before(version), version), codes, strict=True):
+        assert admin.at(asked).get(path.format(server=server.id, image=image.id)).status_code == code, asked
+    classes = [
+        admin.at(asked).get("/os-quota-class-sets/default").json()["quota_class_set"] for asked in ("2.49", "2.50")
+    ]
+    assert "server_groups" not in classes[0] and "server_groups" in classes[1] and "networks" not in classes[1]
+
+
+def test_limits(alice: ComputeCaller) -> None:
+    for version, name in (("2.39", "maxImageMeta"), ("2.57", "maxPersonality")):
+        assert name in alice.at(before(version)).get("/limits").json()["limits"]["absolute"]
+        assert name not in alice.at(version).get("/limits").json()["limits"]["absolute"]
+
+
+def test_aggregates(admin: ComputeCaller) -> None:
+    assert admin.post("/os-aggregates", {"aggregate": {"name": "a"}}).status_code == 200
+    assert [
+        "uuid" in admin.at(version).get("/os-aggregates").json()["aggregates"][0] for version in ("2.40", "2.41")
+    ] == [False, True]
+
+
+def test_headers(alice: ComputeCaller) -> None:
+    answer = Caller.call(alice, "get", "/flavors", headers={"OpenStack-API-Version": "compute 2.26"})
+    assert answer["OpenStack-API-Version"] == "compute 2.26" and answer["X-OpenStack-Request-ID"].startswith("req-")
+    assert answer["X-Compute-Request-ID"] == answer["X-OpenStack-Request-ID"]
+
+
+@pytest.mark.parametrize(
+    ("version", "values", "codes"),
+    [
+        ("2.52", {"tags": ["a"]}, (400, 200)),
+        ("2.57", {"personality": [{"path": "/a", "contents": "YQ=="}]}, (200, 400)),
+        ("2.67", {"block_device_mapping_v2": [{"source_type": "blank", "destination_type": "volume", "volume_size": 1,
+                                               "boot_index": -1, "volume_type": None}]}, (400, 200)),
+        ("2.74", {"host": "h1"}, (400, 403)),
+    ],
+)  # fmt: skip
+def test_requests(
+    alice: ComputeCaller, wanted: dict[str, Any], version: str, values: dict[str, Any], codes: tuple[int, int]
+) -> None:
+    for asked, code in zip((before(version), version), codes, strict=True):
+        body = {"server": {**wanted, "networks": "none", "dry_run": True, **values}}
+        answer = alice.at(asked).post("/servers", body)
+        assert answer.status_code == code, (asked, answer.content)
+
+
+def test_same(admin: ComputeCaller, server: Server) -> None:
+    """Versions that change nothing here, or what other tests hold: the same answer before and in them."""
+    for version in ("2.20", "2.34", "2.48", "2.54", "2.69", "2.72"):
+        answers = [admin.at(asked).get(f"/servers/{server.id}").json() for asked in (before(version), version)]
+        assert answers[0] == answers[1], version
