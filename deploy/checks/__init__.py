@@ -17,6 +17,7 @@ NAMES = [
     "external_network",
     "metadata",
     "certificates",
+    "peers",
     "lab",
     "ports",
     "disk",

@@ -25,7 +25,8 @@ def lab_cloud(guest_image: Path, request: pytest.FixtureRequest) -> Iterator[Lab
     lab = Lab(plan.make(state / "lab", max(needed, default=2)))
     try:
         with machine.entered():
-            lab.up(CELERITY_API_PROCESSES="1")
+            # Slow migrations: what is killed amid a move has its time.
+            lab.up(CELERITY_API_PROCESSES="1", CELERITY_LIVE_MIGRATION_BANDWIDTH="8")
             cloud = LabCloud(lab, machine)
         yield cloud
     finally:

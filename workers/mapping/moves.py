@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from django.core import signing
 
+from apps.compute.selectors import servers as selectors
 from apps.scheduling.selectors import hosts
 from apps.scheduling.services import agents
 from workers.drivers.storage.base import ServerSource, StorageDriver
@@ -21,9 +22,15 @@ def source_of(host: str, server_id: str) -> ServerSource:
     return ServerSource(host=host, url=hosts.get(name=host).agent_url, path=path, headers=headers)
 
 
-def has_files(server: "Server") -> bool:
-    """Whether the server has disks on its host's file system, as far as its row knows."""
+def has_root(server: "Server") -> bool:
+    """Whether the server's root disk is a file of its host, as far as its row knows."""
     return server.image_id is not None
+
+
+def has_files(server: "Server") -> bool:
+    """Whether the server has disks on its host's file system that outlive a stop. 1 query."""
+    devices = selectors.block_devices(server_id=server.id)
+    return any(device.kind != "swap" and not device.is_volume for device in devices)
 
 
 def fit_disks(

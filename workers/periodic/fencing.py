@@ -4,6 +4,7 @@ Nobody guesses that a host is dead: it is forced down only once the command ende
 """
 
 import shlex
+import time
 
 import structlog
 from django.conf import settings
@@ -15,10 +16,12 @@ from workers.system import processes
 
 log = structlog.get_logger("celerity.fencing")
 COMMAND_SECONDS = 30.0
+_tried: dict[str, float] = {}  # when this process tried to fence a host
 
 
 def fence() -> int:
-    """Fence one silent host; the next round does the next. Returns how many were.
+    """Fence one silent host; the next round does the next, so that one that fails keeps none waiting. Returns how many
+    were.
 
     Where more than half of the hosts are silent, it is rather this machine that hears nobody: none is fenced.
     """
@@ -28,10 +31,11 @@ def fence() -> int:
     if len(silent) * 2 > count:
         log.error("no host fenced: more than half are silent", silent=len(silent), hosts=count)
         return 0
-    return sum(_fence(name) for name in silent[:1])
+    return sum(_fence(name) for name in sorted(silent, key=lambda name: _tried.get(name, 0.0))[:1])
 
 
 def _fence(name: str) -> bool:
+    _tried[name] = time.monotonic()
     try:
         processes.run([*shlex.split(settings.FENCE_COMMAND), name], timeout_s=COMMAND_SECONDS)
     except processes.ProcessError as error:

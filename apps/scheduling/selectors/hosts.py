@@ -77,9 +77,10 @@ def evacuating() -> list[Host]:
 
 def silent(*, seconds: float) -> tuple[list[str], int]:
     """Return the hosts whose agents were silent for so long, but for those that are forced down; and how many hosts
-    there are. 1 query.
+    there are. Disabled ones do not count: they may be switched off on purpose. 1 query.
     """
-    rows, since = list(Host.objects.only("name", "heartbeat_at", "forced_down")), timezone.now()
+    rows = list(Host.objects.filter(enabled=True).only("name", "heartbeat_at", "forced_down"))
+    since = timezone.now()
     silent_s = {host.name: (since - host.heartbeat_at).total_seconds() for host in rows if not host.forced_down}
     return sorted(name for name, lasting in silent_s.items() if lasting >= seconds), len(rows)
 

@@ -100,6 +100,7 @@ def test_fencing(dead: dict[str, Server], settings: Any, tmp_path: Any) -> None:
 
     Host.objects.filter(name="h1").update(heartbeat_at=timezone.now() - timedelta(seconds=200))
     assert fencing.fence() == 0 and not is_dead()
+    fencing._tried.clear()
     settings.FENCE_COMMAND = "false"
     assert fencing.fence() == 0 and not is_dead()
     told = tmp_path / "told"
@@ -110,8 +111,23 @@ def test_fencing(dead: dict[str, Server], settings: Any, tmp_path: Any) -> None:
     Host.objects.filter(name="h2").update(heartbeat_at=timezone.now() - timedelta(seconds=200))
     assert fencing.fence() == 0 and not told.exists(), "all are silent: the network of this machine is down"
     Host.objects.filter(name="h2").update(heartbeat_at=timezone.now())
+    Host.objects.filter(name="h1").update(enabled=False)
+    assert fencing.fence() == 0 and not told.exists(), "an operator may have switched it off"
+    Host.objects.filter(name="h1").update(enabled=True)
     assert fencing.fence() == 1 and is_dead() and told.read_text() == "h1\n"
     assert fencing.fence() == 0 and evacuations.advance() == 2
+
+
+def test_a_host_that_cannot_be_fenced_keeps_none_waiting(
+    dead: dict[str, Server], make_host: Any, settings: Any, tmp_path: Any
+) -> None:
+    for number, name in enumerate(("h3", "h4"), start=3):
+        make_host(name, number)
+    Host.objects.filter(name__in=("h1", "h3")).update(heartbeat_at=timezone.now() - timedelta(seconds=200))
+    settings.FENCE_COMMAND = "test h3 ="
+    fencing._tried.clear()
+    assert (fencing.fence(), fencing.fence()) == (0, 1)
+    assert list(Host.objects.filter(forced_down=True).values_list("name", flat=True)) == ["h3"]
 
 
 def test_rebalance(dead: dict[str, Server], monkeypatch: pytest.MonkeyPatch) -> None:

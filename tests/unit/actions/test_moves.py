@@ -140,6 +140,22 @@ def test_a_revert_fails(moving: Moving, settings: Any, same: bool, fault: str) -
         assert moving.server.status == "ACTIVE"
 
 
+@pytest.mark.parametrize("same", [False, True])
+def test_a_server_without_files(moving: Moving, settings: Any, same: bool) -> None:
+    """It boots from a volume: there is nothing to copy."""
+    settings.ALLOW_RESIZE_TO_SAME_HOST = same
+    Host.objects.filter(name=OTHER).update(enabled=not same)
+    moving.drivers.hypervisor.destroy(str(moving.id))
+    moving.drivers.storage.remove_server(str(moving.id))
+    BlockDevice.objects.exclude(kind="swap").delete()
+    Server.objects.update(image_id=None)
+    for end, status in (("revertResize", "ACTIVE"), ("confirmResize", "ACTIVE")):
+        moving.do("resize", flavor_ref="9")
+        assert moving.server.status == "VERIFY_RESIZE" and moving.server.host == (HOST if same else OTHER)
+        moving.do(end)
+        assert (moving.server.status, moving.findings()) == (status, [])
+
+
 def test_a_confirmation_fails(moving: Moving) -> None:
     moving.do("migrate", context=ADMIN)
     moving.fail("remove_server")

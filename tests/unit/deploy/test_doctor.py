@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from deploy import checks, doctor
+from deploy.checks import peers
 from deploy.checks.finding import Level, fail
 from deploy.environment import DEFAULTS, Environment
 
@@ -29,6 +30,15 @@ def test_every_module_is_listed() -> None:
 
 def test_a_broken_check_is_a_finding(environment: Environment) -> None:
     assert doctor.examine("finding", environment).level is Level.FAIL
+
+
+def test_agents_that_do_not_answer_are_named(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = [("near", "https://127.0.0.1:1"), ("far", "https://no-such-host.invalid:1")]
+    monkeypatch.setattr(peers, "_hosts", lambda url: listed)
+    found = doctor.examine(
+        "peers", Environment(environment.state, {**environment.values, "CELERITY_DATABASE_URL": "x"})
+    )
+    assert found.level is Level.WARN and "near (127.0.0.1:1)" in found.text and "far (no-such" in found.text
 
 
 def test_settings_open_to_others_fail(environment: Environment) -> None:

@@ -101,7 +101,7 @@ def _compare(snapshot: HostSnapshot, server_id: str, server: "Server") -> None:
 def _follow_back(snapshot: HostSnapshot, server: "Server") -> None:
     """See that a server which was resized on this host has the disks of before beside its own, or them alone."""
     storage, key = snapshot.drivers.storage, str(server.id)
-    if not moves.has_files(server) or key in storage.list_kept():
+    if not moves.has_root(server) or key in storage.list_kept():
         return
     with idle(snapshot.drivers, server.id) as is_idle:
         is_here = is_idle and key in storage.list_servers() and key not in storage.list_kept()

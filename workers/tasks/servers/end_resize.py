@@ -63,7 +63,7 @@ class PrepareReturn(ServerStep[None]):
         moving.migration_of(ctx)
         storage, key = self.drivers(ctx).storage, str(ctx.subject_id)
         there = storage.list_kept() if moving.stays(ctx) else storage.list_servers()
-        if key not in there and moves.has_files(self.server(ctx)):
+        if key not in there and moves.has_root(self.server(ctx)):
             raise Abort("The disks of before are not on their host any more.", cause="DisksLost")
 
     def revert(self, ctx: StepContext) -> None:
@@ -129,7 +129,7 @@ class ReturnToSource(ServerStep[Returned]):
         move_states.settle_quota(server_id=ctx.subject_id, run_id=ctx.claim.run_id)
 
     def has_passed(self, ctx: StepContext) -> bool:
-        if not (ctx.on_host and moving.stays(ctx) and moves.has_files(self.server(ctx))):
+        if not (ctx.on_host and moving.stays(ctx) and moves.has_root(self.server(ctx))):
             return False
         return str(ctx.subject_id) not in self.drivers(ctx).storage.list_kept()
 

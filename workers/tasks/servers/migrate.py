@@ -111,7 +111,7 @@ class PowerOffSource(ServerStep[None]):
 
 
 class Copy(ServerStep[None]):
-    """Copy the disks. Those of before stay on the source until the migration is confirmed or reverted.
+    """Copy the disks that are files. Those of before stay on the source until the migration is confirmed or reverted.
 
     On one host, the copies are the disks of before: its revert brings them back.
     """
@@ -125,6 +125,8 @@ class Copy(ServerStep[None]):
 
     def execute(self, ctx: StepContext) -> None:
         storage, key = self.drivers(ctx).storage, str(ctx.subject_id)
+        if not moves.has_files(self.server(ctx)):
+            return
         ctx.checkpoint()
         if moving.stays(ctx):
             storage.keep_server(key, ctx.stop)
