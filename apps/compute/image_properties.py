@@ -5,6 +5,7 @@ no table are the users' own and are not checked. The table in docs/images.md is 
 """
 
 import re
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -28,6 +29,7 @@ class Property:
     effect: str
 
 
+CONFIG_DRIVES = {"scsi": "sdg", "sata": "sdf", "ide": "hdd"}  # on the first controller of each
 MAPPING, MAPPING_SYNTAX = "block_device_mapping", "bdm_v2"
 _BUSES = ("virtio", "scsi", "sata", "ide", "usb", "fdc", "xen", "lxc", "uml")
 _CARDS = (
@@ -52,6 +54,11 @@ PROPERTIES: dict[str, Property] = {
     "hw_scsi_model": Property(_SCSI, _SCSI[:1], "the SCSI controller"),
     "hw_vif_model": Property(_CARDS, _CARDS[:4], "the network cards' model"),
     "hw_vif_multiqueue_enabled": Property(BOOLEAN, BOOLEAN, "a pair of queues per processor, up to 8, on virtio cards"),
+    "hw_cdrom_bus": Property(
+        _BUSES,
+        ("scsi", "sata", "ide"),
+        "the bus of the config drive; without it scsi, on pc ide, with Windows sata; ide makes the machine pc",
+    ),
     "hw_video_model": Property(_VIDEO, _VIDEO[:5], "the graphics card"),
     "hw_machine_type": Property(ANYTHING, ("q35", "pc"), "the board"),
     "hw_firmware_type": Property(("bios", "uefi"), ("bios", "uefi"), "the firmware; uefi where the host has OVMF"),
@@ -119,7 +126,6 @@ PROPERTIES: dict[str, Property] = {
     "hw_ephemeral_encryption_format": Property(("luks", "plain"), NOTHING, "encrypted local disks"),
     "hw_ephemeral_encryption_secret_uuid": Property(ANYTHING, NOTHING, "encrypted local disks"),
     "hw_mem_encryption_model": Property(("amd-sev", "amd-sev-es"), NOTHING, _ENCRYPTED),
-    "hw_cdrom_bus": Property(_BUSES, NOTHING, "the bus of optical drives; servers have none"),
     "hw_floppy_bus": Property(_BUSES, NOTHING, "floppy disks"),
     "img_hide_hypervisor_id": Property(BOOLEAN, _NO, "hiding the hypervisor from the guest"),
     "img_bdm_v2": Property(BOOLEAN, NOTHING, "disks that the image prescribes: bdm_v2"),
@@ -159,8 +165,9 @@ def check(properties: Mapping[str, str]) -> None:
         known = of(name)
         if known is not None and value not in ("", "None"):
             _check(name, value, known)
-    if properties.get("hw_disk_bus") == "ide" and properties.get("hw_machine_type", "pc") != "pc":
-        raise ImageUnusable("Image property hw_disk_bus=ide needs hw_machine_type=pc: the machine q35 has no IDE.")
+    for name in ("hw_disk_bus", "hw_cdrom_bus"):
+        if properties.get(name) == "ide" and properties.get("hw_machine_type", "pc") != "pc":
+            raise ImageUnusable(f"Image property {name}=ide needs hw_machine_type=pc: the machine q35 has no IDE.")
 
 
 def shown(properties: Mapping[str, str]) -> dict[str, str]:
@@ -215,6 +222,29 @@ def has_guest_agent(properties: Mapping[str, str]) -> bool:
 def disk_bus(properties: Mapping[str, str]) -> str:
     """Return the bus of the server's disks."""
     return properties.get("hw_disk_bus", "virtio")
+
+
+def is_pc(properties: Mapping[str, str]) -> bool:
+    """Return whether the image asks for the board that has IDE."""
+    return properties.get("hw_machine_type") == "pc" or disk_bus(properties) == "ide"
+
+
+def config_drive(properties: Mapping[str, str]) -> tuple[str, str]:
+    """Return the bus of the config drive, a CD-ROM, and its name there, which no disk gets.
+
+    A disk on virtio would take a letter that volumes are told. virtio-scsi is in every cloud image's kernel, AHCI is
+    not; Windows has AHCI alone. The board pc has IDE.
+    """
+    asked = properties.get("hw_cdrom_bus", "")
+    if asked not in CONFIG_DRIVES:
+        has_ahci = properties.get("os_type") == "windows" or disk_bus(properties) == "sata"
+        asked = "ide" if is_pc(properties) else "sata" if has_ahci else "scsi"
+    return asked, CONFIG_DRIVES[asked]
+
+
+def letters(prefix: str) -> str:
+    """Return the letters of disks whose names begin with ``prefix``: the config drive's are left out."""
+    return "".join(letter for letter in string.ascii_lowercase if f"{prefix}{letter}" not in CONFIG_DRIVES.values())
 
 
 def rescue_device(properties: Mapping[str, str], own: Mapping[str, str]) -> tuple[str | None, str]:

@@ -1,7 +1,5 @@
 """A rescued server's disks: that of the rescue image, and the server's own beside it."""
 
-import string
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
@@ -48,7 +46,9 @@ def arrange(
         rescue = _disk(made, others[0].target, others[0].bus)
         return tuple(_renamed([rescue, *others]))
     prefix, taken = image_properties.disk_prefix(bus), {disk.target for disk in others}
-    target = next(f"{prefix}{letter}" for letter in string.ascii_lowercase if f"{prefix}{letter}" not in taken)
+    target = next(
+        f"{prefix}{letter}" for letter in image_properties.letters(prefix) if f"{prefix}{letter}" not in taken
+    )
     stable = replace(_disk(made, target, cast(Bus, bus)), device=cast(Any, device), readonly=device == "cdrom")
     return (*others, stable)
 
@@ -63,11 +63,12 @@ def _disk(made: Disk, target: str, bus: Bus | None) -> DiskSpec:
 
 
 def _renamed(disks: Sequence[DiskSpec]) -> Iterator[DiskSpec]:
-    """Give disks the names of their order; a config drive at the end of the alphabet stays there."""
-    letters: dict[str, Iterator[str]] = defaultdict(lambda: iter(string.ascii_lowercase))
+    """Give disks the names of their order. The config drive keeps its own, which no disk gets."""
+    letters: dict[str, Iterator[str]] = {}
     for disk in disks:
-        prefix, last = disk.target[:-1], disk.target[-1]
-        if disk.format == "iso" and last == "z":
+        prefix = disk.target[:-1]
+        if disk.format == "iso" and disk.device == "cdrom":
             yield disk
         else:
-            yield replace(disk, target=f"{prefix}{next(letters[prefix])}")
+            letter = next(letters.setdefault(prefix, iter(image_properties.letters(prefix))))
+            yield replace(disk, target=f"{prefix}{letter}")

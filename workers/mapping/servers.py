@@ -4,13 +4,13 @@ import itertools
 import string
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, cast
 
 from apps.compute import image_properties
 from apps.compute.selectors import servers as selectors
 from apps.networking.selectors import bindings
 from workers.config import HostDrivers
-from workers.drivers.hypervisor.base import DiskBacking, DiskSpec, InterfaceSpec, ServerSpec
+from workers.drivers.hypervisor.base import Bus, DiskBacking, DiskSpec, InterfaceSpec, ServerSpec
 from workers.drivers.network.base import INTEGRATION_BRIDGE, PortSpec
 from workers.drivers.storage.base import CachedImage, Disk
 from workers.drivers.storage.errors import FilesMissing
@@ -123,17 +123,12 @@ def _disk(server: "Server", device: "BlockDevice", made: Disk) -> DiskSpec:
 
 
 def _config_drive(server: "Server", drive: Disk, disks: Sequence[DiskSpec]) -> DiskSpec:
-    """On the bus of the image's own disks, whose driver the guest has. Guests look for its label.
-
-    A plain disk where one can be read-only: Debian's cloud kernel knows no CD-ROM on q35. IDE and SATA have CD-ROMs.
-    """
-    bus = hardware.bus_of(server)
+    """A CD-ROM; guests look for its label. A server from before its name was kept free has a disk of that name."""
+    bus, target = image_properties.config_drive(server.image_properties)
     taken = {disk.target for disk in disks}
-    prefix = image_properties.disk_prefix(bus)
-    letters = "z" if bus == "virtio" else string.ascii_lowercase
-    target = next(f"{prefix}{letter}" for letter in letters if f"{prefix}{letter}" not in taken)
-    device: Literal["disk", "cdrom"] = "cdrom" if bus in ("ide", "sata") else "disk"
-    return DiskSpec(target=target, path=drive.path, format="iso", device=device, readonly=True, bus=bus)
+    if target in taken:
+        target = next(name for letter in string.ascii_lowercase if (name := f"{target[:2]}{letter}") not in taken)
+    return DiskSpec(target=target, path=drive.path, format="iso", device="cdrom", readonly=True, bus=cast(Bus, bus))
 
 
 def interface_of(server: "Server", drivers: HostDrivers, port: PortSpec) -> InterfaceSpec:

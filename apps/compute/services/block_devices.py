@@ -11,8 +11,7 @@ from apps.compute import exceptions, image_properties
 from apps.compute.models import BlockDevice, Server
 
 Kind = Literal["root", "ephemeral", "swap"]
-MAX_DISKS = 24  # letters a to x; the config drive has a letter behind them
-_LETTERS = "abcdefghijklmnopqrstuvwx"
+MAX_DISKS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ def names(devices: Sequence[BlockDevice], properties: Mapping[str, str]) -> list
     assigned = []
     for device in devices:
         prefix = image_properties.disk_prefix(device.bus or usual)
-        assigned.append(f"{prefix}{chr(ord('a') + taken[prefix])}")
+        assigned.append(f"{prefix}{image_properties.letters(prefix)[taken[prefix]]}")
         taken[prefix] += 1
     return assigned
 
@@ -85,7 +84,8 @@ def free_name(devices: Iterable[BlockDevice], properties: Mapping[str, str], bus
     """Return the first name that no device has. Raises TooManyDisks (403)."""
     prefix = image_properties.disk_prefix(bus or image_properties.disk_bus(properties))
     taken = {device.device for device in devices}
-    name = next((f"{prefix}{letter}" for letter in _LETTERS if f"{prefix}{letter}" not in taken), None)
+    free = (f"{prefix}{letter}" for letter in image_properties.letters(prefix))
+    name = next((name for name in free if name not in taken), None)
     if name is None or len(taken) >= MAX_DISKS:
         raise exceptions.TooManyDisks(allowed=MAX_DISKS)
     return name

@@ -87,7 +87,7 @@ def test_a_guest_in_ceph(
         "openstack/latest/meta_data.json": META_DATA % server_id.encode(),
         "openstack/latest/user_data": (USER_DATA % data.id).encode(),
     }
-    config = samples.disk(storage.create_config_drive(server_id, documents), "vdz", readonly=True)
+    config = samples.disk(storage.create_config_drive(server_id, documents), "sdg", device="cdrom", readonly=True)
     boot = disk(pool, root.id, "vda", 1)
     spec = samples.server(state_directory, id=server_id, disks=(boot, config), ram_mib=128)
 

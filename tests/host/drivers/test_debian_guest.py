@@ -40,7 +40,7 @@ def test_no_oops(hypervisor: HypervisorDriver, storage: StorageDriver, state_dir
     }
     disks = (
         samples.disk(storage.create_root(server_id, cached, 4), "vda", boot_index=1),
-        samples.disk(storage.create_config_drive(server_id, documents), "vdz", readonly=True),
+        samples.disk(storage.create_config_drive(server_id, documents), "sdg", device="cdrom", readonly=True),
     )
     spec = samples.server(state_directory, id=server_id, disks=disks, ram_mib=512, vcpus=2)
     try:

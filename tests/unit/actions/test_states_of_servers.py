@@ -102,18 +102,18 @@ def test_a_rescued_server_is_deleted_or_unrescued(acting: Acting) -> None:
 @pytest.mark.parametrize(
     ("properties", "disks"),
     [
-        ({}, {"vda": "rescue", "vdb": "root", "vdc": "ephemeral0", "vdd": "swap", "vdz": "config-2"}),
+        ({}, {"vda": "rescue", "vdb": "root", "vdc": "ephemeral0", "vdd": "swap", "sdg": "config-2"}),
         (
             {"hw_rescue_bus": "virtio"},
-            {"vda": "root", "vdb": "ephemeral0", "vdc": "swap", "vdz": "config-2", "vdd": "rescue"},
+            {"vda": "root", "vdb": "ephemeral0", "vdc": "swap", "sdg": "config-2", "vdd": "rescue"},
         ),
         (
             {"hw_rescue_device": "cdrom", "hw_rescue_bus": "scsi"},
-            {"vda": "root", "vdb": "ephemeral0", "vdc": "swap", "vdz": "config-2", "sda": "rescue"},
+            {"vda": "root", "vdb": "ephemeral0", "vdc": "swap", "sdg": "config-2", "sda": "rescue"},
         ),
         (
             {"hw_rescue_device": "disk", "hw_rescue_bus": "usb"},
-            {"vda": "root", "vdb": "ephemeral0", "vdc": "swap", "vdz": "config-2", "sda": "rescue"},
+            {"vda": "root", "vdb": "ephemeral0", "vdc": "swap", "sdg": "config-2", "sda": "rescue"},
         ),
     ],
 )
@@ -137,7 +137,7 @@ def test_a_rebuild_makes_the_disks_again(acting: Acting) -> None:
     assert (server.image_id, server.rebuild, server.admin_password) == (image.id, None, "")
     assert server.launched_at is not None and server.root_device_name == "/dev/sda"
     assert acting.power == "running"
-    assert acting.disks() == {"sda": "root", "sdb": "ephemeral0", "sdc": "swap", "sdd": "config-2"}
+    assert acting.disks() == {"sda": "root", "sdb": "ephemeral0", "sdc": "swap", "sdg": "config-2"}
     assert acting.files()["root"]["backing_path"].endswith(image.os_hash_value)
 
 
