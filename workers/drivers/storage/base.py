@@ -42,6 +42,11 @@ def check_disk_name(name: str) -> str:
     return name
 
 
+FORMATS = ("qcow2", "raw", "iso")
+CONVERTED = ("vmdk", "vdi", "vhd", "vhdx")
+"""Formats of images that a host's cache keeps as qcow2."""
+
+
 @dataclass(frozen=True, slots=True)
 class ImageSpec:
     """An image as the image service records it. `size` and `virtual_size` in bytes; `min_disk` in GiB.
@@ -52,7 +57,7 @@ class ImageSpec:
     id: str
     sha512: str
     size: int
-    disk_format: Literal["qcow2", "raw", "iso"]
+    disk_format: str
     virtual_size: int | None = None
     min_disk: int = 0
 
@@ -61,7 +66,7 @@ class ImageSpec:
         values.check_uuid(self.id, "an image's id")
         values.check_sha512(self.sha512)
         values.check_range(self.size, "an image's size in bytes", 1, 1 << 50)
-        if self.disk_format not in ("qcow2", "raw", "iso"):
+        if self.disk_format not in (*FORMATS, *CONVERTED):
             raise SpecInvalid(f"servers cannot boot from the disk format {self.disk_format!r}")
 
 
@@ -83,12 +88,16 @@ class ImageSource:
 
 @dataclass(frozen=True, slots=True)
 class CachedImage:
-    """A verified image in the cache. `virtual_size` in bytes."""
+    """A verified image in the cache. `virtual_size` in bytes.
+
+    `declared`: the image's own format, where the cache has it in another; "" where not.
+    """
 
     path: str
     format: Literal["qcow2", "raw", "iso"]
     virtual_size: int
     sha512: str
+    declared: str = ""
 
 
 @dataclass(frozen=True, slots=True)

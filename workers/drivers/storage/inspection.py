@@ -6,6 +6,7 @@ from pathlib import Path
 
 from oslo_utils.imageutils import format_inspector
 
+from workers.drivers.storage.base import CONVERTED
 from workers.drivers.storage.errors import ImageUnsafe
 
 _CHUNK = 64 * 1024
@@ -16,9 +17,12 @@ _ALLOWED: dict[str, tuple[frozenset[str], ...]] = {
     "qcow2": (frozenset({"qcow2"}),),
     "raw": (frozenset({"raw"}), frozenset({"gpt"})),
     "iso": (frozenset({"iso"}), frozenset({"iso", "gpt"})),
+    **{name: (frozenset({name}),) for name in CONVERTED},
 }
 # Formats that can refer to other files or contain inconsistent data: these are checked completely.
-_CHECKED = ("qcow2",)
+_CHECKED = ("qcow2", *CONVERTED)
+_VMDK_HEAD = 1 << 20  # bytes that hold QEMU's view of a descriptor
+_VMDK_CAPACITY = slice(12, 20)
 
 
 def inspect(path: Path, declared: str) -> int:
@@ -38,12 +42,22 @@ def inspect(path: Path, declared: str) -> int:
         for inspector in inspectors:
             if str(inspector) in _CHECKED:
                 inspector.safety_check()
+                if declared == "vmdk":
+                    _check_vmdk(path)
                 return int(inspector.virtual_size)
     except format_inspector.SafetyCheckFailed as error:
         raise ImageUnsafe("The image refers to files outside of itself.", details=str(error.failures)) from error
     except format_inspector.ImageFormatError as error:
         raise ImageUnsafe("The image's format cannot be told.", details=str(error)) from error
     return path.stat().st_size
+
+
+def _check_vmdk(path: Path) -> None:
+    """Refuse a parent, and a header without a size, for which QEMU reads the names of extents in other files."""
+    with path.open("rb") as stream:
+        head = stream.read(_VMDK_HEAD)
+    if b"parentfilenamehint" in head.lower() or not any(head[_VMDK_CAPACITY]):
+        raise ImageUnsafe("The image refers to files outside of itself.", details="a VMDK's parent or extents")
 
 
 def _detect(path: Path) -> list[format_inspector.FileInspector]:

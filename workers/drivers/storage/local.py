@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from workers.drivers import values
-from workers.drivers.storage import config_drive, fetching, inspection, upkeep
+from workers.drivers.storage import config_drive, converting, fetching, inspection, upkeep
 from workers.drivers.storage.base import (
+    CONVERTED,
+    FORMATS,
     OVERLAYS,
     CachedImage,
     Capabilities,
@@ -49,7 +51,7 @@ class LocalStorage(LocalMoves, LocalArrivals):
     (3600: how long to wait for another's fetch of the same image), `pki_dir` (this host's certificate, for transfers).
     """
 
-    capabilities = Capabilities(formats=("qcow2", "raw", "iso"), shared=False, real_bytes=True, moves_servers=True)
+    capabilities = Capabilities(formats=(*FORMATS, *CONVERTED), shared=False, real_bytes=True, moves_servers=True)
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         """Read the options; nothing is touched."""
@@ -64,11 +66,9 @@ class LocalStorage(LocalMoves, LocalArrivals):
         if cached is None:
             with self._image_lock(image.sha512):
                 cached = self._cached(image.sha512) or self._fetch(image, source, progress)
-        if cached.format != image.disk_format:
-            raise ImageUnsafe(
-                f"The image was declared as {image.disk_format}, and is not.",
-                details=f"it is {cached.format}",
-            )
+        found = cached.declared or cached.format
+        if found != image.disk_format:
+            raise ImageUnsafe(f"The image was declared as {image.disk_format}, and is not.", details=f"it is {found}")
         return cached
 
     def has_image(self, sha512: str) -> bool:
@@ -187,7 +187,7 @@ class LocalStorage(LocalMoves, LocalArrivals):
         if data is None or not path.exists():
             return None
         known = json.loads(data)
-        return CachedImage(str(path), known["format"], known["virtual_size"], sha512)
+        return CachedImage(str(path), known["format"], known["virtual_size"], sha512, known.get("declared", ""))
 
     def _fetch(self, image: ImageSpec, source: ImageSource, progress: Progress | None) -> CachedImage:
         part = self.paths.images / f"{files.TEMPORARY_PREFIX}{image.sha512}"  # ours alone: the image's lock is held
@@ -199,15 +199,24 @@ class LocalStorage(LocalMoves, LocalArrivals):
             try:
                 fetching.fetch(image, source, part, progress)
                 size = inspection.inspect(part, image.disk_format)
-                _open_once(part, image.disk_format)
+                form, declared = image.disk_format, ""
+                if form in CONVERTED:
+                    size = converting.to_qcow2(part, form, size, self._check_room)
+                    form, declared = "qcow2", form
+                _open_once(part, form)
                 part.chmod(0o444)
                 os.replace(part, self.paths.images / image.sha512)
             finally:
                 part.unlink(missing_ok=True)
             known = upkeep.stamp(self.paths.images / image.sha512)
-            record = json.dumps({"format": image.disk_format, "virtual_size": size, **known}).encode()
+            facts = {"format": form, "virtual_size": size, **known, **({"declared": declared} if declared else {})}
+            record = json.dumps(facts).encode()
             files.write(self.paths.images / f"{image.sha512}.json", record, 0o444)
-        return CachedImage(str(self.paths.images / image.sha512), image.disk_format, size, image.sha512)
+        return CachedImage(str(self.paths.images / image.sha512), form, size, image.sha512, declared)  # type: ignore[arg-type]
+
+    def _check_room(self) -> None:
+        if shutil.disk_usage(self.paths.images).free < self.reserved_bytes:
+            raise NotEnoughSpace("The host has no space for the image.")
 
     def _forget_image(self, sha512: str) -> None:
         for name in (f"{sha512}.json", sha512, f"{files.TEMPORARY_PREFIX}{sha512}"):

@@ -12,6 +12,8 @@ from workers.drivers import blank_qcow2, values
 from workers.drivers.simulation import Simulation
 from workers.drivers.storage import config_drive
 from workers.drivers.storage.base import (
+    CONVERTED,
+    FORMATS,
     CachedImage,
     Capabilities,
     Disk,
@@ -36,7 +38,7 @@ class SimulatedStorage(SimulatedMoves, SimulatedArrivals, StorageDriver):
     verified; formats and sizes are taken as recorded.
     """
 
-    capabilities = Capabilities(formats=("qcow2", "raw", "iso"), shared=False, real_bytes=False, moves_servers=True)
+    capabilities = Capabilities(formats=(*FORMATS, *CONVERTED), shared=False, real_bytes=False, moves_servers=True)
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         """Read the options; nothing is touched."""
@@ -52,16 +54,15 @@ class SimulatedStorage(SimulatedMoves, SimulatedArrivals, StorageDriver):
                     progress(image.size // 2, image.size)
                 operation.halfway()
                 size = image.virtual_size or image.size
-                record = {"format": image.disk_format, "virtual_size": size, "at": time.time()}
+                form = "qcow2" if image.disk_format in CONVERTED else image.disk_format
+                record = {"format": form, "declared": image.disk_format, "virtual_size": size, "at": time.time()}
                 self._simulation.write("images", image.sha512, record)
                 if progress is not None:
                     progress(image.size, image.size)
                 cached = self._image(image.sha512, record)
-        if cached.format != image.disk_format:
-            raise ImageUnsafe(
-                f"The image was declared as {image.disk_format}, and is not.",
-                details=f"it is {cached.format}",
-            )
+        found = cached.declared or cached.format
+        if found != image.disk_format:
+            raise ImageUnsafe(f"The image was declared as {image.disk_format}, and is not.", details=f"it is {found}")
         return cached
 
     def has_image(self, sha512: str) -> bool:
@@ -227,7 +228,8 @@ class SimulatedStorage(SimulatedMoves, SimulatedArrivals, StorageDriver):
         return str(self._simulation.directory / "images" / sha512)
 
     def _image(self, sha512: str, record: Mapping[str, Any]) -> CachedImage:
-        return CachedImage(self._image_path(sha512), record["format"], record["virtual_size"], sha512)
+        declared = record.get("declared", "")
+        return CachedImage(self._image_path(sha512), record["format"], record["virtual_size"], sha512, declared)
 
     def _cached(self, sha512: str) -> CachedImage | None:
         record = self._simulation.read("images", sha512)

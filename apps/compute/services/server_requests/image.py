@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from apps.images.models import Image
 
 GIB = 1024**3
-BOOTABLE = ("qcow2", "raw")
+BOOTABLE = ("qcow2", "raw", "vmdk", "vdi", "vhd", "vhdx")
 FIELD = "Invalid input for field/attribute imageRef"
 
 
@@ -78,7 +78,7 @@ def _check_bootable(image: "Image") -> None:
     if image.disk_format not in BOOTABLE:
         raise ImageUnusable(
             f"Image {image.id} cannot be booted: its disk_format is {image.disk_format}. "
-            "Servers boot from qcow2 and raw; convert the image first."
+            f"Servers boot from {', '.join(BOOTABLE)}; convert the image first."
         )
     if image.size == 0:
         raise ImageUnusable(f"Image {image.id} cannot be booted: it has no data.")
