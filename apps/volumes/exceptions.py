@@ -156,6 +156,16 @@ class InvalidVolume(BadRequest):
     template = "Invalid volume: {reason}"
 
 
+class InvalidReference(BadRequest):
+    kind = "ManageExistingInvalidReference"
+    template = "Manage existing volume failed due to invalid backend reference {ref}: {reason}"
+
+
+class TypeMismatch(BadRequest):
+    kind = "ManageExistingVolumeTypeMismatch"
+    template = "Manage existing volume failed due to volume type mismatch: {reason}"
+
+
 class InvalidHost(BadRequest):
     kind = "InvalidHost"
     template = "Invalid host: {reason}"

@@ -48,6 +48,33 @@ def migrate(*, context: RequestContext, volume: Volume, params: dict[str, str]) 
     _start(context, "volume.migrate", "migrate", volume.id, volume.project_id, volume.name, params=params)
 
 
+def manage(*, context: RequestContext, volume: Volume, reference: str) -> None:
+    """Start volume.manage of what a pool has under a name."""
+    params = {"reference": reference}
+    _start(context, "volume.manage", "manage", volume.id, volume.project_id, volume.name, params=params)
+
+
+def unmanage(*, context: RequestContext, volume: Volume, reference: str) -> None:
+    """Start volume.unmanage on the volume's host; the pool has its data under a name then."""
+    where: dict[str, Any] = {"params": {"reference": reference}, **_host(volume)}
+    _start(context, "volume.unmanage", "unmanage", volume.id, volume.project_id, volume.name, **where)
+
+
+def manage_snapshot(*, context: RequestContext, snapshot: Snapshot, kept_as: str) -> None:
+    """Start snapshot.manage of what the volume's pool has under a name."""
+    _of_snapshot(context, "manage", snapshot, kept_as)
+
+
+def unmanage_snapshot(*, context: RequestContext, snapshot: Snapshot, kept_as: str) -> None:
+    """Start snapshot.unmanage; the pool has its data under a name then."""
+    _of_snapshot(context, "unmanage", snapshot, kept_as)
+
+
+def _of_snapshot(context: RequestContext, action: str, snapshot: Snapshot, kept_as: str) -> None:
+    where: dict[str, Any] = {"params": {"kept_as": kept_as}, **_host(snapshot.volume)}
+    _start(context, f"snapshot.{action}", action, snapshot.id, snapshot.project_id, snapshot.name, **where)
+
+
 def revert(*, context: RequestContext, volume: Volume, snapshot_id: uuid.UUID) -> None:
     """Start volume.revert on the volume's host; the run keeps the snapshot."""
     params = {"snapshot": str(snapshot_id)}

@@ -16,7 +16,11 @@ from tests.conformance.configuration import Target
 HOSTS = 3
 IMAGE_BYTES = 1 << 20
 # Its network `public` has an address for each of Tempest's routers and floating IPs.
-SETTINGS = {"CELERITY_LOG_LEVEL": "INFO", "CELERITY_EXTERNAL_CIDR": "198.18.0.0/20"}
+SETTINGS = {
+    "CELERITY_LOG_LEVEL": "INFO",
+    "CELERITY_EXTERNAL_CIDR": "198.18.0.0/20",
+    "CELERITY_VOLUME_BACKENDS": "local,second=local:/srv/second",
+}
 
 
 @contextmanager

@@ -138,11 +138,18 @@ def _referring(call: Call, values: dict[str, str]) -> Any:
     network, group = values["network_id"], values["security_group_id"]
     place = {"availability_zone": "nova:host-1", "networks": [{"uuid": network, "fixed_ip": "10.99.0.9"}]}
     server = {"server": {"name": "written", "imageRef": "x", "flavorRef": "x", **place}}
+    managed = {"volume": {"host": "h@local", "ref": {"source-name": "x"}}}
     assisted = {"snapshot_id": "0" * 32, "type": "qcow2", "new_file": "new"}
     trust = {"trustor_user_id": values["user_id"], "trustee_user_id": values["user_id"], "impersonation": True}
     return {
         "volume/v3/volumes": {"volume": {"size": 1}},
         "volume/v3/snapshots": {"snapshot": {"volume_id": values["volume_id"]}},
+        "volume/v3/manageable_volumes": managed,
+        "volume/v3/os-volume-manage": managed,
+        **{
+            f"volume/v3/{route}": {"snapshot": {"volume_id": values["volume_id"], "ref": {"source-name": "x"}}}
+            for route in ("manageable_snapshots", "os-snapshot-manage")
+        },
         "volume/v3/attachments": {"attachment": {"volume_uuid": values["volume_id"]}},
         "volume/v3/os-volume-transfer": {"transfer": {"volume_id": values["volume_id"]}},
         "volume/v3/volume-transfers": {"transfer": {"volume_id": values["volume_id"]}},

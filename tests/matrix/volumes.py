@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _SETUP = (
     "from apps.common.context import RequestContext as Context;"
     " from apps.volumes.models import Backup, Snapshot, Volume;"
-    " from apps.volumes.services import backups, snapshots, volume_images, volumes;"
+    " from apps.volumes.services import backups, managing, snapshots, volume_images, volumes;"
     " context = Context(user_id='admin', project_id={project!r}, request_id='req-matrix');"
 )
 _VOLUME = "volume = Volume.objects.get(id={key!r});"
@@ -70,6 +70,42 @@ def begin_snapshot(cloud: Cloud, name: str) -> str:
     assert settled(cloud, "volumes_volume", key) == "available"
     code = " print(snapshots.create(context=context, volume=volume, values=dict(name={name!r})).id)"
     return _do(cloud, _VOLUME + code, project=f"of-{name}", name=name, key=key)
+
+
+def begin_managed(cloud: Cloud, name: str) -> str:
+    """Let go of a volume, and begin to take it over; return the ID that it has then."""
+    key = begin(cloud, f"of-{name}")
+    assert settled(cloud, "volumes_volume", key) == "available"
+    _do(cloud, _VOLUME + " managing.unmanage(context=context, volume=volume)", key=key)
+    wait_for(lambda: is_gone(cloud, "volumes_volume", key), what=f"{key} unmanaged")
+    [[host]] = cloud.rows("SELECT host FROM volumes_volume WHERE id = %s", key)
+    code = (
+        " print(managing.manage(context=context, host={host!r}, reference=dict([('source-name', {reference!r})]),"
+        " values=dict(name={name!r})).id)"
+    )
+    place = f"{host}@local#local"
+    return _do(cloud, code, project=name, name=name, host=place, reference=f"volume-{key}")
+
+
+def begin_managed_snapshot(cloud: Cloud, name: str) -> str:
+    """Let go of a snapshot, and begin to take it over; return the ID that it has then."""
+    key = begin_snapshot(cloud, f"x-{name}")
+    assert settled(cloud, "volumes_snapshot", key) == "available"
+    _do(cloud, _SNAPSHOT + " managing.unmanage_snapshot(context=context, snapshot=snapshot)", key=key)
+    wait_for(lambda: is_gone(cloud, "volumes_snapshot", key), what=f"{key} unmanaged")
+    code = (
+        " print(managing.manage_snapshot(context=context, volume=snapshot.volume, values=dict(name={name!r}),"
+        " reference=dict([('source-name', {reference!r})])).id)"
+    )
+    return _do(cloud, _SNAPSHOT + code, project=name, name=name, key=key, reference=f"_snapshot-{key}")
+
+
+def unmanage(cloud: Cloud, case: "Case") -> None:
+    _do(cloud, _VOLUME + " managing.unmanage(context=context, volume=volume)", key=case.subject)
+
+
+def unmanage_snapshot(cloud: Cloud, case: "Case") -> None:
+    _do(cloud, _SNAPSHOT + " managing.unmanage_snapshot(context=context, snapshot=snapshot)", key=case.subject)
 
 
 def begin_backup(cloud: Cloud, name: str) -> str:

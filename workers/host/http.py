@@ -19,6 +19,7 @@ from workers import config
 from workers.config import HostDrivers
 from workers.drivers.errors import DriverError
 from workers.drivers.hypervisor.errors import ServerNotFound, ServerNotRunning
+from workers.drivers.volume.base import VolumeDriver
 from workers.host import peers, transfers
 from workers.host.reconcilers import exports as guests
 from workers.mapping import exports
@@ -50,14 +51,35 @@ def _guests(drivers: HostDrivers, volume_id: str) -> bytes:
     return b""
 
 
+def _unmanaged(drivers: HostDrivers, backend: str) -> bytes:
+    return orjson.dumps([asdict(item) for item in _driver(drivers, backend).list_unmanaged()])
+
+
+def _unmanaged_snapshots(drivers: HostDrivers, backend: str) -> bytes:
+    driver = _driver(drivers, backend)
+    keys = [info.id for info in driver.list_volumes()]
+    return orjson.dumps(
+        [{"volume": key, "name": name} for key in keys for name in driver.list_unmanaged_snapshots(key)]
+    )
+
+
+def _driver(drivers: HostDrivers, backend: str) -> VolumeDriver:
+    return drivers.volume.backends().get(backend, drivers.volume)
+
+
 PARTS: dict[str, Callable[[HostDrivers, str], bytes]] = {
     "console": _console,
     "diagnostics": _diagnostics,
     "guest-agent": _guest_agent,
 }
 # What other hosts ask, by volume: to open and close its exports as the rows say; to look after the guests here that
-# have it, because it is larger, or back.
-DUTIES: dict[str, Callable[[HostDrivers, str], bytes]] = {"exports": _exports, "guests": _guests}
+# have it, because it is larger, or back. By back end: what it has, and no volume or snapshot is.
+DUTIES: dict[str, Callable[[HostDrivers, str], bytes]] = {
+    "exports": _exports,
+    "guests": _guests,
+    "unmanaged": _unmanaged,
+    "unmanaged-snapshots": _unmanaged_snapshots,
+}
 
 
 class Handler(BaseHTTPRequestHandler):

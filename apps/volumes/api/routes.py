@@ -14,6 +14,7 @@ from apps.volumes.api.views import (
     group_snapshots,
     group_types,
     groups,
+    managing,
     messages,
     metadata,
     qos_specs,
@@ -108,6 +109,15 @@ TRANSFER_ROUTES: list[URLPattern] = [
         path(f"{kind}/<transfer_id>/accept", transfers.TransferAcceptView.as_view(kind=kind)),
     )
 ]
+MANAGE_ROUTES: list[URLPattern] = [
+    route
+    for name, view in (("volume", managing.ManageableVolumesView), ("snapshot", managing.ManageableSnapshotsView))
+    for place, versions in ((f"manageable_{name}s", managing.MANAGEABLE), (f"os-{name}-manage", None))
+    for route in (
+        path(place, view.as_view(versions=versions)),
+        path(f"{place}/detail", managing.detailed(view, versions)),
+    )
+]
 CLOUD_ROUTES: list[URLPattern] = [
     path("limits", quota_sets.LimitsView.as_view()),
     path("os-quota-sets/<project_id>", quota_sets.QuotaSetView.as_view()),
@@ -138,6 +148,7 @@ ROUTES = [
     *GROUP_ROUTES,
     *ATTACHMENT_ROUTES,
     *TRANSFER_ROUTES,
+    *MANAGE_ROUTES,
     *CLOUD_ROUTES,
     *NOT_OFFERED_ROUTES,
 ]

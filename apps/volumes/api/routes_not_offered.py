@@ -5,7 +5,6 @@ from django.urls import URLPattern, path
 from apps.volumes.api.views.not_offered import NotOfferedView
 
 GROUPS = "consistency groups of volumes"
-MANAGED = "volumes that others manage"
 CLUSTERS = "clusters of volume services"
 
 # place below the version -> feature
@@ -13,10 +12,6 @@ NOT_OFFERED: dict[str, str] = {
     "cgsnapshots": GROUPS,
     "clusters": CLUSTERS,
     "consistencygroups": GROUPS,
-    "manageable_snapshots": MANAGED,
-    "manageable_volumes": MANAGED,
-    "os-snapshot-manage": MANAGED,
-    "os-volume-manage": MANAGED,
     "workers": CLUSTERS,
 }
 NOT_OFFERED_ROUTES: list[URLPattern] = [

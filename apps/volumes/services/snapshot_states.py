@@ -88,6 +88,11 @@ def release_quota(snapshots: Sequence[Snapshot]) -> None:
         )
 
 
+def keep(*, snapshot_id: uuid.UUID, message: str) -> None:
+    """The snapshot was not let go of, and is as before."""
+    move(snapshot_id=snapshot_id, status=states.AVAILABLE, before=(states.DELETING,), error=message)
+
+
 def mark_delete_failed(*, snapshot_id: uuid.UUID, message: str) -> bool:
     """The deletion failed: error_deleting, from which it may be deleted again."""
     return move(snapshot_id=snapshot_id, status=states.ERROR_DELETING, error=message)

@@ -30,6 +30,7 @@ def create_all(
     *, context: RequestContext, rows: Sequence[Volume], values: dict[str, Any], attached_too: bool = False
 ) -> list[Snapshot]:
     """The same for several volumes: all, or none. ``ids`` of the values: the snapshots' IDs by those of the volumes.
+    ``kept_as``: what the pool calls one that it has already.
 
     Returns the snapshots in the order of the volumes.
     """
@@ -49,7 +50,10 @@ def create_all(
         snapshot.save(force_insert=True)
         audit.record("snapshot.create", "snapshot", snapshot.id)
     for snapshot in made:
-        rpcapi.create_snapshot(context=context, snapshot=snapshot)
+        if values.get("kept_as"):
+            rpcapi.manage_snapshot(context=context, snapshot=snapshot, kept_as=values["kept_as"])
+        else:
+            rpcapi.create_snapshot(context=context, snapshot=snapshot)
     for snapshot in made:  # last, because the usage's rows stay locked until the commit
         quotas.reserve(project_id=snapshot.project_id, each=quota_amounts.of_snapshot(snapshot), consumer=snapshot.id)
     return made

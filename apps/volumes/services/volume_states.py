@@ -116,6 +116,20 @@ def set_error_message(*, volume_id: uuid.UUID, message: str) -> None:
     Volume.objects.filter(id=volume_id, deleted_at=None).update(error=message, updated_at=timezone.now())
 
 
+def set_format(*, volume_id: uuid.UUID, form: str) -> None:
+    """Note how the back end wrote a volume that was taken over. One server alone has a volume that is not raw."""
+    volume = Volume.objects.filter(id=volume_id, deleted_at=None)
+    volume.update(format=form)
+    if form != states.RAW:
+        volume.update(multiattach=False)
+
+
+def keep(*, volume_id: uuid.UUID, message: str) -> None:
+    """The volume was not let go of, and is as before."""
+    move(volume_id=volume_id, status=states.AVAILABLE, before=(states.DELETING,), error=message, previous_status="")
+    tell(volume_id=volume_id, event="unmanage volume", message=message)
+
+
 def restore(*, volume_id: uuid.UUID, before: Sequence[str]) -> str | None:
     """End a task that is over: the volume goes back to in-use if it is attached, else to available.
 

@@ -156,7 +156,7 @@ def delete(
         raise exceptions.InvalidVolume(reason=f"Volume {row.id} belongs to group {row.group_id}.")
     if Attachment.objects.filter(volume_id=row.id).exists():
         raise exceptions.InvalidVolume(reason=f"Volume {row.id} is still attached, detach volume first.")
-    _check_copies(row)
+    check_copies(row)
     _delete_snapshots(row, cascade)
     volume_states.end_restores(volume_id=row.id)
     cancelled = runs.cancel_active(subject_type=states.SUBJECT, subject_id=row.id, reason=DELETED_REASON)
@@ -179,7 +179,7 @@ def _begin_delete(row: Volume) -> None:
     volume_states.cancel_extension(volume_id=row.id)
 
 
-def _check_copies(row: Volume) -> None:
+def check_copies(row: Volume) -> None:
     """Refuse while a copy is made of the volume: it reads the volume's data."""
     copies = Volume.objects.filter(
         source_volume_id=row.id, deleted_at=None, status__in=(states.CREATING, states.DOWNLOADING)

@@ -81,6 +81,18 @@ class Backends(VolumeDriver):
     def close_export(self, volume_id: str, name: str | None) -> None:
         self._of(volume_id).close_export(volume_id, name)
 
+    def adopt_volume(self, volume: VolumeSpec, reference: str) -> VolumeInfo:
+        return self._named(volume, None).adopt_volume(volume, reference)
+
+    def release_volume(self, volume_id: str, reference: str) -> None:
+        self._of(volume_id).release_volume(volume_id, reference)
+
+    def rename_snapshot(self, volume_id: str, name: str, new: str) -> None:
+        self._of(volume_id).rename_snapshot(volume_id, name, new)
+
+    def list_unmanaged_snapshots(self, volume_id: str) -> tuple[str, ...]:
+        return self._of(volume_id).list_unmanaged_snapshots(volume_id)
+
     def connect(self, remote: RemoteExport) -> Export:
         return self._connector.connect(remote)
 

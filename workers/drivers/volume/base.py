@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from threading import Event
 
 from workers.drivers.volume import overwriting
+from workers.drivers.volume.errors import NotSupported
 from workers.drivers.volume.specs import Capabilities as Capabilities
 from workers.drivers.volume.specs import Export as Export
 from workers.drivers.volume.specs import ExportSpec as ExportSpec
@@ -32,6 +33,7 @@ from workers.drivers.volume.specs import Listening as Listening
 from workers.drivers.volume.specs import PoolUse as PoolUse
 from workers.drivers.volume.specs import RemoteExport as RemoteExport
 from workers.drivers.volume.specs import Source as Source
+from workers.drivers.volume.specs import Unmanaged as Unmanaged
 from workers.drivers.volume.specs import VolumeInfo as VolumeInfo
 from workers.drivers.volume.specs import VolumeSpec as VolumeSpec
 
@@ -154,6 +156,31 @@ class VolumeDriver(ABC):
     @abstractmethod
     def has(self, volume_id: str) -> bool:
         """Say whether the pool has the volume, or a part of it."""
+
+    def list_unmanaged(self) -> tuple[Unmanaged, ...]:
+        """List what the pool has and no volume is."""
+        return ()
+
+    def adopt_volume(self, volume: VolumeSpec, reference: str) -> VolumeInfo:
+        """Make what the pool has under a name the volume. Raises NotUnmanaged, VolumeTooSmall, NotSupported."""
+        raise NotSupported("The back end does not take volumes over.")
+
+    def release_volume(self, volume_id: str, reference: str) -> None:
+        """Let go of a volume that is not exported: it stays in the pool under a name. An absent one is success.
+
+        Raises VolumeInUse, NotSupported.
+        """
+        raise NotSupported("The back end does not let go of volumes.")
+
+    def rename_snapshot(self, volume_id: str, name: str, new: str) -> None:
+        """Give a snapshot another name, which may be in use. One that has it already is success; names that begin with
+        `unmanaged-` are not listed. Raises VolumeNotFound, SnapshotNotFound, NotSupported.
+        """
+        raise NotSupported("The back end does not let go of snapshots.")
+
+    def list_unmanaged_snapshots(self, volume_id: str) -> tuple[str, ...]:
+        """List the names of a volume's snapshots that were let go of."""
+        return ()
 
     def guest_disk(self, volume_id: str) -> GuestDisk | None:
         """Return how a guest of this host uses the volume by itself; None: it needs an export.

@@ -81,3 +81,9 @@ class NotSupported(AbortError):
     """The pool cannot do this with a volume of this format."""
 
     default_code = "volume_not_supported"
+
+
+class NotUnmanaged(AbortError):
+    """The pool has nothing of that name that could be taken over."""
+
+    default_code = "not_unmanaged"

@@ -23,11 +23,13 @@ from workers.drivers.volume.base import (
     PoolUse,
     RemoteExport,
     Source,
+    Unmanaged,
     VolumeDriver,
     VolumeInfo,
     VolumeSpec,
 )
 from workers.drivers.volume.errors import (
+    NotUnmanaged,
     PoolFull,
     PoolUnavailable,
     SnapshotNotFound,
@@ -37,6 +39,7 @@ from workers.drivers.volume.errors import (
     VolumeNotFound,
     VolumeTooSmall,
 )
+from workers.drivers.volume.specs import UNMANAGED
 from workers.system import files
 
 _GIB = 1 << 30
@@ -124,6 +127,49 @@ class SimulatedVolumes(VolumeDriver):
             operation.halfway()
             if record is not None and record["snapshots"].pop(snapshot_id, None) is not None:
                 self._simulation.write(self._kind, volume_id, record)
+
+    def list_unmanaged(self) -> tuple[Unmanaged, ...]:
+        with self._simulation.operation("list_unmanaged"):
+            kind = f"{self._kind}.unmanaged"
+            records = ((name, self._simulation.read(kind, name)) for name in self._simulation.names(kind))
+            return tuple(Unmanaged(name, record["size_gib"]) for name, record in records if record is not None)
+
+    def adopt_volume(self, volume: VolumeSpec, reference: str) -> VolumeInfo:
+        with self._simulation.operation("adopt_volume") as operation:
+            record = self._simulation.read(self._kind, volume.id)
+            if record is None:
+                record = self._simulation.read(f"{self._kind}.unmanaged", reference)
+                if record is None:
+                    raise NotUnmanaged("The pool has no such volume.", details=reference)
+                operation.halfway()
+                self._simulation.write(self._kind, volume.id, record)
+            self._simulation.remove(f"{self._kind}.unmanaged", reference)
+            return _info(volume.id, record)
+
+    def release_volume(self, volume_id: str, reference: str) -> None:
+        with self._simulation.operation("release_volume") as operation:
+            record = self._simulation.read(self._kind, volume_id)
+            if record is None:
+                return
+            if record["exports"]:
+                raise VolumeInUse("The volume is in use.", details=volume_id)
+            operation.halfway()
+            self._simulation.write(f"{self._kind}.unmanaged", reference, record)
+            self._simulation.remove(self._kind, volume_id)
+
+    def rename_snapshot(self, volume_id: str, name: str, new: str) -> None:
+        with self._simulation.operation("rename_snapshot") as operation:
+            record = self._existing(volume_id)
+            operation.halfway()
+            if new not in record["snapshots"]:
+                if name not in record["snapshots"]:
+                    raise SnapshotNotFound("The volume has no such snapshot.", details=name)
+                record["snapshots"][new] = record["snapshots"].pop(name)
+                self._simulation.write(self._kind, volume_id, record)
+
+    def list_unmanaged_snapshots(self, volume_id: str) -> tuple[str, ...]:
+        record = self._simulation.read(self._kind, volume_id) or {"snapshots": {}}
+        return tuple(key for key in sorted(record["snapshots"]) if key.startswith(UNMANAGED))
 
     def revert_volume(self, volume_id: str, snapshot_id: str) -> None:
         with self._simulation.operation("revert_volume") as operation:
@@ -295,7 +341,12 @@ def _current(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _info(volume_id: str, record: Mapping[str, Any]) -> VolumeInfo:
-    return VolumeInfo(volume_id, record["size_gib"], record["format"], tuple(sorted(record["snapshots"])))
+    return VolumeInfo(
+        volume_id,
+        record["size_gib"],
+        record["format"],
+        tuple(key for key in sorted(record["snapshots"]) if not key.startswith(UNMANAGED)),
+    )
 
 
 def lose_exports(state_dir: str | Path, host: str, volume_id: str) -> None:

@@ -178,6 +178,18 @@ class VolumeInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Unmanaged:
+    """What the pool has and no volume is. `reference` names it."""
+
+    reference: str
+    size_gib: int
+
+
+UNMANAGED = "unmanaged-"
+"""What the name of a snapshot begins with that was let go of."""
+
+
+@dataclass(frozen=True, slots=True)
 class PoolUse:
     """The pool's file system, in GiB. `reserve_gib` of it stay free: the pool refuses before."""
 

@@ -18,7 +18,7 @@ from apps.volumes.api.views.base import ActionView, Collection, Item
 from apps.volumes.models import Snapshot
 from apps.volumes.selectors import lists
 from apps.volumes.selectors import snapshots as selectors
-from apps.volumes.services import snapshots
+from apps.volumes.services import managing, snapshots
 
 # Since 3.66 a volume in use needs no force, and a request cannot say that it shall not be used.
 WITHOUT_FORCE = since("3.66")
@@ -101,6 +101,7 @@ _ADMIN = "volume_extension:snapshot_admin_actions:{}"
 RULES = {
     "os-reset_status": _ADMIN.format("reset_status"),
     "os-force_delete": _ADMIN.format("force_delete"),
+    "os-unmanage": "snapshot_extension:snapshot_unmanage",
     "os-update_snapshot_status": "snapshot_extension:snapshot_actions:update_snapshot_status",
 }
 
@@ -109,10 +110,10 @@ class SnapshotActionView(ActionView):
     """What operators do to a snapshot."""
 
     ACTIONS = {name: name.removeprefix("os-") for name in RULES}
-    missing = {"os-unmanage": "snapshots that others manage"}
     action_serializers = {
         "os-reset_status": serializers.ResetSnapshotStatus,
         "os-force_delete": metadata_serializers.Nothing,
+        "os-unmanage": metadata_serializers.Nothing,
         "os-update_snapshot_status": serializers.ReportStatus,
     }
     examples = {"POST": {"os-reset_status": {"status": "available"}}}
@@ -126,6 +127,8 @@ class SnapshotActionView(ActionView):
             snapshots.reset_status(snapshot=snapshot, **values)
         elif action == "os-force_delete":
             snapshots.delete(context=self.caller, snapshot=snapshot, force=True)
+        elif action == "os-unmanage":
+            managing.unmanage_snapshot(context=self.caller, snapshot=snapshot)
         else:
             snapshots.report_status(snapshot=snapshot, **values)
         return Response(status=202)

@@ -14,7 +14,15 @@ from apps.volumes.api.serializers import volumes as serializers
 from apps.volumes.api.views.base import ActionView
 from apps.volumes.models import Volume
 from apps.volumes.selectors import volume_types
-from apps.volumes.services import metadata, volume_attach, volume_images, volume_migrations, volume_retype, volumes
+from apps.volumes.services import (
+    managing,
+    metadata,
+    volume_attach,
+    volume_images,
+    volume_migrations,
+    volume_retype,
+    volumes,
+)
 
 EXTENDS_ATTACHED, REVERTS = since("3.42"), since("3.40")
 _ADMIN = "volume_extension:volume_admin_actions:{}"
@@ -42,6 +50,7 @@ RULES = {
     "os-reset_status": _ADMIN.format("reset_status"),
     "os-force_delete": _ADMIN.format("force_delete"),
     "os-force_detach": _ADMIN.format("force_detach"),
+    "os-unmanage": "volume_extension:volume_unmanage",
     "os-migrate_volume": _ADMIN.format("migrate_volume"),
     "os-migrate_volume_completion": _ADMIN.format("migrate_volume_completion"),
 }
@@ -53,7 +62,6 @@ class VolumeActionView(ActionView):
 
     ACTIONS = {name: name.removeprefix("os-") for name in RULES}
     missing = {
-        "os-unmanage": "volumes that others manage",
         "os-reimage": "new images in volumes",
     }
     action_serializers = {
@@ -77,6 +85,7 @@ class VolumeActionView(ActionView):
         "os-reset_status": serializers.ResetStatus,
         "os-force_delete": NOTHING,
         "os-force_detach": serializers.ForceDetach,
+        "os-unmanage": NOTHING,
         "os-migrate_volume": serializers.Migrate,
         "os-migrate_volume_completion": serializers.MigrateCompletion,
     }
@@ -155,6 +164,9 @@ class VolumeActionView(ActionView):
 
     def _show_image_metadata(self, volume: Volume, values: dict[str, Any]) -> Response:
         return Response({"metadata": volume.image_metadata})
+
+    def _unmanage(self, volume: Volume, values: dict[str, Any]) -> None:
+        managing.unmanage(context=self.caller, volume=volume)
 
     def _migrate_volume(self, volume: Volume, values: dict[str, Any]) -> None:
         volume_migrations.migrate(context=self.caller, volume=volume, host=values["host"])

@@ -29,6 +29,7 @@ from workers.drivers.volume.base import (
 from workers.drivers.volume.errors import (
     NotSupported,
     PoolUnavailable,
+    SnapshotNotFound,
     SourceUnavailable,
     VolumeInUse,
     VolumeTooSmall,
@@ -37,10 +38,12 @@ from workers.drivers.volume.local import chains, layer_files, records
 from workers.drivers.volume.local.chains import GIB, MAX_CHAIN
 from workers.drivers.volume.local.connections import Connections
 from workers.drivers.volume.local.records import Record, Snapshot
+from workers.drivers.volume.local.unmanaged import Adoption
+from workers.drivers.volume.specs import UNMANAGED
 from workers.system import files, locks
 
 
-class LocalVolumes(Connections, VolumeDriver):
+class LocalVolumes(Adoption, Connections, VolumeDriver):
     """Options: `state_dir` (required), `volume_dir` (its directory `volumes`), `reserved_gib` (2: free space that
     volumes leave alone), `run_dir` (where sockets are: a path of a unix socket has 107 characters at most), `pki_dir`
     (this host's certificate, for exports between hosts), `shared` (all hosts see `volume_dir`; False).
@@ -130,6 +133,20 @@ class LocalVolumes(Connections, VolumeDriver):
                 self._pool.save(volume_id, record)
             chains.collect(self._pool, volume_id, record)
             self._merge(volume_id, record, stop)
+
+    def rename_snapshot(self, volume_id: str, name: str, new: str) -> None:
+        with self._locked(volume_id), layer_files.on_disk():
+            record = self._settled(volume_id)
+            if new in record.snapshots:
+                return
+            if name not in record.snapshots:
+                raise SnapshotNotFound("The volume has no such snapshot.", details=name)
+            renamed = {new if key == name else key: item for key, item in record.snapshots.items()}
+            self._pool.save(volume_id, replace(record, snapshots=renamed))
+
+    def list_unmanaged_snapshots(self, volume_id: str) -> tuple[str, ...]:
+        record = self._pool.load(volume_id)
+        return tuple(key for key in sorted(record.snapshots if record else ()) if key.startswith(UNMANAGED))
 
     def revert_volume(self, volume_id: str, snapshot_id: str) -> None:
         with self._locked(volume_id), layer_files.on_disk():

@@ -17,7 +17,7 @@ from workers.drivers.volume.local.chains import GIB
 from workers.drivers.volume.local.daemon import Daemon
 from workers.drivers.volume.local.records import Record
 from workers.drivers.volume.local.relays import Credentials
-from workers.drivers.volume.specs import VolumeInfo
+from workers.drivers.volume.specs import UNMANAGED, VolumeInfo
 from workers.system import files, locks
 from workers.system.paths import HostPaths
 
@@ -116,7 +116,8 @@ class Pool:
             return None
         paths = (self._pool.of(volume_id) / layer for layer in record.layers())
         used = sum(path.stat().st_blocks * 512 for path in paths if path.exists())
-        size, snapshots = -(-record.size // GIB), tuple(sorted(record.snapshots))
+        size = -(-record.size // GIB)
+        snapshots = tuple(key for key in sorted(record.snapshots) if not key.startswith(UNMANAGED))
         return VolumeInfo(volume_id, size, record.format, snapshots, used, shared=self._mark is not None)
 
     def _check_mounted(self) -> None:

@@ -109,7 +109,11 @@ class Directory:
 
     def load(self, volume_id: str) -> Record | None:
         """A volume's record; None: there is no such volume."""
-        data = files.read(self.of(volume_id) / RECORD)
+        return self.load_at(self.of(volume_id))
+
+    def load_at(self, directory: Path) -> Record | None:
+        """The record in a directory, or None."""
+        data = files.read(directory / RECORD)
         if data is None:
             return None
         known = json.loads(data)

@@ -1,0 +1,137 @@
+"""Volumes and snapshots are let go of, listed, and taken over again: simulated, with runs and answers of the API."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apps.scheduling.services import agents
+from apps.volumes import exceptions
+from apps.volumes.models import Snapshot, Volume
+from apps.volumes.services import managing, snapshots
+from tests.api.compute.in_process import HOST, Worker
+from tests.unit.volumes.test_backends import CONTEXT, begin, worker
+from tests.unit.volumes.test_migrations import is_settled, made
+from workers.consistency import check
+from workers.drivers.volume import loader as drivers
+from workers.drivers.volume.base import VolumeSpec
+from workers.drivers.volume.errors import NotUnmanaged
+from workers.host import http
+
+__all__ = ["begin", "worker"]
+pytestmark = pytest.mark.django_db
+PLACE = f"{HOST}@local#local"
+
+
+@pytest.fixture(autouse=True)
+def agent(request: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The host's agent answers in this process."""
+
+    def answer(*, host: str, parts: tuple[str, ...], method: str, limit: int) -> tuple[int, bytes]:
+        drivers = request.getfixturevalue("worker").drivers
+        return 200, http.DUTIES[parts[2]](drivers, parts[1])
+
+    monkeypatch.setattr(agents, "request", answer)
+
+
+def listed(*, snapshots: bool = False) -> list[tuple[str, int, bool]]:
+    backend = managing.backend_of(PLACE)
+    rows = managing.snapshots_of(backend) if snapshots else managing.volumes_of(backend)
+    return [(row.reference, row.size, row.managed_by is None) for row in rows]
+
+
+def test_volumes(worker: Worker) -> None:
+    volume = made(worker)
+    name = f"volume-{volume.id}"
+    assert listed() == [(name, 2, False)]
+    managing.unmanage(context=CONTEXT, volume=volume)
+    assert worker.work()[-1] == "succeeded"
+    volume.refresh_from_db()
+    assert volume.deleted_at and listed() == [(name, 2, True)]
+    assert not [item for item in (*check.of_rows(), *check.of_host(worker.drivers)) if item.kind != "quota"]
+    again = managing.manage(
+        context=CONTEXT, host=PLACE, reference={"source-name": name}, values={"name": "mine", "bootable": True}
+    )
+    assert worker.work()[-1] == "succeeded"
+    again.refresh_from_db()
+    assert (again.status, again.size, again.host, again.name, again.bootable) == ("available", 2, HOST, "mine", True)
+    assert listed() == [(f"volume-{again.id}", 2, False)] and is_settled(worker)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_failure(worker: Worker, when: str) -> None:
+    """Nothing is lost: a volume stays, and what a pool has stays in it."""
+    volume = made(worker)
+    worker.plan({"op": "release_volume", "error": "abort", "when": when, "times": 1, "message": "No."})
+    managing.unmanage(context=CONTEXT, volume=volume)
+    assert worker.work()[-1] == "failed"
+    volume.refresh_from_db()
+    assert (volume.status, volume.error) == ("available", "No.") and is_settled(worker)
+    managing.unmanage(context=CONTEXT, volume=volume)
+    assert worker.work()[-1] == "succeeded"
+    worker.plan({"op": "adopt_volume", "error": "abort", "when": when, "times": 1, "message": "No."})
+    again = managing.manage(context=CONTEXT, host=PLACE, reference={"source-name": f"volume-{volume.id}"}, values={})
+    assert worker.work()[-1] == "failed"
+    again.refresh_from_db()
+    assert again.status == "error" and listed() == [(f"volume-{volume.id}", 2, True)]
+
+
+def test_refusals(worker: Worker) -> None:
+    volume = made(worker)
+    for host, reference in (
+        ("nowhere@local", {"source-name": "x"}), (PLACE, {"source-name": "x"}), (PLACE, {"source-id": "x"}),
+        (PLACE, {"source-name": f"volume-{volume.id}"}),
+    ):  # fmt: skip
+        with pytest.raises((exceptions.InvalidHost, exceptions.InvalidReference)):
+            managing.manage(context=CONTEXT, host=host, reference=reference, values={})
+    Volume.objects.filter(id=volume.id).update(status="in-use")
+    with pytest.raises(exceptions.InvalidVolume):
+        managing.unmanage(context=CONTEXT, volume=volume)
+    assert Volume.objects.count() == 1
+
+
+def test_snapshots(worker: Worker) -> None:
+    volume = made(worker)
+    snapshot = snapshots.create(context=CONTEXT, volume=volume, values={"name": "s"})
+    assert worker.work()[-1] == "succeeded"
+    name = f"_snapshot-{snapshot.id}"
+    snapshot.refresh_from_db()
+    with pytest.raises(exceptions.InvalidVolume):
+        managing.unmanage(context=CONTEXT, volume=volume)
+    managing.unmanage_snapshot(context=CONTEXT, snapshot=snapshot)
+    assert worker.work()[-1] == "succeeded"
+    assert listed(snapshots=True) == [(name, 2, True)]
+    assert not [item for item in check.of_host(worker.drivers) if item.kind != "quota"]
+    with pytest.raises(exceptions.InvalidReference):
+        managing.manage_snapshot(context=CONTEXT, volume=volume, reference={"source-name": "x"}, values={})
+    again = managing.manage_snapshot(
+        context=CONTEXT, volume=volume, reference={"source-name": name}, values={"name": "mine"}
+    )
+    assert worker.work()[-1] == "succeeded"
+    again.refresh_from_db()
+    assert (again.status, again.name, again.size) == ("available", "mine", 2)
+    assert listed(snapshots=True) == [(f"_snapshot-{again.id}", 2, False)] and Snapshot.objects.count() == 2
+
+
+def test_files(tmp_path: Path) -> None:
+    """A raw file that an operator put into a local pool is a volume's; what it has in it is data."""
+    options = {"state_dir": tmp_path, "run_dir": tmp_path / "run", "reserved_gib": 0}
+    driver, place = drivers.load("local", options), tmp_path / "volumes" / "unmanaged"
+    place.mkdir(parents=True)
+    (place / "disk.raw").write_bytes(b"QFI\xfb" + bytes(1 << 20))
+    (place / "other.qcow2").write_bytes(b"QFI\xfb")
+    (place / "away.raw").symlink_to("/etc/passwd")
+    assert [(item.reference, item.size_gib) for item in driver.list_unmanaged()] == [("disk.raw", 1)]
+    spec = VolumeSpec("0b2bb6c4-64f7-4d64-9fde-cf560266829b", 1)
+    for bad in ("other.qcow2", "away.raw", "../volumes", "none"):
+        with pytest.raises(NotUnmanaged):
+            driver.adopt_volume(spec, bad)
+    for _ in range(2):
+        assert driver.adopt_volume(spec, "disk.raw").size_gib == 1
+    assert driver.list_unmanaged() == () and not driver.residue(remove=False)
+    record = json.loads((tmp_path / "volumes" / spec.id / "volume.json").read_text())
+    assert [name.rpartition(".")[2] for name in record["chain"]] == ["qcow2", "raw"]
+    for _ in range(2):
+        driver.release_volume(spec.id, "again")
+    assert [item.reference for item in driver.list_unmanaged()] == ["again"] and not driver.list_volumes()

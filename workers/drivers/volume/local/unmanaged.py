@@ -1,0 +1,98 @@
+"""What a pool has and no volume is: volumes that were let go of, and raw files that an operator put there.
+
+They are below `unmanaged`, a directory beside the volumes': a volume that was let go of keeps its directory and its
+record; a file is raw, whatever it has in it, and its name ends with `.raw`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from workers.drivers.volume.errors import NotUnmanaged, VolumeInUse, VolumeTooSmall
+from workers.drivers.volume.local import layer_files, records
+from workers.drivers.volume.local.chains import GIB
+from workers.drivers.volume.local.pool import Pool
+from workers.drivers.volume.local.records import Record
+from workers.drivers.volume.specs import Unmanaged, VolumeInfo, VolumeSpec
+from workers.system import files
+
+DIRECTORY = "unmanaged"
+FILE = ".raw"
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}\Z")
+
+
+class Adoption(Pool):
+    """The part of LocalVolumes that takes volumes over and lets go of them."""
+
+    def list_unmanaged(self) -> tuple[Unmanaged, ...]:
+        root = self._unmanaged()
+        found = []
+        for path in sorted(root.iterdir()) if root.is_dir() else ():
+            size = self._size_of(path) if _NAME.match(path.name) else None
+            if size is not None:
+                found.append(Unmanaged(path.name, -(-size // GIB)))
+        return tuple(found)
+
+    def adopt_volume(self, volume: VolumeSpec, reference: str) -> VolumeInfo:
+        """A directory is renamed. A file becomes a layer: linked, then noted, then taken from where it was."""
+        with self._locked(volume.id), layer_files.on_disk():
+            path = self._named(reference)
+            if self._pool.load(volume.id) is None:
+                size = self._size_of(path)
+                if size is None:
+                    raise NotUnmanaged("The pool has no such volume.", details=reference)
+                if size > volume.size_gib * GIB:
+                    raise VolumeTooSmall("The volume is larger than was said.", details=f"{size} bytes")
+                if path.is_dir():
+                    files.make_directory(self._pool.root, 0o700)
+                    path.rename(self._pool.of(volume.id))
+                else:
+                    self._take_file(volume, path)
+            if path.is_file():
+                path.unlink()
+            info = self._info(volume.id)
+        assert info is not None
+        return info
+
+    def release_volume(self, volume_id: str, reference: str) -> None:
+        with self._locked(volume_id), layer_files.on_disk():
+            if self._pool.load(volume_id) is None:
+                return
+            self._settled(volume_id)
+            daemon = self._daemon(volume_id)
+            if daemon.wanted():
+                raise VolumeInUse("The volume is in use.", details=volume_id)
+            daemon.end()
+            files.make_directory(self._unmanaged(), 0o700)
+            self._pool.of(volume_id).rename(self._named(reference))
+
+    def _take_file(self, volume: VolumeSpec, path: Path) -> None:
+        directory, base = self._pool.make(volume.id), records.new_layer("raw")
+        size = volume.size_gib * GIB
+        layer_files.link(path, directory / base)
+        os.truncate(directory / base, size)
+        chain: tuple[str, ...] = (base,)
+        if volume.format == "qcow2":
+            top = records.new_layer("qcow2")
+            layer_files.make_overlay(directory / top, base, size)
+            chain = (top, base)
+        self._pool.save(volume.id, Record(size, volume.format, chain))
+
+    def _size_of(self, path: Path) -> int | None:
+        """Return the size in bytes of what can be taken over, or None."""
+        if path.is_symlink():
+            return None
+        if path.is_file() and path.name.endswith(FILE):
+            return path.stat().st_size or None
+        record = records.Directory(path.parent).load_at(path) if path.is_dir() else None
+        return record.size if record is not None else None
+
+    def _named(self, reference: str) -> Path:
+        if not _NAME.match(reference):
+            raise NotUnmanaged("The pool has no such volume.", details=reference[:200])
+        return self._unmanaged() / reference
+
+    def _unmanaged(self) -> Path:
+        return self._pool.root / DIRECTORY
