@@ -50,6 +50,8 @@ def prepare(private: PrivateCloud, web: Path, web_url: str) -> Target:
     admin = private.session("admin")
     image = web / "image.raw"
     image.write_bytes(bytes(IMAGE_BYTES))
+    shared = {"name": "conformance-multiattach", "extra_specs": {"multiattach": "<is> True"}}
+    _call(admin, "POST", f"{admin.catalog['volumev3']}/types", {"volume_type": shared}, 200)
     (network,) = _call(admin, "GET", f"{admin.neutron}/networks?router:external=true", None, 200)["networks"]
     return Target(
         identity_url=private.login("admin").auth_url,

@@ -10,7 +10,7 @@ from django.db import transaction
 
 from apps.common.context import RequestContext
 from apps.common.exceptions import CloudError
-from apps.compute import locks
+from apps.compute import locks, rpcapi
 from apps.compute.models import BlockDevice, Server
 from apps.compute.models.block_devices import VOLUME
 from apps.compute.selectors import volume_attachments as selectors
@@ -25,6 +25,7 @@ from apps.volumes.services import attachments, server_volumes, volumes
 if TYPE_CHECKING:
     from apps.volumes.models import Volume
 
+EXTEND_VOLUME = "extend_volume"
 log = structlog.get_logger("celerity.compute")
 
 
@@ -127,6 +128,13 @@ def _free(row: BlockDevice) -> None:
     if attachment is not None:
         attachments.delete(attachment=attachment, by_compute=True)
     BlockDevice.objects.filter(id=row.id).update(attachment_id=None, is_attached=False)
+
+
+def note_extension(*, context: RequestContext, volume_id: uuid.UUID) -> None:
+    """The servers that have the volume have it larger: an action of each (``extend_volume``), as in Nova."""
+    rows = BlockDevice.objects.filter(volume_id=volume_id, kind=VOLUME, is_attached=True).select_related("server")
+    for row in rows.order_by("server_id"):
+        rpcapi.record(context=context, action=EXTEND_VOLUME, server=row.server)
 
 
 def release(*, context: RequestContext, server_id: uuid.UUID) -> None:

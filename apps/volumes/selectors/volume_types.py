@@ -68,6 +68,12 @@ def projects_of(*, volume_type: VolumeType) -> list[str]:
     return sorted(volume_type.access.values_list("project_id", flat=True))
 
 
+def backend_of(volume_type: VolumeType | None) -> str:
+    """Return the back end that volumes of a type want; "" for any."""
+    specs = volume_type.extra_specs if volume_type is not None else {}
+    return str(specs.get(BACKEND) or specs.get(f"capabilities:{BACKEND}") or "")
+
+
 def allows_multiattach(volume_type: VolumeType | None) -> bool:
     """Return whether volumes of a type may be attached to several servers."""
     value = volume_type.extra_specs.get(MULTIATTACH, "") if volume_type is not None else ""

@@ -92,9 +92,7 @@ def manage(*, context: RequestContext, host: str, reference: dict[str, str], val
     wanted = {key: values.get(key) for key in ("name", "description", "metadata", "volume_type", "availability_zone")}
     volume = volume_requests.resolve(context=context, values={**wanted, "size": size})
     kind = volume.volume_type
-    if volume.encrypted or (
-        kind is not None and kind.extra_specs.get(volume_types.BACKEND, backend.backend) != backend.backend
-    ):
+    if volume.encrypted or volume_types.backend_of(kind) not in ("", backend.backend):
         raise exceptions.TypeMismatch(reason=f"volumes of the type {kind} are not in {backend.pool}.")
     volume.host, volume.backend, volume.bootable = backend.host, backend.backend, bool(values.get("bootable"))
     quotas.check_size(project_id=volume.project_id, size=volume.size)

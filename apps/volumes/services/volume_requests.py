@@ -163,15 +163,14 @@ def _set_type(context: RequestContext, volume: Volume, values: dict[str, Any]) -
     volume.encrypted = chosen is not None and volume_types.encryption_of(volume_type=chosen) is not None
     if volume.multiattach:
         volume.format = states.RAW  # two hosts that write one qcow2 file would destroy it
-    backend = chosen.extra_specs.get(volume_types.BACKEND) if chosen is not None else None
+    backend = volume_types.backend_of(chosen)
     volume.backend = str(backend or pools.default())
     if pools.is_direct(volume.backend):
         volume.format = states.RAW
 
 
 def _check_same_backend(volume: Volume, chosen: VolumeType) -> None:
-    before = volume.volume_type.extra_specs.get(volume_types.BACKEND) if volume.volume_type else None
-    if chosen.extra_specs.get(volume_types.BACKEND) != before:
+    if volume_types.backend_of(chosen) != volume_types.backend_of(volume.volume_type):
         raise exceptions.InvalidInput(
             reason="Invalid volume_type provided: it must be on the back end of the volume or snapshot that is copied"
         )

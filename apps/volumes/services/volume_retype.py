@@ -32,7 +32,7 @@ def retype(*, context: RequestContext, volume: Volume, volume_type: VolumeType, 
         if not may_move:
             raise exceptions.InvalidInput(reason=f"{reason}: it has to migrate, which the migration policy forbids")
         volume_migrations.check(row)
-        backend = str(volume_type.extra_specs.get(volume_types.BACKEND) or row.backend)
+        backend = volume_types.backend_of(volume_type) or row.backend
         volume_migrations.begin(
             context=context, row=row, status=states.RETYPING, backend=backend, volume_type=volume_type
         )
@@ -62,7 +62,7 @@ def _check(row: Volume, former: VolumeType | None, chosen: VolumeType) -> None:
 
 def _why_moves(row: Volume, chosen: VolumeType) -> str:
     """Return why the volume cannot stay as it is kept; "" if it can."""
-    backend = chosen.extra_specs.get(volume_types.BACKEND)
+    backend = volume_types.backend_of(chosen)
     if backend and backend != row.backend:
         return f"the volume is on the back end {row.backend}, and the type's is {backend}"
     if volume_types.allows_multiattach(chosen) and row.format != states.RAW:

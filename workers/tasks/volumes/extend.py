@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import structlog
 from django.db import transaction
 
+from apps.common.context import RequestContext
+from apps.compute.services import server_volumes
 from apps.scheduling.services import allocations
 from apps.volumes import states
 from apps.volumes.selectors import pools
@@ -58,6 +60,7 @@ class ExtendVolume(VolumeStep[Extended]):
     def record(self, ctx: StepContext, result: Extended) -> None:
         if not volume_states.mark_extended(volume_id=ctx.subject_id, new_size=result.size):
             raise Abort("The volume's status was changed while it was extended.", cause="StatusChanged")
+        server_volumes.note_extension(context=_context(ctx), volume_id=ctx.subject_id)
         volume_id, host = ctx.subject_id, ctx.host
         transaction.on_commit(lambda: exports.tell_guests_of(volume_id, but=host))
 
@@ -70,6 +73,11 @@ class ExtendVolume(VolumeStep[Extended]):
             infos = self.drivers(ctx).volume.list_volumes()
             is_intact = any(info.id == str(volume.id) and info.size_gib == volume.size for info in infos)
         volume_states.mark_extend_failed(volume_id=volume.id, message=ctx.failure.message, intact=is_intact)
+
+
+def _context(ctx: StepContext) -> RequestContext:
+    claim = ctx.claim
+    return RequestContext(user_id=claim.user_id, project_id=claim.project_id, request_id=claim.request_id)
 
 
 def _claim(volume: "Volume", size: int) -> str:

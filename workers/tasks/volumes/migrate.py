@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from apps.scheduling.exceptions import NoValidHost
 from apps.volumes import states
-from apps.volumes.selectors import volume_types
+from apps.volumes.selectors import pools, volume_types
 from apps.volumes.services import volume_migrations
 from apps.workflow.services import leases
 from workers.config import HostDrivers
@@ -151,8 +151,10 @@ def _attachment(ctx: StepContext, volume: "Volume") -> "Attachment":
 
 
 def form_of(ctx: StepContext, volume: "Volume") -> str:
-    """Return the format of the copy: raw where several servers may have it."""
+    """Return the format of the copy: raw where several servers may have it, and where guests use it by themselves."""
     chosen = volume_types.load(type_id=ctx.claim.params["type"]) if "type" in ctx.claim.params else volume.volume_type
+    if pools.is_direct(volume.target_backend):
+        return states.RAW
     return states.RAW if volume_types.allows_multiattach(chosen) else states.QCOW2
 
 

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 
 from apps.common import policy
 from apps.common.api.views import Response
-from apps.common.exceptions import BadRequest
+from apps.common.exceptions import BadRequest, NotFound
 from apps.common.identifiers import parse_uuid
 from apps.compute.api.documents import volumes as documents
 from apps.compute.api.listing import BY_OFFSET
@@ -39,6 +39,8 @@ class VolumesView(ProxyView, Collection):
     examples = {"POST": {"volume": {"size": 1, "display_name": "data"}}}
 
     def rows(self) -> "QuerySet[Volume]":
+        if self.request._request.path.endswith("/"):  # one volume was meant, and its id is missing
+            raise NotFound()
         return selectors.visible(context=self.caller).select_related("volume_type")
 
     def documents(self, rows: "list[Volume]") -> list[dict[str, Any]]:
