@@ -73,7 +73,7 @@ def begin_snapshot(cloud: Cloud, name: str) -> str:
 
 
 def begin_managed(cloud: Cloud, name: str) -> str:
-    """Let go of a volume, and begin to take it over; return the ID that it has then."""
+    """Release a volume, and begin to take it over; return the ID that it has then."""
     key = begin(cloud, f"of-{name}")
     assert settled(cloud, "volumes_volume", key) == "available"
     _do(cloud, _VOLUME + " managing.unmanage(context=context, volume=volume)", key=key)
@@ -88,7 +88,7 @@ def begin_managed(cloud: Cloud, name: str) -> str:
 
 
 def begin_managed_snapshot(cloud: Cloud, name: str) -> str:
-    """Let go of a snapshot, and begin to take it over; return the ID that it has then."""
+    """Release a snapshot, and begin to take it over; return the ID that it has then."""
     key = begin_snapshot(cloud, f"x-{name}")
     assert settled(cloud, "volumes_snapshot", key) == "available"
     _do(cloud, _SNAPSHOT + " managing.unmanage_snapshot(context=context, snapshot=snapshot)", key=key)

@@ -111,11 +111,14 @@ TRANSFER_ROUTES: list[URLPattern] = [
 ]
 MANAGE_ROUTES: list[URLPattern] = [
     route
-    for name, view in (("volume", managing.ManageableVolumesView), ("snapshot", managing.ManageableSnapshotsView))
+    for name, view, detail in (
+        ("volume", managing.ManageableVolumesView, managing.ManageableVolumesDetailView),
+        ("snapshot", managing.ManageableSnapshotsView, managing.ManageableSnapshotsDetailView),
+    )
     for place, versions in ((f"manageable_{name}s", managing.MANAGEABLE), (f"os-{name}-manage", None))
     for route in (
         path(place, view.as_view(versions=versions)),
-        path(f"{place}/detail", managing.detailed(view, versions)),
+        path(f"{place}/detail", detail.as_view(versions=versions)),
     )
 ]
 CLOUD_ROUTES: list[URLPattern] = [

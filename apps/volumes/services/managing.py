@@ -1,4 +1,4 @@
-"""What pools have and no volume is: listed, taken over as volumes and snapshots, and let go of.
+"""What pools have and no volume is: listed, taken over as volumes and snapshots, and released.
 
 The agent of a pool's host is asked what there is; runs do the rest.
 """
@@ -56,13 +56,13 @@ def volumes_of(backend: backends.Backend) -> list[Manageable]:
 def snapshots_of(backend: backends.Backend) -> list[Manageable]:
     """Return the snapshots of volumes in the pool, those that can be taken over and the others."""
     rows = {str(row.id): row for row in volumes.on_host(host=backend.host).filter(backend=backend.backend)}
-    found = []
+    free = []
     for item in _ask(backend, "unmanaged-snapshots"):
         if (row := rows.get(item["volume"])) is not None:
             key = item["name"].removeprefix(KEPT)
-            found.append(Manageable(f"{SNAPSHOT}{key}", row.size, volume=str(row.id)))
+            free.append(Manageable(f"{SNAPSHOT}{key}", row.size, volume=str(row.id)))
     managed = Snapshot.objects.filter(volume_id__in=list(rows), deleted_at=None).order_by("id")
-    return [*found, *(Manageable(f"{SNAPSHOT}{row.id}", row.size, row.id, str(row.volume_id)) for row in managed)]
+    return [*free, *(Manageable(f"{SNAPSHOT}{row.id}", row.size, row.id, str(row.volume_id)) for row in managed)]
 
 
 def _ask(backend: backends.Backend, what: str) -> list[dict[str, Any]]:
@@ -105,7 +105,7 @@ def manage(*, context: RequestContext, host: str, reference: dict[str, str], val
 
 @transaction.atomic
 def unmanage(*, context: RequestContext, volume: Volume) -> None:
-    """Begin to let go of a volume: its row goes, its data stays in the pool. Raises InvalidVolume (400)."""
+    """Begin to release a volume: its row goes, its data stays in the pool. Raises InvalidVolume (400)."""
     row = services.locked(volume)
     problem = ""
     if row.status not in states.DELETABLE or row.migration_status in states.MOVING:
@@ -147,7 +147,7 @@ def manage_snapshot(
 
 @transaction.atomic
 def unmanage_snapshot(*, context: RequestContext, snapshot: Snapshot) -> None:
-    """Begin to let go of a snapshot: its row goes, its data stays. Raises InvalidSnapshot (400)."""
+    """Begin to release a snapshot: its row goes, its data stays. Raises InvalidSnapshot (400)."""
     services.locked(snapshot.volume)
     row = snapshots.locked(snapshot)
     if row.status not in (states.AVAILABLE, states.ERROR) or row.group_snapshot_id is not None:

@@ -89,7 +89,7 @@ def release_quota(snapshots: Sequence[Snapshot]) -> None:
 
 
 def keep(*, snapshot_id: uuid.UUID, message: str) -> None:
-    """The snapshot was not let go of, and is as before."""
+    """The snapshot was not released, and is as before."""
     move(snapshot_id=snapshot_id, status=states.AVAILABLE, before=(states.DELETING,), error=message)
 
 

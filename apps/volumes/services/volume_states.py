@@ -125,7 +125,7 @@ def set_format(*, volume_id: uuid.UUID, form: str) -> None:
 
 
 def keep(*, volume_id: uuid.UUID, message: str) -> None:
-    """The volume was not let go of, and is as before."""
+    """The volume was not released, and is as before."""
     move(volume_id=volume_id, status=states.AVAILABLE, before=(states.DELETING,), error=message, previous_status="")
     tell(volume_id=volume_id, event="unmanage volume", message=message)
 

@@ -1,4 +1,4 @@
-"""Volumes and snapshots are let go of, listed, and taken over again: simulated, with runs and answers of the API."""
+"""Volumes and snapshots are released, listed, and taken over again: simulated, with runs and answers of the API."""
 
 import json
 from pathlib import Path

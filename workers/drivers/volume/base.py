@@ -166,20 +166,20 @@ class VolumeDriver(ABC):
         raise NotSupported("The back end does not take volumes over.")
 
     def release_volume(self, volume_id: str, reference: str) -> None:
-        """Let go of a volume that is not exported: it stays in the pool under a name. An absent one is success.
+        """Release a volume that is not exported: it stays in the pool under a name. An absent one is success.
 
         Raises VolumeInUse, NotSupported.
         """
-        raise NotSupported("The back end does not let go of volumes.")
+        raise NotSupported("The back end does not release volumes.")
 
     def rename_snapshot(self, volume_id: str, name: str, new: str) -> None:
         """Give a snapshot another name, which may be in use. One that has it already is success; names that begin with
         `unmanaged-` are not listed. Raises VolumeNotFound, SnapshotNotFound, NotSupported.
         """
-        raise NotSupported("The back end does not let go of snapshots.")
+        raise NotSupported("The back end does not release snapshots.")
 
     def list_unmanaged_snapshots(self, volume_id: str) -> tuple[str, ...]:
-        """List the names of a volume's snapshots that were let go of."""
+        """List the names of a volume's snapshots that were released."""
         return ()
 
     def guest_disk(self, volume_id: str) -> GuestDisk | None:

@@ -186,7 +186,7 @@ class Unmanaged:
 
 
 UNMANAGED = "unmanaged-"
-"""What the name of a snapshot begins with that was let go of."""
+"""What the name of a snapshot begins with that was released."""
 
 
 @dataclass(frozen=True, slots=True)

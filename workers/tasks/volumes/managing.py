@@ -1,4 +1,4 @@
-"""The steps that take over what a pool has, as volumes and snapshots, and let go of them."""
+"""The steps that take over what a pool has, as volumes and snapshots, and release them."""
 
 from apps.scheduling.services import allocations
 from apps.volumes import states
@@ -41,7 +41,7 @@ class AdoptVolume(VolumeStep[VolumeInfo]):
 
 
 class ReleaseVolume(VolumeStep[None]):
-    """Let go of it. Its host has to be there: what has no row would be removed."""
+    """Release it. Its host has to be there: what has no row would be removed."""
 
     name = "release"
     status = states.DELETING

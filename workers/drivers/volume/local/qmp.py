@@ -74,7 +74,7 @@ class Control:
         deadline = time.monotonic() + _TIMEOUT_S
         while not is_so():
             if time.monotonic() > deadline:
-                raise PoolUnavailable("The volume's export does not answer.", details="it does not let go of clients")
+                raise PoolUnavailable("The volume's export does not answer.", details="it does not released clients")
             time.sleep(_POLL_S)
 
     def _read(self) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""What a pool has and no volume is: volumes that were let go of, and raw files that an operator put there.
+"""What a pool has and no volume is: volumes that were released, and raw files that an operator put there.
 
-They are below `unmanaged`, a directory beside the volumes': a volume that was let go of keeps its directory and its
+They are below `unmanaged`, a directory beside the volumes': a volume that was released keeps its directory and its
 record; a file is raw, whatever it has in it, and its name ends with `.raw`.
 """
 
@@ -28,12 +28,12 @@ class Adoption(Pool):
 
     def list_unmanaged(self) -> tuple[Unmanaged, ...]:
         root = self._unmanaged()
-        found = []
+        items = []
         for path in sorted(root.iterdir()) if root.is_dir() else ():
             size = self._size_of(path) if _NAME.match(path.name) else None
             if size is not None:
-                found.append(Unmanaged(path.name, -(-size // GIB)))
-        return tuple(found)
+                items.append(Unmanaged(path.name, -(-size // GIB)))
+        return tuple(items)
 
     def adopt_volume(self, volume: VolumeSpec, reference: str) -> VolumeInfo:
         """A directory is renamed. A file becomes a layer: linked, then noted, then taken from where it was."""
