@@ -38,7 +38,7 @@ def test_fields_of_other_microversions_are_refused(
 
 def test_the_table_above_has_every_field_with_a_version() -> None:
     assert set(ServerCreate.versions) == {field[0] for field in FIELDS}
-    assert set(ServerUpdate.versions) == {"description", "hostname"}
+    assert set(ServerUpdate.versions) == {"description", "hostname", "pinned_availability_zone"}
 
 
 @pytest.mark.parametrize(
