@@ -109,8 +109,8 @@ def act(
     _start(context, variant or action.pipeline, action.name, server, params=params, run_id=run_id, also=also, **places)
 
 
-def record(*, context: RequestContext, action: str, server: Server) -> None:
-    """Note an action that needs no worker among the server's actions, in the caller's transaction."""
+def record(*, context: RequestContext, action: str, server: Server, step: str = "") -> None:
+    """Note an action that is done already among the server's actions, in the caller's transaction."""
     runs.record(
         context=context,
         action=action,
@@ -118,6 +118,7 @@ def record(*, context: RequestContext, action: str, server: Server) -> None:
         subject_id=server.id,
         project_id=server.project_id,
         host=server.host,
+        step=step,
     )
 
 

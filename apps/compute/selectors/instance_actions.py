@@ -57,6 +57,9 @@ def changed(*, server_id: uuid.UUID, since: datetime | None = None, before: date
     return rows
 
 
+NOVAS = "compute_"  # events that have Nova's own name
+
+
 def get(*, server_id: uuid.UUID, request_id: str) -> "Run":
     """Return the run that a request started. Raises NotFound (404)."""
     return runs.get_by_request(subject_type=SUBJECT, subject_id=server_id, request_id=request_id[:64])
@@ -73,7 +76,7 @@ def events(*, run: "Run") -> list[Event]:
     """Return a run's steps in the order of their starts."""
     return [
         Event(
-            name=f"{run.pipeline}.{step.name}",
+            name=step.name if step.name.startswith(NOVAS) else f"{run.pipeline}.{step.name}",
             started_at=step.started_at,
             finished_at=step.finished_at,
             result=_result(step.result),

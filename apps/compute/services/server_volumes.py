@@ -25,7 +25,7 @@ from apps.volumes.services import attachments, server_volumes, volumes
 if TYPE_CHECKING:
     from apps.volumes.models import Volume
 
-EXTEND_VOLUME = "extend_volume"
+EXTEND_VOLUME, EXTENDED = "extend_volume", "compute_extend_volume"  # Nova's action and its event
 log = structlog.get_logger("celerity.compute")
 
 
@@ -134,7 +134,7 @@ def note_extension(*, context: RequestContext, volume_id: uuid.UUID) -> None:
     """The servers that have the volume have it larger: an action of each (``extend_volume``), as in Nova."""
     rows = BlockDevice.objects.filter(volume_id=volume_id, kind=VOLUME, is_attached=True).select_related("server")
     for row in rows.order_by("server_id"):
-        rpcapi.record(context=context, action=EXTEND_VOLUME, server=row.server)
+        rpcapi.record(context=context, action=EXTEND_VOLUME, server=row.server, step=EXTENDED)
 
 
 def release(*, context: RequestContext, server_id: uuid.UUID) -> None:

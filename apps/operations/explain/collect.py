@@ -17,10 +17,11 @@ from apps.identity.selectors import projects, users
 from apps.images.selectors import images
 from apps.networking.selectors import bindings, networks
 from apps.networking.values import PortFacts
-from apps.operations.explain import queues
+from apps.operations.explain import queues, volumes
 from apps.quotas.selectors import reservations
 from apps.scheduling.selectors import hosts
 from apps.scheduling.services import allocations
+from apps.volumes.states import SUBJECT as VOLUME
 from apps.workflow import catalogue, states
 from apps.workflow.catalogue import Subject
 from apps.workflow.selectors import findings, runs
@@ -56,6 +57,7 @@ class Story:
     names: dict[str, str] = field(default_factory=dict)  # of users, projects, networks and images, by id
     step_host: "Host | None" = None
     queue: queues.QueuePosition | None = None
+    sections: tuple[volumes.Section, ...] = ()  # what it is, where, and what it holds
 
     @property
     def active(self) -> "Run | None":
@@ -84,7 +86,7 @@ class ServerStory(Story):
 
 
 def of_subject(subject: Subject, subject_id: uuid.UUID, *, ask_workers: bool = True) -> Story:
-    """Gather the story of a subject of any kind: at most 14 queries. ``ask_workers``: see ``of_server``."""
+    """Gather the story of a subject of any kind: at most 24 queries. ``ask_workers``: see ``of_server``."""
     past = _runs(subject.name, subject_id)
     active = _active(past)
     people = {run.user_id for run in past} - {""}
@@ -94,6 +96,7 @@ def of_subject(subject: Subject, subject_id: uuid.UUID, *, ask_workers: bool = T
         exists=subject_id in subject.existing([subject_id]),
         names=users.names(people) if people else {},
         step_host=_host(active.host) if active else None,
+        sections=volumes.sections(subject_id) if subject.name == VOLUME else (),
         **_history(subject_id, past, ask_workers=ask_workers),
     )
 

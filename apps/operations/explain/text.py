@@ -38,6 +38,8 @@ def _write(story: Story, console: Console) -> None:
         facts = (("Who", _who(story)), ("What", _what(story)), ("Now", _now(story)), ("Holds", _holds(story)))
         for title, lines in facts:
             _section(console, title, lines)
+    for title, texts in story.sections:
+        _section(console, title, iter(texts))
     for run in story.runs:
         _run(console, story, run)
     if story.events:

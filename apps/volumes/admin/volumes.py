@@ -18,6 +18,8 @@ from apps.volumes.selectors import attachments as attachment_selectors
 from apps.volumes.selectors import exports as export_selectors
 from apps.volumes.selectors import snapshots as snapshot_selectors
 from apps.volumes.services import volumes
+from apps.workflow.admin import timeline
+from apps.workflow.selectors import runs as run_selectors
 
 targets.add_model("volume", Volume)
 LABELS = {
@@ -71,6 +73,7 @@ class VolumeAdmin(Page):
             ("size", f"{row.size} GiB"),
             ("back end", f"{row.backend}, {row.format}"),
             ("host", row.host),
+            ("migration", " ".join(filter(None, (row.migration_status, row.target_host, row.target_backend)))),
             ("zone", row.availability_zone),
             ("image", row.image_metadata.get("image_name", "")),
         ]
@@ -86,8 +89,12 @@ class VolumeAdmin(Page):
             ]
             for item in snapshot_selectors.of_volume(volume_id=row.id)
         ]
+        past = list(run_selectors.of_subject(subject_type=states.SUBJECT, subject_id=row.id)[: timeline.RUNS])
+        explanation = timeline.explanation_of(next((run for run in past if run.explanation), None))
+        runs = [panel for panel in (timeline.panel_of(past), explanation) if panel is not None]
         return [
             panels.pairs("Volume", facts),
+            *runs,
             panels.table("Attachments", ["server", "host", "status", "mode", "device"], attached),
             panels.table("Open for other hosts", ["host", "from", "since", "error"], _exports(row)),
             panels.table("Snapshots", ["snapshot", "status", "size"], snapshots),

@@ -33,6 +33,11 @@ def load(*, volume_id: uuid.UUID) -> Volume | None:
     return next((ROW.read(row) for row in BY_ID.fetch({"id": volume_id})), None)
 
 
+def any_of(*, volume_id: uuid.UUID) -> Volume | None:
+    """Return a volume with its type, also a deleted one. 1 query."""
+    return Volume.objects.select_related("volume_type").filter(id=volume_id).first()
+
+
 def backend_of(volume_id: str) -> str:
     """Return the back end that has a volume; "" for one without a row. 1 query."""
     return Volume.objects.filter(id=volume_id, deleted_at=None).values_list("backend", flat=True).first() or ""

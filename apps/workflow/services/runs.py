@@ -15,7 +15,7 @@ from apps.common.context import RequestContext
 from apps.common.exceptions import Conflict
 from apps.common.sql.inserts import Inserts
 from apps.workflow import catalogue, locks, states
-from apps.workflow.models import Run
+from apps.workflow.models import Run, Step
 from apps.workflow.sql import runs as sql
 
 _RUNS = Inserts("workflow_run_insert", Run)
@@ -101,31 +101,38 @@ def build(**new: Unpack[NewRun]) -> Run:
 
 
 def record(
-    *, context: RequestContext, action: str, subject_type: str, subject_id: uuid.UUID, project_id: str, host: str = ""
+    *,
+    context: RequestContext,
+    action: str,
+    subject_type: str,
+    subject_id: uuid.UUID,
+    project_id: str,
+    host: str = "",
+    step: str = "",
 ) -> None:
-    """Write the run of an action that was done within the request, in the caller's transaction: it has no steps."""
+    """Write the run of an action that is done already, in the caller's transaction. ``step``: its only one, if any."""
     now = timezone.now()
-    _RUNS.add(
-        [
-            Run(
-                pipeline=f"{subject_type}.{action}",
-                action=action,
-                subject_type=subject_type,
-                subject_id=subject_id,
-                project_id=project_id,
-                user_id=context.user_id or "",
-                request_id=context.request_id,
-                state=states.SUCCEEDED,
-                host=host,
-                created_at=now,
-                updated_at=now,
-                enqueued_at=now,
-                started_at=now,
-                finished_at=now,
-                deadline_at=now,
-            )
-        ]
+    run = Run(
+        pipeline=f"{subject_type}.{action}",
+        action=action,
+        subject_type=subject_type,
+        subject_id=subject_id,
+        project_id=project_id,
+        user_id=context.user_id or "",
+        request_id=context.request_id,
+        state=states.SUCCEEDED,
+        host=host,
+        created_at=now,
+        updated_at=now,
+        enqueued_at=now,
+        started_at=now,
+        finished_at=now,
+        deadline_at=now,
     )
+    _RUNS.add([run])
+    if step:
+        times = {"enqueued_at": now, "started_at": now, "finished_at": now}
+        Step.objects.create(run=run, name=step, host=host, result=states.SUCCESS, **times)
 
 
 def start_many(*, pending: list[Run]) -> None:

@@ -1,0 +1,41 @@
+"""`why` about a volume: what it is, where, who has it, what it holds, and its runs."""
+
+import uuid
+
+import pytest
+
+from apps.operations.explain import collect, queues, text
+from apps.scheduling.models import Host
+from apps.volumes.models import Attachment, Snapshot, Volume, VolumeType
+from tests.unit.volumes.test_backends import worker
+from tests.unit.volumes.test_migrations import made
+from workers.engine.subjects import VOLUME
+
+__all__ = ["worker"]
+pytestmark = pytest.mark.django_db
+
+
+def page(volume: Volume) -> str:
+    return text.render(collect.of_subject(VOLUME, volume.id, ask_workers=False))
+
+
+def test_a_volume(worker: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queues, "_messages", lambda queue: 0)
+    kind = VolumeType.objects.create(name="fast")
+    volume = made(worker, volume_type=kind)  # type: ignore[arg-type]
+    server = uuid.uuid4()
+    Attachment.objects.create(volume=volume, server_id=server, host="sim-002", status="attached", mode="rw")
+    Snapshot.objects.create(volume=volume, project_id="p", user_id="u", size=2, name="before", status="available")
+    shown = page(volume)
+    for expected in (
+        "2 GiB, type fast, qcow2", "made empty", "on sim-001, back end local, zone nova", "host sim-001 is up",
+        f"server {server} on sim-002: attached, rw", "allocation on sim-001: 2 GiB", "snapshot before",
+        "create (volume.create): succeeded", "quota: counted as in use",
+    ):  # fmt: skip
+        assert expected in shown, shown
+    Host.objects.filter(name="sim-001").update(heartbeat_at="2026-01-01T00:00:00Z")
+    Volume.objects.filter(id=volume.id).update(deleted_at="2026-11-30T00:00:00Z", status="deleted", error="No.")
+    shown = page(volume)
+    for expected in ("deleted", "DOWN: its volumes are out of reach", "last failure: No."):
+        assert expected in shown, shown
+    assert "Who" not in text.render(collect.of_subject(VOLUME, uuid.uuid4(), ask_workers=False))
