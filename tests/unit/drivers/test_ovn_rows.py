@@ -139,7 +139,7 @@ def test_a_port() -> None:
     port = engine_contract.port(network, 10, hostname="Web", host="host-1", address_pairs=pairs)
     rows = rows_by_table(ports.rows(network, port))
     columns = rows["Logical_Switch_Port"].columns
-    assert columns["addresses"] == {f"{port.mac} 10.77.71.10"}
+    assert columns["addresses"] == {f"{port.mac} 10.77.71.10", "fa:16:3e:00:00:99"}
     assert columns["port_security"] == {f"{port.mac} 10.77.71.10 10.77.71.99", "fa:16:3e:00:00:99 10.50.0.0/16"}
     assert columns["options"] == {"requested-chassis": "host-1", "hostname": '"Web"'}
     assert rows["DNS"].columns["records"] == {
@@ -147,6 +147,19 @@ def test_a_port() -> None:
         "web.example.test": "10.77.71.10",
         "10.71.77.10.in-addr.arpa": "web.example.test",
     }
+
+
+def test_a_guarded_port_without_addresses_may_send_from_none() -> None:
+    """A MAC alone, in OVN's port security, admits every address."""
+    network = engine_contract.network(71)
+    bare = engine_contract.port(network, fixed_ips=())
+    (own,) = ports.rows(network, bare)
+    assert own.columns["port_security"] == {f"{bare.mac} 255.255.255.255"}
+    pairs = (AddressPair("10.50.0.0/16", "fa:16:3e:00:00:99"),)
+    (own,) = ports.rows(network, dataclasses.replace(bare, address_pairs=pairs))
+    assert own.columns["port_security"] == {f"{bare.mac} 255.255.255.255", "fa:16:3e:00:00:99 10.50.0.0/16"}
+    (own,) = ports.rows(network, dataclasses.replace(bare, address_pairs=(AddressPair("10.50.0.0/16"),)))
+    assert own.columns["port_security"] == {f"{bare.mac} 10.50.0.0/16"}
 
 
 def test_a_port_without_security() -> None:

@@ -11,12 +11,17 @@ from workers.drivers.network.ovn.rows import Link, Row
 from workers.drivers.network.ovn.wire import Ref, Value
 from workers.drivers.network.ports import check_fixed_ips
 
+# Port security of a MAC without an address would admit every address. As a source, this one is nobody's: systems drop
+# what comes from it. Beside it, IPv6, with neighbour discovery, and frames that are not IP are not admitted at all.
+_NO_ADDRESS = "255.255.255.255"
+
 
 def rows(network: NetworkSpec, port: PortSpec, resolvers: Sequence[str] = ()) -> list[Row]:
     """A port, by its own id, its DHCP options and its names. Raises PortInvalid for an address outside of subnets."""
     check_fixed_ips(network.subnets, port.fixed_ips)
     addresses = [str(ipaddress.ip_address(fixed.ip)) for fixed in port.fixed_ips]
     receives = {" ".join((port.mac, *addresses))}
+    receives |= {pair.mac for pair in port.address_pairs if pair.mac not in (None, port.mac)}
     if not port.port_security:
         receives.add("unknown")
     columns: dict[str, Value] = {
@@ -64,7 +69,7 @@ def _allowed(port: PortSpec, addresses: list[str]) -> frozenset[str]:
     sources: dict[str, list[str]] = {port.mac: list(addresses)}
     for pair in port.address_pairs:
         sources.setdefault(pair.mac or port.mac, []).append(_range(pair.cidr))
-    return frozenset(" ".join((mac, *dict.fromkeys(ranges))) for mac, ranges in sources.items())
+    return frozenset(" ".join((mac, *dict.fromkeys(ranges or [_NO_ADDRESS]))) for mac, ranges in sources.items())
 
 
 def _range(cidr: str) -> str:
