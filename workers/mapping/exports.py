@@ -49,7 +49,7 @@ def open_for(attachment: "Attachment", host: str, *, alone: bool = False) -> Rem
         row.refresh_from_db()
     if row.opened_at is None or row.port is None:
         reason = row.error or "The volume's export was not opened."
-        raise StorageHostSilent(f"{reason} The volume is on the host {volume.host}.")
+        raise StorageHostSilent(reason, details=f"the host {volume.host}")
     return _remote(attachment, row)
 
 
@@ -99,7 +99,7 @@ def _follow(storage_host: str, volume_id: uuid.UUID) -> None:
         follow(volume_id, drivers)
         return
     if not hosts.is_up(storage_host):
-        raise StorageHostDown(f"The host {storage_host}, which has the volume, is down.")
+        raise StorageHostDown("The host that has the volume is down.", details=f"the host {storage_host}")
     parts = ("volumes", str(volume_id), "exports")
     try:
         status, body = agents.request(
@@ -107,11 +107,12 @@ def _follow(storage_host: str, volume_id: uuid.UUID) -> None:
         )
     except agents.AgentSilent as error:
         raise StorageHostSilent(
-            f"The host {storage_host}, which has the volume, does not answer.", details=str(error)
+            "The host that has the volume does not answer.", details=f"the host {storage_host}: {error}"
         ) from error
     if status != http.HTTPStatus.OK:
         details = body.decode("utf-8", "replace")
-        raise StorageHostSilent(f"The host {storage_host} could not open the volume.", details=f"{status} {details}")
+        details = f"the host {storage_host}: {status} {details}"
+        raise StorageHostSilent("The volume's host could not open it.", details=details)
 
 
 def tell_guests(host: str, volume_id: uuid.UUID) -> None:

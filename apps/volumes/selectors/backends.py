@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 BINARY = "cinder-volume"
 SCHEDULER_BINARY = "cinder-scheduler"
-VENDOR, DRIVER_VERSION, PROTOCOL = "Open Source", "1.0", "file"
+VENDOR, DRIVER_VERSION = "Open Source", "1.0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,9 +96,14 @@ def _used() -> dict[tuple[str, str], int]:
     return {(host, backend): total for host, backend, total in rows.annotate(total=Sum("size"))}
 
 
-def unmet(extra_specs: Mapping[str, str]) -> list[str]:
-    """Return the extra specs of a type that no back end of this cloud meets, as texts."""
-    offered = {"vendor_name": VENDOR, "storage_protocol": PROTOCOL}
+def protocol(backend: str) -> str:
+    """Return how guests reach the back end's volumes, in Cinder's words."""
+    return "ceph" if pools.is_direct(backend) else "file"
+
+
+def unmet(extra_specs: Mapping[str, str], *, backend: str) -> list[str]:
+    """Return the extra specs of a type that its back end does not meet, as texts."""
+    offered = {"vendor_name": VENDOR, "storage_protocol": protocol(backend)}
     wanted = {key.removeprefix("capabilities:"): value for key, value in extra_specs.items()}
     return [f"{key} {wanted[key]}" for key, value in offered.items() if wanted.get(key, value) != value]
 

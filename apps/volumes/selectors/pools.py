@@ -68,6 +68,12 @@ def stand_in(volume: Volume) -> str:
     return min(hosts.names_up(names=rows.values_list("host", flat=True)), default="")
 
 
+def caretaker(*, backend: str) -> str:
+    """Return the host that looks after what is nobody's in a shared pool; "" if none is up. 2 queries."""
+    rows = Pool.objects.filter(backend=backend, shared=True)
+    return min(hosts.names_up(names=rows.values_list("host", flat=True)), default="")
+
+
 def is_shared(*, backend: str) -> bool:
     """Return whether all hosts see one pool of the back end. 1 query."""
     return Pool.objects.filter(backend=backend, shared=True).exists()

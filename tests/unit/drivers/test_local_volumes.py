@@ -482,3 +482,38 @@ def test_a_copy_from_one_export_to_another(driver: LocalVolumes, image: FromImag
     stop.set()
     with pytest.raises(Stopped):
         copying.copy(source, target, stop)
+
+
+def test_two_hosts_of_a_shared_pool(tmp_path: Path, run_dir: Path) -> None:
+    """What one host has open, the other does not touch, whatever it is told; what one works on, the other waits for."""
+    pool = tmp_path / "pool"
+    pool.mkdir()
+    (pool / ".celerity-volumes").touch()
+    here, there = (
+        volumes.load("local", {"state_dir": tmp_path / name, "run_dir": run_dir / name, "volume_dir": pool,
+                               "shared": True, "reserved_gib": 0})
+        for name in ("here", "there")
+    )  # fmt: skip
+    (run_dir / "here").mkdir()
+    (run_dir / "there").mkdir()
+    volume = made(here)
+    here.open_export(volume, ExportSpec("e1"))
+    for call in (
+        lambda: there.delete_volume(volume),
+        lambda: there.extend_volume(volume, 2),
+        lambda: there.create_snapshot(volume, samples.new_id()),
+        lambda: there.open_export(volume, ExportSpec("e2")),
+        lambda: made(there, 1, FromVolume(volume)),
+    ):
+        with pytest.raises(PoolBusy):
+            call()
+    here.extend_volume(volume, 2)
+    here.close_export(volume, "e1")
+    there.open_export(volume, ExportSpec("e2"))
+    with pytest.raises(PoolBusy):
+        here.create_snapshot(volume, samples.new_id())
+    there.close_export(volume, "e2")
+    with there._locked(volume), pytest.raises(PoolBusy):  # type: ignore[attr-defined]
+        here.delete_volume(volume)
+    here.delete_volume(volume)
+    assert {path.name for path in pool.iterdir()} == {".celerity-volumes", ".celerity-locks"}

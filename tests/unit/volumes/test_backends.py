@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from apps.common.context import RequestContext
 from apps.scheduling.models import Allocation, Host, Inventory
@@ -16,7 +17,8 @@ from apps.volumes.selectors import backends as selectors
 from apps.volumes.selectors import pools as pool_selectors
 from apps.volumes.services import pools as services
 from apps.volumes.services import volumes
-from apps.workflow.models import Run
+from apps.workflow.models import Finding, Run
+from apps.workflow.services.findings import FindingReport
 from tests.api.compute import in_process
 from tests.api.compute.in_process import HOST, Worker
 from workers.consistency import check
@@ -25,6 +27,8 @@ from workers.drivers.volume.errors import PoolUnavailable
 from workers.engine import revert
 from workers.host import drivers as host_drivers
 from workers.host import pools
+from workers.host.reconcilers import volumes as reconciler
+from workers.host.reconcilers.base import take_snapshot
 from workers.mapping import volumes as mapping
 
 pytestmark = pytest.mark.django_db
@@ -110,7 +114,8 @@ def test_a_full_pool_refuses_in_words(worker: Worker) -> None:
     assert worker.work()[-1] == "failed"
     small.refresh_from_db()
     assert small.status == "available"
-    assert small.error.endswith("the pool is full: 2 GiB are free, 2 GiB stay free.")
+    assert small.error == "The volume's pool has no room for 1 GiB more."
+    assert Run.objects.latest("created_at").error_details == "the pool is full: 2 GiB are free, 2 GiB stay free"
 
 
 @pytest.mark.parametrize(
@@ -181,6 +186,24 @@ def test_a_volume_in_a_cluster_needs_no_export(worker: Worker) -> None:
     assert Run.objects.latest("created_at").host == HOST
     assert worker.work()[-1] == "succeeded"
     mapping.disconnect(attachment, worker.drivers)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_what_is_nobodys_in_a_shared_pool(worker: Worker, known: bool) -> None:
+    """One host removes what the cloud had; what it never had may be another cloud's."""
+    key = uuid.uuid4()
+    if known:
+        Volume.objects.create(
+            id=key, project_id="p", user_id="u", size=1, backend="nfs", status="deleted", deleted_at=timezone.now()
+        )
+    driver = worker.drivers.volume.backends()["nfs"]
+    driver.create_volume(VolumeSpec(str(key), 1, backend="nfs"))
+    pool("nfs", "sim-000")  # of a host that is not there
+    report = FindingReport(host=HOST)
+    reconciler.reconcile(take_snapshot(worker.drivers, report, restarted=False))
+    assert bool(driver.list_volumes()) is not known
+    [finding] = Finding.objects.filter(subject=str(key))
+    assert finding.done == ("removed" if known else "left: it may be another cloud's")
 
 
 def test_the_back_end_of_types_without_one(settings: Any) -> None:

@@ -135,14 +135,14 @@ def test_the_storage_host_is_down(worker: Worker, server: Server, volume: Volume
     Host.objects.filter(name=FAR).update(forced_down=True)
     services.attach(context=OWNER, server=server, volume_id=str(volume.id))
     assert worker.work() == ["failed"]
-    assert Run.objects.get(leader_id=None).error_message == f"The host {FAR}, which has the volume, is down."
+    assert Run.objects.get(leader_id=None).error_message == "The host that has the volume is down."
     volume.refresh_from_db()
     assert (volume.status, plugged(worker, server), Export.objects.count()) == ("available", [], 0)
     Host.objects.filter(name=FAR).update(forced_down=False)  # but its agent is not there
     services.attach(context=OWNER, server=server, volume_id=str(volume.id))
     assert worker.work() == ["failed"] * 2
     message = Run.objects.filter(leader_id=None).latest("created_at").error_message
-    assert message == f"The host {FAR}, which has the volume, does not answer."
+    assert message == "The host that has the volume does not answer."
 
 
 @pytest.mark.parametrize(("op", "when"), [("open_export", "before"), ("open_export", "after"), ("connect", "inside")])

@@ -208,7 +208,7 @@ def test_extend(worker: Worker) -> None:
     assert (claimed(volume), used_disk(), usage("gigabytes")) == ([5], (5, 0), (5, 0))
 
 
-@pytest.mark.parametrize(("size", "message"), [(200, "The volume's host has no room for 198 GiB more."), (5, "No.")])
+@pytest.mark.parametrize(("size", "message"), [(200, "The volume's pool has no room for 198 GiB more."), (5, "No.")])
 def test_an_extension_that_fails(worker: Worker, size: int, message: str) -> None:
     volume = made(worker)
     worker.plan({"op": "extend_volume", "error": "abort", "message": "No."})

@@ -93,7 +93,7 @@ def _open(snapshot: HostSnapshot, server_id: uuid.UUID, attachment_id: uuid.UUID
             _connect(drivers, row)
             drivers.hypervisor.resume_after_io_error(str(server_id), RESUME_SECONDS)
         except DriverError as error:
-            problem = f"no export for server {server_id}; {error.message}"
+            problem = f"no export for server {server_id}; {error.message} {error.details}".rstrip()[:500]
             snapshot.report.remains(KIND, row.volume_id, found=problem)
             return
     if not snapshot.restarted:

@@ -8,18 +8,21 @@ Rules:
   there, in another back end than its row's -> deleted (a move was cut short, or its source was lost)
   idle wanted - there                -> reported: the data is lost
   files without a volume             -> removed
+  in a shared pool, of no row        -> removed by the first host of the pool, if the cloud had it once; else reported
   clones that a backup is read from, without a run of it -> deleted, with their exports
   snapshots in the pool without rows -> deleted (their rows went alone while the host was down)
   less free than the reserve         -> reported: guests' writes count too
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from django.conf import settings
 
+from apps.images.selectors import images
 from apps.volumes import states
-from apps.volumes.selectors import snapshots, volumes
+from apps.volumes.selectors import backups, snapshots, volumes
+from apps.volumes.selectors import pools as pool_rows
 from apps.workflow.services import leases
 from workers.drivers.errors import DriverError
 from workers.drivers.volume.base import VolumeInfo
@@ -39,12 +42,14 @@ def reconcile(snapshot: HostSnapshot) -> None:
     doubles = [info for info in everything if _is_double(info, owners)]
     for info in doubles:
         _remove_double(snapshot, info)
-    # In a shared pool, what is not this host's is another's.
+    # In a shared pool, what is not this host's is another's; what is nobody's is one host's to see to.
     infos = [info for info in everything if info not in doubles and (not info.shared or info.id in rows)]
     there = {info.id for info in infos}
     for info in sorted(infos, key=lambda info: info.id):
         if info.id not in rows:
             _remove_stranger(snapshot, info)
+    for info in _ownerless(snapshot, everything):
+        _remove_ownerless(snapshot, info)
     for info in infos:
         _remove_snapshots(snapshot, info)
     _check_reserve(snapshot)
@@ -71,6 +76,46 @@ def _remove_double(snapshot: HostSnapshot, info: VolumeInfo) -> None:
         driver.delete_volume(info.id)
     problem = f"also in the back end {info.backend}, and its own is {owners[info.id]}"
     snapshot.report.repaired(KIND, info.id, found=problem, done="deleted there")
+
+
+def _ownerless(snapshot: HostSnapshot, infos: Sequence[VolumeInfo]) -> list[VolumeInfo]:
+    """Return what is in shared pools without a row, of the pools that this host is to look after."""
+    shared = [info for info in infos if info.shared and info.backend]
+    caretakers = {key: pool_rows.caretaker(backend=key) for key in {info.backend for info in shared}}
+    mine = [info for info in shared if caretakers[info.backend] == snapshot.drivers.host]
+    there = volumes.existing([uuid.UUID(info.id) for info in mine]) if mine else set()
+    return [info for info in mine if uuid.UUID(info.id) not in there]
+
+
+def _remove_ownerless(snapshot: HostSnapshot, info: VolumeInfo) -> None:
+    """Remove what was this cloud's, and is nobody's now. The rest is reported: the pool may be others', too."""
+    volume_id = uuid.UUID(info.id)
+    with idle_volume(volume_id) as is_idle:
+        if not is_idle or volumes.load(volume_id=volume_id) is not None or _is_uploaded(volume_id):
+            return
+        problem = f"data of a volume in the shared pool {info.backend}, but no volume has this id"
+        if not settings.REMOVE_STRANGERS or not _was_ours(volume_id):
+            snapshot.report.remains(KIND, volume_id, found=problem, done="left: it may be another cloud's")
+            return
+        driver = snapshot.drivers.volume.backends()[info.backend]
+        try:
+            driver.close_export(info.id, None)
+            driver.delete_volume(info.id)
+        except DriverError as error:
+            snapshot.report.remains(KIND, volume_id, found=f"{problem}; {error.message}")
+            return
+    snapshot.report.repaired(KIND, volume_id, found=problem, done="removed")
+
+
+def _was_ours(volume_id: uuid.UUID) -> bool:
+    """Return whether the cloud had a volume of this id, or a clone that a backup or an image was read from."""
+    known = {**volumes.names([volume_id]), **backups.names([volume_id])}
+    return volume_id in known or images.name_of(image_id=volume_id) is not None
+
+
+def _is_uploaded(volume_id: uuid.UUID) -> bool:
+    """Return whether a run reads a clone of this id into the image of this id."""
+    return images.unfilled().filter(id=volume_id).exists()
 
 
 def _remove_snapshots(snapshot: HostSnapshot, info: VolumeInfo) -> None:
@@ -112,7 +157,7 @@ def _remove_stranger(snapshot: HostSnapshot, info: VolumeInfo) -> None:
     driver = drivers.volume.backends().get(info.backend, drivers.volume)
     with idle_volume(volume_id) as is_idle:
         row = volumes.load(volume_id=volume_id) if is_idle else None
-        if not is_idle or (row is not None and row.host == drivers.host):
+        if not is_idle or (row is not None and row.host == drivers.host) or _is_uploaded(volume_id):
             return
         if str(volume_id) not in {info.id for info in driver.list_volumes() if not info.shared}:
             return

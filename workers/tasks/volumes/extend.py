@@ -48,7 +48,9 @@ class ExtendVolume(VolumeStep[Extended]):
     def execute(self, ctx: StepContext) -> Extended:
         volume, drivers, size = self.volume(ctx), self.drivers(ctx), int(ctx.claim.params["new_size"])
         if why := _claim(volume, size):
-            raise Abort(f"The volume's host has no room for {size - volume.size} GiB more{why}", cause="NoRoom")
+            raise Abort(
+                f"The volume's pool has no room for {size - volume.size} GiB more.", cause="NoRoom", details=why
+            )
         guests = volumes.open_on_host(volume.id, drivers.host)
         try:
             patiently(ctx, lambda: drivers.volume.extend_volume(str(volume.id), size))
@@ -81,12 +83,12 @@ def _context(ctx: StepContext) -> RequestContext:
 
 
 def _claim(volume: "Volume", size: int) -> str:
-    """Claim the room; return "" or why there is none, as the end of a sentence."""
+    """Claim the room; return "" or why there is none: for operators."""
     if pools.takes_host_disk(volume.backend):
-        return "" if allocations.set_disk(consumer_id=volume.id, disk_gib=size) else "."
+        return "" if allocations.set_disk(consumer_id=volume.id, disk_gib=size) else f"the host {volume.host} is full"
     uses = [use for use in pools.of_backend(backend=volume.backend) if use.pool.host == volume.host]
     reasons = [reason for use in uses if (reason := use.shortfall(size - volume.size))]
-    return f": the pool {reasons[0]}." if reasons else ""
+    return f"the pool {reasons[0]}" if reasons else ""
 
 
 def _show(drivers: HostDrivers, guests: Sequence["Attachment"], size: int) -> None:

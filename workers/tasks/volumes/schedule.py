@@ -77,7 +77,8 @@ def refusal(ctx: StepContext, error: NoValidHost) -> Abort:
 
 def _check_type(volume: "Volume") -> None:
     """Raise Abort where the volume's type asks for what no back end is."""
-    unmet = backends.unmet(volume.volume_type.extra_specs) if volume.volume_type is not None else []
+    kind = volume.volume_type
+    unmet = backends.unmet(kind.extra_specs, backend=volume.backend) if kind is not None else []
     if unmet:
         raise Abort(
             f"No valid back end was found for the volume's type: none has {', '.join(unmet)}.", cause="NoValidHost"

@@ -8,11 +8,11 @@ from apps.common.microversions import Version, since
 from apps.volumes.selectors.backends import (
     BINARY,
     DRIVER_VERSION,
-    PROTOCOL,
     SCHEDULER_BINARY,
     VENDOR,
     Backend,
     Usage,
+    protocol,
 )
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def _driver(backend: Backend) -> dict[str, str]:
         "volume_backend_name": backend.backend,
         "vendor_name": VENDOR,
         "driver_version": DRIVER_VERSION,
-        "storage_protocol": PROTOCOL,
+        "storage_protocol": protocol(backend.backend),
     }
 
 

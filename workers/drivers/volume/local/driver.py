@@ -90,6 +90,8 @@ class LocalVolumes(Adoption, Connections, VolumeDriver):
             daemon = self._daemon(volume_id)
             if daemon.is_running() and daemon.wanted():
                 raise VolumeInUse("The volume is in use.", details=volume_id)
+            if (record := self._pool.load(volume_id)) is not None:
+                self._check_not_elsewhere(volume_id, record)
             self._mute(volume_id)
             daemon.end()
             directory = self._pool.of(volume_id)

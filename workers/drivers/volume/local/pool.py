@@ -12,7 +12,7 @@ from typing import Any
 
 from workers.drivers import values
 from workers.drivers.volume.errors import PoolBusy, PoolFull, PoolUnavailable, VolumeNotFound
-from workers.drivers.volume.local import chains, records
+from workers.drivers.volume.local import chains, records, sharing
 from workers.drivers.volume.local.chains import GIB
 from workers.drivers.volume.local.daemon import Daemon
 from workers.drivers.volume.local.records import Record
@@ -45,12 +45,14 @@ class Pool:
 
     @contextmanager
     def _locked(self, *volume_ids: str) -> Iterator[None]:
-        """Hold the locks of volumes, in one order, among all processes of the host."""
+        """Hold the locks of volumes, in one order, among all processes of the host; in a shared pool, of all hosts."""
         with ExitStack() as stack:
             for volume_id in sorted(set(volume_ids)):
                 values.check_uuid(volume_id, "a volume's id")
                 try:
                     stack.enter_context(self._host_lock(volume_id, _LOCK_TIMEOUT_S))
+                    if self._mark is not None:
+                        stack.enter_context(sharing.lock(self._pool.root, volume_id, _LOCK_TIMEOUT_S))
                 except locks.LockTimeout as error:
                     raise PoolBusy("Another operation on the volume is under way.") from error
             yield
@@ -92,6 +94,7 @@ class Pool:
         record = self._pool.load(volume_id)
         if record is None:
             raise VolumeNotFound("The volume is not on its host.", details=volume_id)
+        self._check_not_elsewhere(volume_id, record)
         if record.pending:
             daemon = self._daemon(volume_id)
             if daemon.is_running() and daemon.wanted():
@@ -99,6 +102,12 @@ class Pool:
             record = chains.settled(record)
             self._pool.save(volume_id, record)
         return record
+
+    def _check_not_elsewhere(self, volume_id: str, record: Record) -> None:
+        """Raise PoolBusy where another host exports a volume of a shared pool, whatever the rows say."""
+        is_ours = self._mark is None or self._daemon(volume_id).is_running()
+        if not is_ours and sharing.is_written(self._pool.of(volume_id) / record.top):
+            raise PoolBusy("Another host has the volume open.", details=volume_id)
 
     def _strays(self, volume_id: str, *, remove: bool) -> list[str]:
         record, texts = self._pool.load(volume_id), []
