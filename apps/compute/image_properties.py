@@ -78,6 +78,9 @@ PROPERTIES: dict[str, Property] = {
     "hw_cpu_threads": Property(_POSITIVE, _POSITIVE, _COUNTED),
     "block_device_mapping": Property(ANYTHING, ANYTHING, "JSON, with bdm_v2: disks of the server, as in its request"),
     "bdm_v2": Property(BOOLEAN, BOOLEAN, "with block_device_mapping: the syntax of that"),
+    "hw_pmu": Property(BOOLEAN, BOOLEAN, "the processors' performance counters, where the host has KVM"),
+    "hw_time_hpet": Property(BOOLEAN, BOOLEAN, "the HPET timer"),
+    "img_hide_hypervisor_id": Property(BOOLEAN, BOOLEAN, "KVM's signature is hidden from the guest"),
     "img_config_drive": Property(("mandatory", "optional"), ("mandatory", "optional"), "mandatory: a config drive"),
     "hw_rescue_bus": Property(_BUSES, _BUSES[:5], f"the bus of the disk that the image rescues with; {_STABLE}"),
     "hw_rescue_device": Property(
@@ -97,7 +100,11 @@ PROPERTIES: dict[str, Property] = {
     ),
     "hw_maxphysaddr_mode": Property(("passthrough", "emulate"), ("passthrough", "emulate"), _TRAIT),
     "hw_maxphysaddr_bits": Property(_POSITIVE, _POSITIVE, "with hw_maxphysaddr_mode: the number of bits"),
-    "os_secure_boot": Property(("required", "disabled", "optional"), ("required", "disabled", "optional"), _TRAIT),
+    "os_secure_boot": Property(
+        ("required", "disabled", "optional"),
+        ("required", "disabled", "optional"),
+        f"required: uefi with its maker's keys, on {_TRAIT}",
+    ),
     # Refused, but for the values that ask for nothing
     "hw_cpu_max_sockets": Property(_POSITIVE, NOTHING, "a limit of the processors' topology"),
     "hw_cpu_max_cores": Property(_POSITIVE, NOTHING, "a limit of the processors' topology"),
@@ -111,8 +118,6 @@ PROPERTIES: dict[str, Property] = {
         ("required", "preferred", "legacy", "socket"), ("preferred", "legacy"), "NUMA nodes of devices"
     ),
     "hw_locked_memory": Property(BOOLEAN, _NO, "memory that is never swapped"),
-    "hw_pmu": Property(BOOLEAN, NOTHING, "performance counters"),
-    "hw_time_hpet": Property(BOOLEAN, _NO, "the HPET timer"),
     "hw_serial_port_count": Property(_WHOLE, ("1",), "serial ports; every server has one"),
     "hw_pointer_model": Property(("ps2mouse", "usbtablet"), ("ps2mouse",), "a tablet instead of a mouse"),
     "hw_input_bus": Property(("usb", "virtio"), NOTHING, "the bus of tablet and keyboard"),
@@ -127,7 +132,6 @@ PROPERTIES: dict[str, Property] = {
     "hw_ephemeral_encryption_secret_uuid": Property(ANYTHING, NOTHING, "encrypted local disks"),
     "hw_mem_encryption_model": Property(("amd-sev", "amd-sev-es"), NOTHING, _ENCRYPTED),
     "hw_floppy_bus": Property(_BUSES, NOTHING, "floppy disks"),
-    "img_hide_hypervisor_id": Property(BOOLEAN, _NO, "hiding the hypervisor from the guest"),
     "img_bdm_v2": Property(BOOLEAN, NOTHING, "disks that the image prescribes: bdm_v2"),
     "img_block_device_mapping": Property(ANYTHING, NOTHING, "disks that the image prescribes: block_device_mapping"),
     "os_command_line": Property(ANYTHING, NOTHING, "arguments for a kernel outside of the image"),
@@ -165,6 +169,10 @@ def check(properties: Mapping[str, str]) -> None:
         known = of(name)
         if known is not None and value not in ("", "None"):
             _check(name, value, known)
+    if properties.get("os_secure_boot") == "required" and (
+        is_pc(properties) or properties.get("hw_firmware_type") == "bios"
+    ):
+        raise ImageUnusable("Image property os_secure_boot=required needs the firmware uefi and the machine q35.")
     for name in ("hw_disk_bus", "hw_cdrom_bus"):
         if properties.get(name) == "ide" and properties.get("hw_machine_type", "pc") != "pc":
             raise ImageUnusable(f"Image property {name}=ide needs hw_machine_type=pc: the machine q35 has no IDE.")

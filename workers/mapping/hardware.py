@@ -1,6 +1,6 @@
 """Maps the hardware properties of image and flavor to the hypervisor's values. Values were checked at the API."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from apps.compute import image_properties
@@ -13,20 +13,65 @@ _MAX_QUEUES = 8
 
 
 def of_server(server: "Server", disks: Sequence[DiskSpec]) -> Hardware:
-    """Return the machine around disks and cards. Older images may have invalid values, which are ignored."""
-    asked = server.image_properties
+    """Return the machine around disks and cards. Older images may have invalid values, which are ignored.
+
+    What the flavor says wins over the image.
+    """
+    asked, specs = server.image_properties, server.flavor.get("extra_specs", {})
     machine = "pc" if any(disk.bus == "ide" for disk in disks) else _one_of(asked, "hw_machine_type", ("q35", "pc"))
-    watchdog = server.flavor.get("extra_specs", {}).get("hw:watchdog_action") or asked.get("hw_watchdog_action")
+    watchdog = specs.get("hw:watchdog_action") or asked.get("hw_watchdog_action")
+    secure = (specs.get("os:secure_boot") or asked.get("os_secure_boot")) == "required"
+    counters = specs.get("hw:pmu") or asked.get("hw_pmu")
     return Hardware(
         machine=cast(Any, machine or None),
-        firmware="uefi" if asked.get("hw_firmware_type") == "uefi" else "bios",
+        firmware="uefi" if secure or asked.get("hw_firmware_type") == "uefi" else "bios",
         video=cast(Any, _one_of(asked, "hw_video_model", ("vga", "virtio", "cirrus", "bochs", "none")) or "vga"),
         watchdog=watchdog if watchdog in ("reset", "poweroff", "pause", "none") else None,
-        boot_menu=image_properties.truth(asked.get("hw_boot_menu", "")),
+        boot_menu=_says(specs.get("hw:boot_menu"), asked.get("hw_boot_menu")),
         guest_agent=image_properties.has_guest_agent(asked),
         local_time=asked.get("os_type") == "windows",
-        topology=image_properties.topology(asked, int(server.flavor["vcpus"])),
+        topology=image_properties.topology({**asked, **_topology(specs)}, int(server.flavor["vcpus"])),
+        secure_boot=secure,
+        hide_hypervisor=_says(specs.get("hw:hide_hypervisor_id"), asked.get("img_hide_hypervisor_id")),
+        performance_counters=image_properties.truth(counters) if counters else None,
+        hpet=image_properties.truth(asked.get("hw_time_hpet", "")),
+        cpu_shares=_number(specs, "quota:cpu_shares"),
+        cpu_quota=_number(specs, "quota:cpu_quota"),
+        cpu_period=_number(specs, "quota:cpu_period"),
+        rng_rate=_rng_rate(specs),
     )
+
+
+def limits_of(server: "Server") -> tuple[tuple[str, int], ...]:
+    """Return the flavor's limits of each local disk, by libvirt's names. A total excludes its parts there."""
+    specs = server.flavor.get("extra_specs", {})
+    names = [f"{way}_{unit}_sec" for unit in ("bytes", "iops") for way in ("total", "read", "write")]
+    found = {name: value for name in names if (value := _number(specs, f"quota:disk_{name}"))}
+    for unit in ("bytes", "iops"):
+        if f"total_{unit}_sec" in found:
+            found.pop(f"read_{unit}_sec", None)
+            found.pop(f"write_{unit}_sec", None)
+    return tuple(sorted(found.items()))
+
+
+def _says(flavor: Any, image: Any) -> bool:
+    return image_properties.truth(flavor if flavor not in (None, "") else image or "")
+
+
+def _topology(specs: Mapping[str, Any]) -> dict[str, str]:
+    names = {f"hw:cpu_{part}": f"hw_cpu_{part}" for part in ("sockets", "cores", "threads")}
+    return {mine: str(specs[name]) for name, mine in names.items() if _number(specs, name)}
+
+
+def _number(specs: Mapping[str, Any], name: str) -> int | None:
+    """Return a whole number of a flavor's; None for others, which flavors from before 2.86 may have."""
+    text = str(specs.get(name, "")).strip()
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None
+
+
+def _rng_rate(specs: Mapping[str, Any]) -> tuple[int, int] | None:
+    rate = _number(specs, "hw_rng:rate_bytes")
+    return (rate, _number(specs, "hw_rng:rate_period") or 1000) if rate else None
 
 
 def bus_of(server: "Server", device: "BlockDevice | None" = None) -> Bus:
@@ -45,7 +90,8 @@ def card_of(server: "Server") -> CardModel:
 
 def queues_of(server: "Server") -> int:
     """Return the pairs of queues of a card: one for each processor where the image asks for several."""
-    wanted = image_properties.truth(server.image_properties.get("hw_vif_multiqueue_enabled", ""))
+    specs = server.flavor.get("extra_specs", {})
+    wanted = _says(specs.get("hw:vif_multiqueue_enabled"), server.image_properties.get("hw_vif_multiqueue_enabled"))
     return min(int(server.flavor["vcpus"]), _MAX_QUEUES) if wanted and card_of(server) == "virtio" else 1
 
 

@@ -119,6 +119,7 @@ def _disk(server: "Server", device: "BlockDevice", made: Disk) -> DiskSpec:
         serial=devices.serial_of(device),
         backing=backing,
         bus=hardware.bus_of(server, device),
+        limits=hardware.limits_of(server),
     )
 
 

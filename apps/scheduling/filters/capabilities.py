@@ -12,6 +12,7 @@ SCOPE = "capabilities:"
 FACTS: Mapping[str, variables.Getter] = {**variables.KINDS, "cpu_info:arch": lambda host: host.arch}
 KNOWN: Mapping[str, variables.Getter] = {**variables.EVERY, **FACTS}
 _RESOURCE = re.compile(r"resources[a-zA-Z0-9_-]{0,64}:(?P<kind>.+)", re.DOTALL)
+_NO = ("0", "f", "false", "off", "n", "no")
 SIZES = ("VCPU", "MEMORY_MB", "DISK_GB")  # the flavor's own count
 # Features that guests do not get here -> values that do not request them. Without it they must not be booted.
 NOT_OFFERED: Mapping[str, tuple[str, ...]] = {
@@ -21,6 +22,10 @@ NOT_OFFERED: Mapping[str, tuple[str, ...]] = {
     "hw:cpu_policy": ("shared",),
     "hw:numa_nodes": (),
     "hw:mem_page_size": ("small", "any"),
+    "hw:cpu_realtime": _NO,
+    "hw:locked_memory": _NO,
+    "hw:emulator_threads_policy": ("share",),
+    **{f"quota:vif_{way}_{what}": () for way in ("inbound", "outbound") for what in ("average", "peak", "burst")},
 }
 
 

@@ -14,7 +14,7 @@ class TraitsFilter(Filter):
     """``trait:NAME=required`` of a flavor or an image, ``trait:NAME=forbidden`` of a flavor, as in Placement.
 
     Features that a guest needs require traits, as in Nova: memory encryption, a TPM, secure boot, packed rings, a
-    virtual IOMMU, an address size.
+    virtual IOMMU, an address size. Limits of processors require CUSTOM_CPU_LIMITS.
     """
 
     name = "traits"
@@ -61,9 +61,10 @@ def _features(specs: Mapping[str, str], image: Mapping[str, str]) -> set[str]:
     def value_of(scope: str, name: str) -> str:
         return str(specs.get(f"{scope}:{name}") or image.get(f"{scope}_{name}") or "").lower()
 
+    limited = any(specs.get(f"quota:cpu_{name}") for name in ("shares", "quota", "period"))
+    traits = {"CUSTOM_CPU_LIMITS"} if limited else set()
     if not any(key.startswith(("hw", "os")) for key in (*specs, *image)):
-        return set()
-    traits = set()
+        return traits
     if value_of("hw", "mem_encryption") in _YES:
         traits.add("HW_CPU_X86_AMD_SEV")
     if value_of("hw", "tpm_version") in ("1.2", "2.0"):

@@ -106,6 +106,26 @@ def test_an_images_properties_are_obeyed_or_refused(alice: ComputeCaller, wanted
         assert next(iter(properties)) in answer.json()["badRequest"]["message"]
 
 
+def test_what_the_flavor_says_of_the_machine() -> None:
+    """It wins over the image; a total excludes its parts; what is no number is passed over."""
+    specs = {
+        "hw:boot_menu": "false", "hw:cpu_sockets": "4", "os:secure_boot": "required", "hw:pmu": "no",
+        "quota:cpu_shares": "512", "quota:cpu_quota": "x", "hw_rng:rate_bytes": "9", "hw:vif_multiqueue_enabled": "on",
+        "quota:disk_total_iops_sec": "100", "quota:disk_read_iops_sec": "50", "quota:disk_read_bytes_sec": "7",
+    }  # fmt: skip
+    server = Server(flavor={"vcpus": 4, "extra_specs": specs}, image_properties={"hw_boot_menu": "yes"})
+    machine = hardware.of_server(server, [])
+    assert (machine.boot_menu, machine.topology, machine.firmware, machine.secure_boot) == (
+        False,
+        (4, 1, 1),
+        "uefi",
+        True,
+    )
+    assert (machine.cpu_shares, machine.cpu_quota, machine.rng_rate) == (512, None, (9, 1000))
+    assert machine.performance_counters is False and hardware.queues_of(server) == 4
+    assert hardware.limits_of(server) == (("read_bytes_sec", 7), ("total_iops_sec", 100))
+
+
 @pytest.mark.parametrize("disk_format", ["iso", "ploop"])
 def test_formats_that_no_server_boots_from(alice: ComputeCaller, wanted: dict[str, Any], disk_format: str) -> None:
     """Requests for them are refused with advice, and no host advertises them."""

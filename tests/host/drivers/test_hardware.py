@@ -17,6 +17,7 @@ from tests.unit.drivers.hypervisor_contract import eventually
 from workers.drivers.hypervisor.base import Bus, CardModel, Hardware, HypervisorDriver, ServerSpec
 from workers.drivers.hypervisor.libvirt.definition import define
 from workers.drivers.hypervisor.libvirt.driver import LibvirtDriver
+from workers.drivers.hypervisor.libvirt.host import limits_processors
 from workers.drivers.network.base import PortSpec
 from workers.drivers.network.base.l2 import NetworkSpec
 from workers.drivers.storage.base import CachedImage, Disk, StorageDriver
@@ -139,6 +140,27 @@ def test_libvirt_takes_every_value_of_an_image(
             made.undefine()
     finally:
         connection.close()
+
+
+def test_secure_boot_and_limits(hypervisor: LibvirtDriver, storage: StorageDriver, state_directory: Path) -> None:
+    """QEMU starts with the enrolled keys, throttled disks and its share of processors."""
+    server_id = samples.new_id()
+    limits = (("read_bytes_sec", 1 << 20), ("total_iops_sec", 100))
+    disk = samples.disk(storage.create_root(server_id, None, 1), "vda", boot_index=1, limits=limits)
+    shares = {"cpu_shares": 512, "cpu_quota": 50_000, "cpu_period": 100_000} if limits_processors() else {}
+    asked = Hardware(firmware="uefi", secure_boot=True, hpet=True, rng_rate=(1024, 1000), **shares)  # type: ignore[arg-type]
+    spec = samples.server(state_directory, id=server_id, disks=(disk,), hardware=asked)
+    try:
+        hypervisor.spawn(spec)
+        with libvirt.open(os.environ.get("CELERITY_LIBVIRT_URI", "qemu:///system")) as connection:
+            domain = connection.lookupByUUIDString(server_id)
+            text = domain.XMLDesc()
+            assert "secboot" in text or "ms.fd" in text
+            assert domain.blockIoTune("vda")["total_iops_sec"] == 100
+            assert not shares or domain.schedulerParameters()["vcpu_quota"] == 50_000
+    finally:
+        hypervisor.destroy(server_id)
+        storage.remove_server(server_id)
 
 
 @pytest.mark.parametrize("values", VALUES[-4:], ids=str)

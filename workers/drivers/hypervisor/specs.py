@@ -129,7 +129,8 @@ class Hardware:
     """The machine around disks and cards, where the image or the flavor asks for it. None: the host's own choice.
 
     `topology` is (sockets, cores, threads). `guest_agent`: the guest gets the channel of its agent. `watchdog` is the
-    action when the guest stops feeding it.
+    action when the guest stops feeding it. `secure_boot`: by the firmware uefi with its maker's keys. `cpu_quota` and
+    `cpu_period` in microseconds, for each processor. `rng_rate` is bytes in milliseconds.
     """
 
     machine: Literal["q35", "pc"] | None = None
@@ -140,6 +141,14 @@ class Hardware:
     guest_agent: bool = False
     local_time: bool = False
     topology: tuple[int, int, int] | None = None
+    secure_boot: bool = False
+    hide_hypervisor: bool = False
+    performance_counters: bool | None = None
+    hpet: bool = False
+    cpu_shares: int | None = None
+    cpu_quota: int | None = None
+    cpu_period: int | None = None
+    rng_rate: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from workers.drivers.errors import SpecInvalid
-from workers.drivers.hypervisor.base import Bus, ClusterSource, DiskSpec, ExportSource, InterfaceSpec, ServerSpec
+from workers.drivers.hypervisor.base import (
+    Bus,
+    ClusterSource,
+    DiskSpec,
+    ExportSource,
+    Hardware,
+    InterfaceSpec,
+    ServerSpec,
+)
 from workers.drivers.hypervisor.libvirt.xml import devices, disk, interface, machine, metadata
 from workers.drivers.hypervisor.libvirt.xml.domain import Domain
 
@@ -79,12 +87,30 @@ def define(spec: ServerSpec, policy: HostPolicy) -> Domain:
         vcpu=machine.Vcpu(count=spec.vcpus),
         sysinfo=_sysinfo(spec),
         os=_os(spec, policy),
-        features=machine.Features(
-            tcg=machine.Tcg(machine.TbCache(mib=policy.tcg_cache_mib)) if policy.virt_type == "qemu" else None
-        ),
+        features=_features(spec, policy),
         cpu=_cpu(spec, policy),
-        clock=machine.Clock(offset="localtime" if spec.hardware.local_time else "utc", timers=_timers(policy)),
+        clock=machine.Clock(offset="localtime" if spec.hardware.local_time else "utc", timers=_timers(spec, policy)),
         devices=_devices(spec, policy),
+        cputune=_cputune(spec.hardware),
+    )
+
+
+def _cputune(asked: Hardware) -> machine.CpuTune | None:
+    if asked.cpu_shares is None and asked.cpu_quota is None and asked.cpu_period is None:
+        return None
+    return machine.CpuTune(shares=asked.cpu_shares, period=asked.cpu_period, quota=asked.cpu_quota)
+
+
+def _features(spec: ServerSpec, policy: HostPolicy) -> machine.Features:
+    asked, emulated = spec.hardware, policy.virt_type == "qemu"
+    counters = None
+    if asked.performance_counters is not None and not emulated:  # an emulated processor has none
+        counters = machine.Pmu("on" if asked.performance_counters else "off")
+    return machine.Features(
+        kvm=machine.Kvm() if asked.hide_hypervisor and not emulated else None,
+        pmu=counters,
+        smm=machine.Smm() if asked.secure_boot else None,
+        tcg=machine.Tcg(machine.TbCache(mib=policy.tcg_cache_mib)) if emulated else None,
     )
 
 
@@ -123,8 +149,17 @@ def _sysinfo(spec: ServerSpec) -> machine.Sysinfo:
 
 
 def _os(spec: ServerSpec, policy: HostPolicy) -> machine.Os:
+    firmware = loader = None
+    if spec.hardware.secure_boot:
+        if spec.hardware.firmware != "uefi" or "q35" not in _machine(spec, policy):
+            raise SpecInvalid("secure boot needs the firmware uefi and the machine q35")
+        names: tuple[Literal["secure-boot", "enrolled-keys"], ...] = ("secure-boot", "enrolled-keys")
+        firmware = machine.Firmware(tuple(machine.FirmwareFeature(True, name) for name in names))
+        loader = machine.Loader(secure=True)
     return machine.Os(
         firmware="efi" if spec.hardware.firmware == "uefi" else None,
+        features=firmware,
+        loader=loader,
         type=machine.OsType(arch=policy.arch, machine=_machine(spec, policy)),
         bootmenu=machine.BootMenu() if spec.hardware.boot_menu else None,
     )
@@ -154,8 +189,8 @@ def _feature(name: str) -> machine.CpuFeature:
     return machine.CpuFeature(policy, name.removeprefix("-"))
 
 
-def _timers(policy: HostPolicy) -> tuple[machine.Timer, ...]:
-    hpet = machine.Timer("hpet", present=False)
+def _timers(spec: ServerSpec, policy: HostPolicy) -> tuple[machine.Timer, ...]:
+    hpet = machine.Timer("hpet", present=spec.hardware.hpet)
     if policy.virt_type == "qemu":
         return (hpet,)
     return (machine.Timer("rtc", tickpolicy="catchup"), machine.Timer("pit", tickpolicy="delay"), hpet)
@@ -171,6 +206,7 @@ def _devices(spec: ServerSpec, policy: HostPolicy) -> devices.Devices:
         serial=devices.Serial(log=devices.Log(file=spec.console_log)),
         channel=devices.Channel() if hardware.guest_agent else None,
         video=devices.Video(model=video),
+        rng=devices.Rng(rate=devices.RngRate(*hardware.rng_rate) if hardware.rng_rate else None),
         watchdog=devices.Watchdog(hardware.watchdog) if hardware.watchdog else None,
     )
 
@@ -221,6 +257,7 @@ def disk_device(spec: DiskSpec, policy: HostPolicy) -> disk.Disk:
         source=disk.Source(file=spec.path),
         backing=_backing(spec),
         target=disk.DiskTarget(dev=spec.target, bus=_bus(spec)),
+        iotune=disk.Iotune(**dict(spec.limits)) if spec.limits else None,
         readonly=disk.Readonly() if readonly else None,
         serial=spec.serial,
         boot=disk.BootOrder(spec.boot_index) if spec.boot_index is not None else None,

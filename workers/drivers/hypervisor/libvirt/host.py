@@ -17,7 +17,9 @@ from workers.drivers.hypervisor.libvirt.definition import HostPolicy
 
 _CPU_INFO = Path("/proc/cpuinfo")
 _KVM = Path("/dev/kvm")
+_GROUPS = Path("/sys/fs/cgroup")
 _PREFIX = "HW_CPU_X86_"
+CPU_LIMITS = "CUSTOM_CPU_LIMITS"
 
 # Features whose names differ between libvirt and os-traits.
 _RENAMED = {
@@ -130,8 +132,8 @@ def guest_features(connection: libvirt.virConnect, domain_capabilities: Any, pol
 
 
 def traits(features: Iterable[str], domain_capabilities: Any, policy: HostPolicy) -> tuple[str, ...]:
-    """os-traits names of guests' features: processor, cards, buses, firmware. One is not of
-    os-traits, which has no word for it: CUSTOM_VIRT_TYPE_KVM or _QEMU.
+    """os-traits names of guests' features: processor, cards, buses, firmware. Two are not of
+    os-traits, which has no word for them: CUSTOM_VIRT_TYPE_KVM or _QEMU, and CUSTOM_CPU_LIMITS.
     """
     names = set(_DRIVER_TRAITS)
     names |= {_PREFIX + _RENAMED.get(name, name.upper().replace("-", "_").replace(".", "_")) for name in features}
@@ -142,6 +144,15 @@ def traits(features: Iterable[str], domain_capabilities: Any, policy: HostPolicy
     firmware = [value.text for value in domain_capabilities.findall("os/enum[@name='firmware']/value")]
     if "efi" in firmware:
         names.add("COMPUTE_FIRMWARE_UEFI")
+    if "yes" in [value.text for value in domain_capabilities.findall("os/loader/enum[@name='secure']/value")]:
+        names.add("COMPUTE_SECURITY_UEFI_SECURE_BOOT")
     names.add("COMPUTE_FIRMWARE_BIOS")
     known = set(os_traits.get_traits())
-    return tuple(sorted({*(names & known), f"CUSTOM_VIRT_TYPE_{policy.virt_type.upper()}"}))
+    own = {f"CUSTOM_VIRT_TYPE_{policy.virt_type.upper()}", *({CPU_LIMITS} if limits_processors() else ())}
+    return tuple(sorted({*(names & known), *own}))
+
+
+def limits_processors(groups: Path = _GROUPS) -> bool:
+    """Return whether the kernel's control groups share out processors, which libvirt then does for guests."""
+    controllers = groups / "cgroup.controllers"
+    return (groups / "cpu").is_dir() or (controllers.is_file() and "cpu" in controllers.read_text().split())

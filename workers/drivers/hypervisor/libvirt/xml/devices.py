@@ -120,11 +120,21 @@ class RngBackend(Element):
 
 
 @dataclass(frozen=True, slots=True)
+class RngRate(Element):
+    """<rate>: so many bytes in a period of so many milliseconds."""
+
+    tag: ClassVar[str] = "rate"
+    bytes: int = attribute("bytes")
+    period: int = attribute("period")
+
+
+@dataclass(frozen=True, slots=True)
 class Rng(Element):
     """<rng>: entropy for a guest that has just been born."""
 
     tag: ClassVar[str] = "rng"
     model: Literal["virtio"] = attribute("model", default="virtio")
+    rate: RngRate | None = child(default=None)
     backend: RngBackend = child(default=RngBackend())
 
 

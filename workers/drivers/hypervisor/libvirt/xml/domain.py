@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 from workers.drivers.hypervisor.libvirt.xml.devices import Devices
 from workers.drivers.hypervisor.libvirt.xml.element import Element, attribute, child, leaf
-from workers.drivers.hypervisor.libvirt.xml.machine import Clock, Cpu, Features, Memory, Os, Sysinfo, Vcpu
+from workers.drivers.hypervisor.libvirt.xml.machine import Clock, Cpu, CpuTune, Features, Memory, Os, Sysinfo, Vcpu
 from workers.drivers.hypervisor.libvirt.xml.metadata import Metadata
 
 
@@ -31,6 +31,7 @@ class Domain(Element):
     cpu: Cpu = child()
     clock: Clock = child()
     devices: Devices = child()
+    cputune: CpuTune | None = child(default=None)
     on_poweroff: Literal["destroy"] = leaf("on_poweroff", default="destroy")
     on_reboot: Literal["restart"] = leaf("on_reboot", default="restart")
     on_crash: Literal["destroy"] = leaf("on_crash", default="destroy")

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from workers.drivers.hypervisor.libvirt.xml.element import Element, attribute, child, content
+from workers.drivers.hypervisor.libvirt.xml.element import Element, attribute, child, content, leaf
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,16 @@ class Vcpu(Element):
     tag: ClassVar[str] = "vcpu"
     placement: Literal["static"] = attribute("placement", default="static")
     count: int = content(default=1)
+
+
+@dataclass(frozen=True, slots=True)
+class CpuTune(Element):
+    """<cputune>: the weight of the guest's processors, and their time in each period, both in microseconds."""
+
+    tag: ClassVar[str] = "cputune"
+    shares: int | None = leaf("shares", default=None)
+    period: int | None = leaf("period", default=None)
+    quota: int | None = leaf("quota", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,31 @@ class BootMenu(Element):
 
 
 @dataclass(frozen=True, slots=True)
+class FirmwareFeature(Element):
+    """<feature> that libvirt's choice of a firmware must have, or must not."""
+
+    tag: ClassVar[str] = "feature"
+    enabled: bool = attribute("enabled")
+    name: Literal["secure-boot", "enrolled-keys"] = attribute("name")
+
+
+@dataclass(frozen=True, slots=True)
+class Firmware(Element):
+    """<firmware>."""
+
+    tag: ClassVar[str] = "firmware"
+    features: tuple[FirmwareFeature, ...] = child()
+
+
+@dataclass(frozen=True, slots=True)
+class Loader(Element):
+    """<loader>: secure, only the firmware writes to its variables."""
+
+    tag: ClassVar[str] = "loader"
+    secure: bool = attribute("secure")
+
+
+@dataclass(frozen=True, slots=True)
 class Os(Element):
     """<os>. The boot order is an attribute of the disks. `firmware` efi: libvirt chooses the file, and makes its
     variables.
@@ -64,6 +99,8 @@ class Os(Element):
     tag: ClassVar[str] = "os"
     type: OsType = child()
     firmware: Literal["efi"] | None = attribute("firmware", default=None)
+    features: Firmware | None = child(default=None)
+    loader: Loader | None = child(default=None)
     bootmenu: BootMenu | None = child(default=None)
     smbios: Smbios = child(default=Smbios())
 
@@ -126,12 +163,47 @@ class Tcg(Element):
 
 
 @dataclass(frozen=True, slots=True)
+class Smm(Element):
+    """<smm>: the mode in which the firmware alone writes to its variables."""
+
+    tag: ClassVar[str] = "smm"
+    state: Literal["on"] = attribute("state", default="on")
+
+
+@dataclass(frozen=True, slots=True)
+class Pmu(Element):
+    """<pmu>: the processors' performance counters."""
+
+    tag: ClassVar[str] = "pmu"
+    state: Literal["on", "off"] = attribute("state")
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden(Element):
+    """<hidden>: the guest does not see the hypervisor's signature."""
+
+    tag: ClassVar[str] = "hidden"
+    state: Literal["on"] = attribute("state", default="on")
+
+
+@dataclass(frozen=True, slots=True)
+class Kvm(Element):
+    """<kvm>."""
+
+    tag: ClassVar[str] = "kvm"
+    hidden: Hidden = child(default=Hidden())
+
+
+@dataclass(frozen=True, slots=True)
 class Features(Element):
     """<features>."""
 
     tag: ClassVar[str] = "features"
     acpi: Acpi = child(default=Acpi())
     apic: Apic = child(default=Apic())
+    kvm: Kvm | None = child(default=None)
+    pmu: Pmu | None = child(default=None)
+    smm: Smm | None = child(default=None)
     tcg: Tcg | None = child(default=None)
 
 
