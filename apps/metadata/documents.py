@@ -110,7 +110,7 @@ def network_data(ports: Iterable[PortFacts]) -> dict[str, Any]:
             {
                 "id": port.tap,
                 "vif_id": str(port.id),
-                "type": "bridge",
+                "type": "ovs",
                 "mtu": port.network.mtu,
                 "ethernet_mac_address": port.mac,
             }

@@ -15,6 +15,7 @@ Range = ipaddress.IPv4Network | ipaddress.IPv6Network
 Pool = tuple[Address, Address]
 
 MAX_POOLS = 32
+IPV6_MTU = 1280  # bytes, at least (RFC 8200)
 FORBIDDEN_V4 = [ipaddress.ip_network(text) for text in ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/3")]
 LINK_LOCAL_V6 = ipaddress.ip_network("fe80::/10")  # a router's address there is a gateway as good as any
 FORBIDDEN_V6 = [ipaddress.ip_network(text) for text in ("::/127", "fe80::/10", "ff00::/8", "::ffff:0:0/96")]

@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 
 from apps.common.api import queries
 from apps.common.api.queries import Filter
+from apps.networking import states
 from apps.networking.api.listing import STYLE
 
 
@@ -53,6 +54,12 @@ NETWORKS: dict[str, Filter] = {
     "is_default": ("is_default", STYLE.boolean),
     "dns_domain": ("dns_domain", lower),
     "qos_policy_id": ("qos_policy_id", identity),
+}
+# What operators alone see of a network.
+PROVIDER: dict[str, Filter] = {
+    "provider:network_type": ("network_type", text),
+    "provider:physical_network": ("physical_network", text),
+    "provider:segmentation_id": ("segmentation_id", STYLE.integer),
 }
 SUBNETS: dict[str, Filter] = {
     **STANDARD,
@@ -159,7 +166,11 @@ TRUNKS: dict[str, Filter] = {
     "port_id": ("port_id", identity),
     "status": ("port__status", text),
 }
-SECURITY_GROUPS: dict[str, Filter] = {**STANDARD, "stateful": ("stateful", STYLE.boolean)}
+SECURITY_GROUPS: dict[str, Filter] = {
+    **STANDARD,
+    "shared": ("shared", STYLE.boolean),
+    "stateful": ("stateful", STYLE.boolean),
+}
 SECURITY_GROUP_RULES: dict[str, Filter] = {
     **{name: STANDARD[name] for name in STANDARD if name != "name"},
     "security_group_id": ("security_group_id", identity),
@@ -188,16 +199,41 @@ def apply(rows: QuerySet[Any], params: Mapping[str, Sequence[str]], table: Mappi
     return queries.by_tags(narrowed, named) if hasattr(rows.model, "tags") else narrowed
 
 
+def on_networks(rows: QuerySet[Any], params: Mapping[str, Sequence[str]], *, is_operator: bool) -> QuerySet[Any]:
+    """The filters by provider attributes: those who do not see them find nothing by them."""
+    named = {key: list(params[key]) for key in PROVIDER if key in params}
+    if named and not is_operator:
+        return rows.none()
+    if states.NETWORK_TYPES[0] in named.get("provider:network_type", ()):
+        named["provider:network_type"].append("")  # rows of networks that asked for no type
+    return queries.one_of(rows, named, PROVIDER)
+
+
+def on_subnets(rows: QuerySet[Any], params: Mapping[str, Sequence[str]]) -> QuerySet[Any]:
+    """The filter that only subnets have: service_types=…, of which one suffices."""
+    wanted = [text(value) for value in params.get("service_types", [])[: queries.MAX_VALUES]]
+    return rows.filter(service_types__overlap=wanted) if wanted else rows
+
+
 def on_ports(rows: QuerySet[Any], params: Mapping[str, Sequence[str]]) -> QuerySet[Any]:
-    """The filters that only ports have: fixed_ips=ip_address=… or subnet_id=…, security_groups=…."""
+    """The filters that only ports have: fixed_ips=ip_address=… or subnet_id=…, security_groups=….
+
+    Of several values of a key one suffices; an address that all keys suit has to be one.
+    """
+    suiting: dict[str, Q] = {}
     for value in params.get("fixed_ips", [])[: queries.MAX_VALUES]:
         key, _, wanted = text(value).partition("=")
         if key == "ip_address":
-            rows = rows.filter(Q(fixed_ips__ip_address=wanted) if _is_ip(wanted) else Q(pk__in=[]))
+            one = Q(fixed_ips__ip_address=wanted) if _is_ip(wanted) else Q(pk__in=[])
         elif key == "subnet_id":
-            rows = rows.filter(fixed_ips__subnet_id=identity(wanted))
+            one = Q(fixed_ips__subnet_id=identity(wanted))
         elif key == "ip_address_substr":
-            rows = rows.filter(fixed_ips__ip_address__contains=wanted)
+            one = Q(fixed_ips__ip_address__contains=wanted)
+        else:
+            continue
+        suiting[key] = suiting[key] | one if key in suiting else one
+    if suiting:
+        rows = rows.filter(*suiting.values())
     if params.get("security_groups"):
         rows = rows.filter(
             security_groups__in=[identity(value) for value in params["security_groups"][: queries.MAX_VALUES]]

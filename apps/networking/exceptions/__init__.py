@@ -49,6 +49,7 @@ from apps.networking.exceptions.networks import (
     ExternalNetworkInUse,
     FlatNetworkInUse,
     NetworkInUse,
+    NetworkMtuSubnetConflict,
     NetworkNotFound,
     VlanInUse,
 )
@@ -221,6 +222,7 @@ __all__ = [
     "MacAddressInUse",
     "NetworkAmbiguous",
     "NetworkInUse",
+    "NetworkMtuSubnetConflict",
     "NetworkNotFound",
     "NetworkRequiresSubnet",
     "NoPrefixes",

@@ -13,6 +13,11 @@ class NetworkInUse(Conflict):
     template = "Unable to complete operation on network {id}. There are one or more ports still in use on the network."
 
 
+class NetworkMtuSubnetConflict(Conflict):
+    kind = "NetworkMTUSubnetConflict"
+    template = "MTU of {id} is not valid, subnet requires a minimum of {mtu}."
+
+
 class FlatNetworkInUse(Conflict):
     kind = "FlatNetworkInUse"
     template = "Unable to create the flat network. Physical network {physical_network} is in use."

@@ -4,6 +4,8 @@ DHCP sends guests to 169.254.169.254 by way of that address: some clients set no
 subnet that is small or full has no address for it, and its guests get the route on their link.
 """
 
+from contextlib import suppress
+
 from django.db import transaction
 
 from apps.networking import capabilities, locks, ranges, rpcapi, states
@@ -39,7 +41,7 @@ def ensure_all() -> int:
     lacking = lacking.exclude(fixed_ips__port__device_owner=states.OWNER_DISTRIBUTED)
     made = 0
     for subnet_id in lacking.values_list("id", flat=True) if capabilities.has_metadata() else ():
-        with transaction.atomic():
+        with suppress(Subnet.DoesNotExist), transaction.atomic():  # it may be deleted meanwhile
             subnet = locks.subnet(subnet_id)
             if update(subnet):
                 rpcapi.changed(networks=[subnet.network_id])

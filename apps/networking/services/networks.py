@@ -10,7 +10,7 @@ from django.db.models import F, ProtectedError
 from django.utils import timezone
 
 from apps.common.context import RequestContext
-from apps.networking import exceptions, locks, rpcapi, states
+from apps.networking import exceptions, locks, ranges, rpcapi, states
 from apps.networking.models import FixedIP, Network, Port
 from apps.networking.selectors import availability_zones
 from apps.networking.selectors import networks as selectors
@@ -20,6 +20,8 @@ from apps.networking.services.requested_networks import automatic, resolve
 from apps.networking.services.shared_objects import EXTERNAL, SHARED
 
 __all__ = ["automatic", "create", "delete", "resolve", "update"]
+
+TUNNEL_BYTES = 58  # of a packet, for Geneve
 
 
 def create(*, context: RequestContext, values: dict[str, Any]) -> Network:
@@ -36,7 +38,9 @@ def create(*, context: RequestContext, values: dict[str, Any]) -> Network:
     with _one_default(), transaction.atomic():
         quotas.check(resource="network", project_id=project_id)
         _refuse_taken_segment(values)
-        network = Network.objects.create(project_id=project_id, **{"mtu": default_mtu(), **_columns(values)})
+        network = Network(project_id=project_id, **{"mtu": default_mtu(), **_columns(values)})
+        _check_mtu(network)
+        network.save(force_insert=True)
         qos_policies.keep(context=context, policy_id=network.qos_policy_id)
         if network.shared:
             rbac_policies.open_to_all(network, SHARED)
@@ -69,6 +73,17 @@ def _refuse_taken_segment(values: dict[str, Any]) -> None:
         raise exceptions.VlanInUse(vlan=tag, physical_network=physical_network)
 
 
+def _check_mtu(network: Network, *, subnets: bool = False) -> None:
+    """Raise InvalidInput (400) for an MTU beyond what carries the network, and NetworkMtuSubnetConflict (409) for one
+    that its IPv6 ``subnets`` cannot have.
+    """
+    most = default_mtu() + (TUNNEL_BYTES if network.network_type in (states.FLAT, states.VLAN, states.LOCAL) else 0)
+    if network.mtu > most:
+        raise exceptions.InvalidInput(reason=f"Requested MTU is too big, maximum is {most}")
+    if subnets and network.mtu < ranges.IPV6_MTU and network.subnets.filter(ip_version=6).exists():
+        raise exceptions.NetworkMtuSubnetConflict(id=network.id, mtu=ranges.IPV6_MTU)
+
+
 def default_mtu() -> int:
     """The MTU of a network that asks for none, in bytes."""
     return int(settings.NETWORK_MTU)
@@ -89,6 +104,9 @@ def update(*, context: RequestContext, network: Network, values: dict[str, Any])
         if {"shared", "external"} & values.keys():
             _open_or_close(network, values)
         columns = {key: value for key, value in _columns(values).items() if key not in ("shared", "external")}
+        if values.get("mtu", network.mtu) != network.mtu:
+            network.mtu = values["mtu"]
+            _check_mtu(network, subnets=True)
         Network.objects.filter(id=network.id).update(
             **columns, revision_number=F("revision_number") + 1, updated_at=timezone.now()
         )

@@ -65,7 +65,8 @@ def _clear(router: Router) -> None:
 
 
 def _open(router: Router, network: Network, wanted: list[dict[str, Any]]) -> None:
-    router_interfaces.refuse_overlap(router, Subnet.objects.filter(network=network))
+    feet = [(subnet.cidr.partition("/")[0], subnet) for subnet in Subnet.objects.filter(network=network)]
+    router_interfaces.refuse_overlap(router, feet)
     port = service_ports.make_external(network_id=network.id, owner=states.OWNER_ROUTER_GATEWAY, device_id=router.id)
     port_addresses.give(port, wanted or None)
     router.gateway_port = port

@@ -1,5 +1,6 @@
 """A router's interfaces in networks: by a subnet, with its gateway's address, or by a port."""
 
+import ipaddress
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -40,7 +41,7 @@ def add_subnet(*, context: RequestContext, router: Router, subnet_id: uuid.UUID)
             locked = lock(router)
             subnet = locks.subnet(subnet_id)
             _check_subnet(subnet)
-            refuse_overlap(locked, [subnet])
+            refuse_overlap(locked, [(str(subnet.gateway_ip), subnet)])
             address_scopes.check_router(locked.id, adding=[subnet])
             port = _shared_port(locked, subnet) or _new_port(locked, subnet)
             service_ports.take(port, subnet=subnet, ip=str(subnet.gateway_ip))
@@ -66,19 +67,28 @@ def _check_subnet(subnet: Subnet) -> None:
         raise exceptions.RouterRefused(reason=f"{text} Neutron Router.")
 
 
-def refuse_overlap(router: Router, subnets: Iterable[Subnet]) -> None:
-    """Refuse subnets that the router is on, and ranges that it knows already. Raises RouterRefused (400)."""
-    held = [fixed.subnet for fixed in extra_routes.addresses(router)]
-    for subnet in subnets:
-        cidr = ranges.network(subnet.cidr, field="cidr")
-        for other in held:
+def refuse_overlap(router: Router, feet: Iterable[tuple[str, Subnet]]) -> None:
+    """Refuse subnets that the router is on, and ranges that it knows already; ``feet`` are its new addresses there.
+
+    An address outside of its subnet, which a gateway may be, brings a range of its own. Raises RouterRefused (400).
+    """
+    held = [(fixed.ip_address, fixed.subnet) for fixed in extra_routes.addresses(router)]
+    for ip, subnet in feet:
+        known = _known(ip, subnet)
+        for other_ip, other in held:
             if other.id == subnet.id:
                 raise exceptions.RouterRefused(reason=f"Router already has a port on subnet {subnet.id}")
-            if ranges.overlap(cidr, ranges.network(other.cidr, field="cidr")):
+            if any(ranges.overlap(one, two) for one in known for two in _known(other_ip, other)):
                 raise exceptions.RouterRefused(
                     reason=f"Cidr {subnet.cidr} of subnet {subnet.id} overlaps with cidr {other.cidr} of subnet "
                     f"{other.id}"
                 )
+
+
+def _known(ip: str, subnet: Subnet) -> list[ranges.Range]:
+    """Return the ranges that a router knows by an address: the subnet's, and the one around the address."""
+    cidr = ranges.network(subnet.cidr, field="cidr")
+    return [cidr, ipaddress.ip_interface(f"{ip}/{cidr.prefixlen}").network]
 
 
 def _shared_port(router: Router, subnet: Subnet) -> Port | None:
@@ -119,11 +129,13 @@ def add_port(*, context: RequestContext, router: Router, port_id: uuid.UUID) -> 
         if port is None:
             raise exceptions.PortNotFound(id=port_id)
         trunks.refuse_use(port)
+        _check_mac(port)
         if port.device_id or port.bound:
             raise exceptions.PortOfDevice(id=port.id, network_id=port.network_id, device_id=port.device_id)
-        subnets = [fixed.subnet for fixed in port.fixed_ips.select_related("subnet").order_by("id")]
+        feet = [(fixed.ip_address, fixed.subnet) for fixed in port.fixed_ips.select_related("subnet").order_by("id")]
+        subnets = [subnet for _, subnet in feet]
         _check_port(locked, port, subnets)
-        refuse_overlap(locked, subnets)
+        refuse_overlap(locked, feet)
         address_scopes.check_router(locked.id, adding=subnets)
         RouterInterface.objects.create(router=locked, port=port)
         Port.objects.filter(id=port.id).update(
@@ -135,6 +147,14 @@ def add_port(*, context: RequestContext, router: Router, port_id: uuid.UUID) -> 
         )
         _changed(locked)
     return Attachment(port, tuple(subnet.id for subnet in subnets))
+
+
+def _check_mac(port: Port) -> None:
+    if int(port.mac_address[:2], 16) & 1:
+        reason = (
+            f"Port {port.id} cannot be an interface: its MAC address {port.mac_address} is one of a group (multicast)"
+        )
+        raise exceptions.RouterRefused(reason=reason)
 
 
 def _check_port(router: Router, port: Port, subnets: Sequence[Subnet]) -> None:

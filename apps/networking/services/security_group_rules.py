@@ -91,7 +91,9 @@ def _protocol(value: Any, ethertype: str) -> str | None:
     text = str(value).strip().lower() if value is not None else ""
     if text in ("", "any"):
         return None
-    known = text in protocols.NUMBERS or (text.isascii() and text.isdigit() and int(text[:4]) <= 255)
+    if text.isascii() and text.isdigit() and len(text) < 10:
+        text = str(int(text))  # 006 is 6
+    known = text in protocols.NUMBERS or (text.isascii() and text.isdigit() and len(text) <= 3 and int(text) <= 255)
     if not known:
         raise InvalidRule(
             f"Security group rule protocol {text[:64]} not supported. Only protocol values "

@@ -1,5 +1,6 @@
 """Writing subnets. Callers have checked policy (``api/permissions.py``)."""
 
+import uuid
 from typing import Any
 
 from django.conf import settings
@@ -33,6 +34,8 @@ def create(*, context: RequestContext, network: Network, values: dict[str, Any])
         if locks.network(network.id) is None:
             raise exceptions.NetworkNotFound(id=network.id)
         subnet_ranges.check_network(network, pool, columns["ip_version"])
+        if columns["ip_version"] == 6 and network.mtu < ranges.IPV6_MTU:
+            raise exceptions.NetworkMtuSubnetConflict(id=network.id, mtu=ranges.IPV6_MTU)
         _refuse_overlap(network, columns["cidr"])
         subnet = Subnet.objects.create(network=network, subnetpool=pool, project_id=network.project_id, **columns)
         _update_dhcp_port(subnet)
@@ -148,9 +151,12 @@ def _update_dhcp_port(subnet: Subnet) -> None:
 
 
 def update(*, subnet: Subnet, values: dict[str, Any]) -> Subnet:
-    """Change a subnet. A gateway that a port holds is refused (409). Running guests learn at their next lease."""
+    """Change a subnet. Running guests learn at their next lease.
+
+    Raises SubnetNotFound (404), and GatewayIpInUse (409) for a gateway that a port holds.
+    """
     with transaction.atomic():
-        subnet = locks.subnet(subnet.id)
+        subnet = _locked(subnet.id)
         cidr = ranges.network(subnet.cidr, field="cidr")
         if values.get("enable_dhcp") is False and (subnet.ipv6_ra_mode or subnet.ipv6_address_mode):
             raise exceptions.InvalidInput(reason="Cannot disable enable_dhcp with ipv6 attributes set")
@@ -168,6 +174,13 @@ def update(*, subnet: Subnet, values: dict[str, Any]) -> Subnet:
         metadata_ports.update(subnet)
         rpcapi.changed(networks=[subnet.network_id])
     return subnet
+
+
+def _locked(subnet_id: uuid.UUID) -> Subnet:
+    try:
+        return locks.subnet(subnet_id)
+    except Subnet.DoesNotExist:
+        raise exceptions.SubnetNotFound(id=subnet_id) from None
 
 
 def _change_addresses(subnet: Subnet, cidr: ranges.Range, values: dict[str, Any]) -> None:

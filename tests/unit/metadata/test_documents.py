@@ -52,7 +52,7 @@ def test_network_data() -> None:
     outside = samples.subnet(enable_dhcp=False, gateway_ip="10.9.0.1")
     told = documents.network_data([samples.port(), samples.port(outside)])
     assert told["links"][0] == {
-        "id": "tap00000002000", "vif_id": str(samples.PORT), "type": "bridge", "mtu": 1442,
+        "id": "tap00000002000", "vif_id": str(samples.PORT), "type": "ovs", "mtu": 1442,
         "ethernet_mac_address": "fa:16:3e:00:00:01",
     }  # fmt: skip
     dhcp, static = told["networks"]

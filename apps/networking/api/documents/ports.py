@@ -37,8 +37,8 @@ def render(port: Port, context: RequestContext) -> dict[str, Any]:
     if policy.allowed(context, "get_port:binding", {"project_id": port.project_id}):
         document["binding:host_id"] = port.host
         document["binding:profile"] = port.profile
-        document["binding:vif_type"] = "bridge" if port.host else "unbound"
-        document["binding:vif_details"] = {"port_filter": False} if port.host else {}
+        document["binding:vif_type"] = "ovs" if port.host else "unbound"
+        document["binding:vif_details"] = {"port_filter": True, "connectivity": "l2"} if port.host else {}
     return {**document, **trunks.details(port)}
 
 

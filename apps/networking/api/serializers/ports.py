@@ -62,6 +62,11 @@ class AddressPair(StrictSerializer):
     ip_address = Text(max_length=64)
     mac_address = MacField(required=False)
 
+    def validate_mac_address(self, text: str) -> str:
+        if int(text[:2], 16) & 1:
+            raise serializers.ValidationError(f"'{text}' is an address of a group (multicast): no port sends from it")
+        return text
+
     def validate_ip_address(self, text: str) -> str:
         try:
             if "%" in text:

@@ -5,6 +5,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from apps.common import policy
+from apps.common.api import queries
 from apps.networking.api import filters, permissions
 from apps.networking.api.documents import networks as documents
 from apps.networking.api.listing import LISTING
@@ -33,6 +35,11 @@ class Networks(_Networks, Collection):
 
     def visible(self) -> QuerySet[Any]:
         return selectors.visible(context=self.caller)
+
+    def rows(self) -> QuerySet[Any]:
+        is_operator = policy.allowed(self.caller, "get_network:provider", {"project_id": self.caller.project_id})
+        params = queries.plain(self.request.query_params)
+        return filters.on_networks(super().rows(), params, is_operator=is_operator)
 
     def make(self, values: dict[str, Any]) -> Any:
         permissions.check_new_network(self.caller, values)

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
+from apps.common.api import queries
 from apps.networking.api import filters, permissions
 from apps.networking.api.documents import subnets as documents
 from apps.networking.api.listing import LISTING
@@ -34,6 +35,9 @@ class Subnets(_Subnets, Collection):
 
     def visible(self) -> QuerySet[Any]:
         return selectors.visible(context=self.caller)
+
+    def rows(self) -> QuerySet[Any]:
+        return filters.on_subnets(super().rows(), queries.plain(self.request.query_params))
 
     def make(self, values: dict[str, Any]) -> Any:
         network = network_selectors.get(context=self.caller, network_id=values["network_id"])
