@@ -13,6 +13,7 @@ from apps.compute import states
 from apps.compute.exceptions import ServerNotFound
 from apps.compute.models import BlockDevice, Server
 from apps.compute.sql.servers import BY_ID, ROW
+from apps.networking.selectors import ports
 
 # Never shown in lists; the host and the metadata service read them by name.
 HEAVY = ("user_data", "admin_password", "personality", "public_key", "fault_details", "rescue", "rebuild")
@@ -119,6 +120,19 @@ def existing(*, server_ids: list[uuid.UUID]) -> set[uuid.UUID]:
 def project_of(server_id: uuid.UUID) -> str | None:
     """Return the project of a server that is not deleted, or None. 1 query."""
     return Server.objects.filter(id=server_id, deleted_at=None).values_list("project_id", flat=True).first()
+
+
+def ports_to_come(*, project_id: str) -> int:
+    """Return how many ports a project's servers in BUILD have asked for and not got yet. At most 2 queries."""
+    building = Server.objects.filter(project_id=project_id, vm_state=states.BUILDING, deleted_at=None)
+    asked = dict(building.exclude(requested_networks=None).values_list("id", "requested_networks"))
+    made = ports.counts(server_ids=list(asked))
+    return sum(max(0, new_ports(networks or []) - made.get(key, 0)) for key, networks in asked.items())
+
+
+def new_ports(networks: list[dict[str, Any]]) -> int:
+    """Return how many ports are made for a server that asks for these interfaces; the user's own exist."""
+    return sum(not network.get("port_id") for network in networks)
 
 
 def with_status(rows: QuerySet[Server], wanted: list[str]) -> QuerySet[Server]:

@@ -38,7 +38,7 @@ def create(*, context: RequestContext, request: ServerRequest) -> list[Server]:
     """Write servers, block devices, reservations and runs in one transaction; the builds are sent after commit.
 
     As many as the request's ``max_count`` are made, fewer when the quota has room for at least ``min_count``.
-    Raises QuotaExceeded (403).
+    Raises QuotaExceeded (403), OverQuota (409) of ports.
     """
     usage = selectors.usage_of(request.template.flavor)
     least, count = request.min_count, request.max_count
@@ -46,6 +46,7 @@ def create(*, context: RequestContext, request: ServerRequest) -> list[Server]:
         count = limits.room(context=context, usage=usage, least=least, most=count)
     servers = request.rows(count)
     with transaction.atomic():
+        limits.check_ports(request.template, count)
         if request.template.group_id:
             server_groups.join(context=context, group_id=request.template.group_id, adding=count)
         _SERVERS.add(servers)

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 
 from apps.common.context import RequestContext
 from apps.networking import exceptions
@@ -62,6 +62,14 @@ def of_server(*, server_id: uuid.UUID) -> list[Port]:
     """Return a server's ports in the order of its request, without a policy check. 3 queries."""
     rows = with_parts().filter(device_id=str(server_id), request_index__isnull=False)
     return list(rows.order_by("request_index"))
+
+
+def counts(*, server_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Return how many ports were made for each of these servers, without those of the users' own. 1 query."""
+    devices = {str(key): key for key in server_ids}
+    rows = Port.objects.filter(device_id__in=list(devices), request_index__isnull=False, preserved=False)
+    counted = rows.values_list("device_id").annotate(count=Count("id")).order_by()
+    return {devices[device]: count for device, count in counted} if devices else {}
 
 
 def usable(*, context: RequestContext, port_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Port]:

@@ -3,9 +3,12 @@
 Every resource is counted: in the transaction that makes a row, the rows of the project are counted under a lock of the
 project and resource (`apps/quotas/services/counting.py`). That is as exact as a reservation. A reservation promises
 what a run makes later on a host; a router or a floating IP is made by the request itself, so nothing would be promised
-between the check and the row, and no second record could drift from the rows. Ports of new servers are the exception
-(`check_ports`): the quota of servers, which is reserved, bounds them.
+between the check and the row, and no second record could drift from the rows. Ports of new servers come later, in a
+run: a request for several interfaces a server counts those to come as well (`check_ports`); servers with one interface
+are bounded by the quota of servers, which is reserved.
 """
+
+from collections.abc import Callable
 
 from apps.identity.selectors import projects
 from apps.networking import exceptions
@@ -33,12 +36,14 @@ def check(*, resource: str, project_id: str) -> None:
         raise exceptions.OverQuota(resource=resource) from None
 
 
-def check_ports(*, project_id: str, adding: int) -> None:
-    """Refuse servers whose ports exceed the limit. 2 queries, no lock: servers with one port each are bounded by the
-    quota of servers, which is exact. Raises OverQuota (409).
+def check_ports(*, project_id: str, adding: Callable[[], int]) -> None:
+    """Refuse servers whose ports exceed the limit. Call it in the transaction that writes them, whose ports come later.
+
+    ``adding`` returns how many ports are to come, those of servers before included; it is called under the lock.
+    At most 3 queries and those of ``adding``. Raises OverQuota (409).
     """
     try:
-        counting.check_unlocked(resource="port", owner_id=project_id, adding=adding)
+        counting.check_after(resource="port", owner_id=project_id, adding=adding)
     except QuotaExceeded:
         raise exceptions.OverQuota(resource="port") from None
 

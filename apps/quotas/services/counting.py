@@ -1,5 +1,7 @@
 """Limits of counted resources: the rows are counted when one is added, one writer at a time for each owner."""
 
+from collections.abc import Callable
+
 from apps.quotas import locks, registry
 from apps.quotas.exceptions import QuotaExceeded
 from apps.quotas.selectors import limits, usages
@@ -13,6 +15,13 @@ def check(*, resource: str, owner_id: str, adding: int = 1) -> None:
     if (allowed := limits.of(owner_id=owner_id, resource=resource)) >= 0:
         locks.counted(resource, owner_id)
         _refuse_beyond(resource, owner_id, adding, allowed)
+
+
+def check_after(*, resource: str, owner_id: str, adding: Callable[[], int]) -> None:
+    """Refuse as ``check`` does, with an amount that is read under the lock: what others have promised meanwhile."""
+    if (allowed := limits.of(owner_id=owner_id, resource=resource)) >= 0:
+        locks.counted(resource, owner_id)
+        _refuse_beyond(resource, owner_id, adding(), allowed)
 
 
 def check_unlocked(*, resource: str, owner_id: str, adding: int) -> int | None:

@@ -14,6 +14,8 @@ from apps.compute.services import server_metadata, servers
 from apps.compute.services.block_devices import RequestedDisk
 from apps.compute.services.server_requests import ServerRequest
 from apps.compute.services.server_requests.flavor import snapshot
+from apps.networking.exceptions import OverQuota
+from apps.networking.services import networks
 from apps.quotas.exceptions import QuotaExceeded
 from apps.quotas.models import Limit, Usage
 from apps.quotas.selectors import reservations as reservation_rows
@@ -118,3 +120,21 @@ def test_no_metadata_is_lost(alice: Any, server: Server) -> None:
     add = server_metadata.add
     at_once(12, lambda n: add(context=alice.context, server_id=server.id, items={f"k{n}": str(n)}))
     assert Server.objects.get().metadata == {f"k{n}": str(n) for n in range(12)}
+
+
+def test_ports_that_come_later(alice: Any, flavor: Flavor, no_broker: Any) -> None:
+    """Servers get their ports in a run: those of servers before count already, also of requests at one moment."""
+    limit(alice, port=10)
+    network = networks.create(context=alice.context, values={})
+
+    def ask(_: int) -> str:
+        request = request_of(alice, flavor)
+        request.template.requested_networks = [{"network_id": str(network.id)}] * 4
+        try:
+            servers.create(context=alice.context, request=request)
+        except OverQuota:
+            return "refused"
+        return "made"
+
+    assert sorted(at_once(4, ask)) == ["made", "made", "refused", "refused"]
+    assert Server.objects.filter(project_id=alice.project_id).count() == 2

@@ -99,7 +99,7 @@ def resolve(
     requested = networks.resolve(
         context, values.get("networks"), permissions, guest.hostname_of(row)
     )  # last: "auto" may make the project's own network
-    limits.check_ports(context, requested or [], values["max_count"])
+    limits.check_interfaces(requested or [], values["max_count"])
     row["root_device_name"] = _root_name(root_volume.bus if root_volume else disks[0].bus, row["image_properties"])
     row["requested_networks"] = None if requested is None else [network.to_row() for network in requested]
     template = _row(context, flavor=flavor.snapshot(chosen), has_volumes=bool(requested_volumes), **row)

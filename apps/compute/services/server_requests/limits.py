@@ -6,6 +6,8 @@ from typing import Any
 
 from apps.common.context import RequestContext
 from apps.common.exceptions import BadRequest
+from apps.compute.models import Server
+from apps.compute.selectors import servers
 from apps.networking.services import quotas as quota_services
 from apps.networking.values import RequestedNetwork
 from apps.quotas.exceptions import QuotaExceeded
@@ -29,14 +31,28 @@ def _check(resource: str, count: int, allowed: Mapping[str, int]) -> None:
         raise QuotaExceeded(resource=resource, requested=count, used=0, allowed=allowed[resource])
 
 
-def check_ports(context: RequestContext, requested: Sequence[RequestedNetwork], count: int) -> None:
-    """Check that ``count`` servers can have these interfaces: a port or an address is of one server."""
+def check_interfaces(requested: Sequence[RequestedNetwork], count: int) -> None:
+    """Check that ``count`` servers can have these interfaces: a port or an address is of one server.
+
+    Raises BadRequest (400).
+    """
     if count > 1 and any(network.port_id for network in requested):
         raise BadRequest("Unable to launch multiple instances with a single configured port ID.")
     if count > 1 and any(network.fixed_ip for network in requested):
         raise BadRequest("Invalid fixed IP: several instances cannot have the same one.")
-    if len(requested) > 1:
-        quota_services.check_ports(project_id=str(context.project_id), adding=len(requested) * count)
+
+
+def check_ports(template: Server, count: int) -> None:
+    """Check that the project may have the ports of ``count`` new servers, first in the transaction that writes them.
+
+    Raises OverQuota (409).
+    """
+    wanted = servers.new_ports(template.requested_networks or [])
+    if wanted > 1:
+        project = template.project_id
+        quota_services.check_ports(
+            project_id=project, adding=lambda: wanted * count + servers.ports_to_come(project_id=project)
+        )
 
 
 def room(*, context: RequestContext, usage: dict[str, int], least: int, most: int) -> int:
