@@ -83,7 +83,7 @@ def test_the_refusal_names_the_resource(alice: Caller) -> None:
     ("call", "statements"),
     [
         (lambda project: quotas.check(resource="network", project_id=project), 3),
-        (lambda project: quotas.check_ports(project_id=project, adding=2), 2),
+        (lambda project: quotas.check_ports(project_id=project, adding=lambda: 2), 3),
     ],
     ids=["with a lock", "ports of servers"],
 )
@@ -95,9 +95,9 @@ def test_statements(django_assert_num_queries: Any, call: Callable[[str], None],
 @pytest.mark.django_db
 def test_ports_of_servers(alice: Caller) -> None:
     limit_services.set_many(owner_id=alice.project_id, values={"port": 4}, force=True)
-    quotas.check_ports(project_id=alice.project_id, adding=4)
+    quotas.check_ports(project_id=alice.project_id, adding=lambda: 4)
     with pytest.raises(exceptions.OverQuota):
-        quotas.check_ports(project_id=alice.project_id, adding=5)
+        quotas.check_ports(project_id=alice.project_id, adding=lambda: 5)
 
 
 @pytest.mark.django_db
