@@ -102,8 +102,8 @@ class SubnetFacts:
 class NetworkFacts:
     """A network as its engine and its guests need it; the MTU in bytes.
 
-    ``physical_network`` and ``segmentation_id`` are those of a provider network, for the network engine alone, as is
-    ``dns_domain``.
+    ``physical_network`` and ``segmentation_id`` are those of a provider network, for the network engine alone, as are
+    ``dns_domain`` and ``admin_state_up``.
     """
 
     id: uuid.UUID
@@ -113,6 +113,7 @@ class NetworkFacts:
     physical_network: str = ""
     segmentation_id: int | None = None
     dns_domain: str = ""
+    admin_state_up: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,7 +206,8 @@ class ProgrammedGroup:
 class ProgrammedInterface:
     """A router's interface, by a port. ``addresses`` have their subnets' lengths; ``gateways`` are their subnets'.
 
-    The rest is of IPv6: the mode and the name servers that the router advertises there, and the network's MTU.
+    ``admin_state_up`` is the network's, as is the MTU; the rest is of IPv6: the mode and the name servers that the
+    router advertises there.
     """
 
     port_id: uuid.UUID
@@ -214,6 +216,7 @@ class ProgrammedInterface:
     addresses: tuple[str, ...]
     gateways: tuple[str, ...]
     mtu: int = 0
+    admin_state_up: bool = True
     ipv6_ra_mode: str | None = None
     name_servers: tuple[str, ...] = ()
 

@@ -62,6 +62,7 @@ def network_spec(facts: NetworkFacts) -> NetworkSpec:
         domain=facts.dns_domain.removesuffix(".") or settings.DNS_DOMAIN,
         physical_network=facts.physical_network,
         vlan=facts.segmentation_id if facts.physical_network else None,
+        admin_up=facts.admin_state_up,
     )
 
 

@@ -97,7 +97,8 @@ def _is_programmable(foot: ProgrammedInterface, networks: Collection[str]) -> bo
 
 def _foot(facts: ProgrammedInterface, *, advertises: bool = True) -> RouterInterface:
     advertisement = _advertisement(facts) if advertises else None
-    return RouterInterface(str(facts.port_id), str(facts.network_id), facts.mac, facts.addresses, advertisement)
+    ids = str(facts.port_id), str(facts.network_id)
+    return RouterInterface(*ids, facts.mac, facts.addresses, advertisement, admin_up=facts.admin_state_up)
 
 
 def _advertisement(facts: ProgrammedInterface) -> Advertisement | None:

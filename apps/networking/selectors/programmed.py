@@ -91,10 +91,14 @@ def everything() -> Everything:
 
 def _networks(rows: list[tuple[Any, ...]]) -> dict[uuid.UUID, NetworkFacts]:
     networks = {}
-    for network_id, name, mtu, subnets, physical_network, segmentation_id, dns_domain in rows:
+    for network_id, name, mtu, subnets, physical_network, segmentation_id, dns_domain, admin_up in rows:
         facts = network_facts(network_id, name, mtu, orjson.loads(subnets or "[]"))
         networks[network_id] = dataclasses.replace(
-            facts, physical_network=physical_network, segmentation_id=segmentation_id, dns_domain=dns_domain
+            facts,
+            physical_network=physical_network,
+            segmentation_id=segmentation_id,
+            dns_domain=dns_domain,
+            admin_state_up=admin_up,
         )
     return networks
 
@@ -205,7 +209,9 @@ def _router(
     )
 
 
-def _interface(port_id: str, network_id: str, mac: str, mtu: int, addresses: list[Any] | None) -> ProgrammedInterface:
+def _interface(
+    port_id: str, network_id: str, mac: str, network: tuple[int, bool], addresses: list[Any] | None
+) -> ProgrammedInterface:
     advertised = [(mode, servers) for _, _, _, mode, servers in addresses or () if mode]
     return ProgrammedInterface(
         port_id=uuid.UUID(port_id),
@@ -213,7 +219,8 @@ def _interface(port_id: str, network_id: str, mac: str, mtu: int, addresses: lis
         mac=mac,
         addresses=tuple(f"{ip}/{length}" for ip, length, *_ in addresses or ()),
         gateways=tuple(gateway for _, _, gateway, *_ in addresses or () if gateway),
-        mtu=mtu,
+        mtu=network[0],
+        admin_state_up=network[1],
         ipv6_ra_mode=advertised[0][0] if advertised else None,
         name_servers=tuple(server for _, servers in advertised for server in servers),
     )

@@ -21,7 +21,7 @@ def _qos(policy: str) -> str:
 _OF_NETWORK = "(SELECT n.qos_policy_id FROM networking_network n WHERE n.id = {network})"
 _NETWORKS = f"""
 SELECT n.id, n.name, n.mtu, ({SUBNETS})::text, n.physical_network, n.segmentation_id,
-       n.dns_domain FROM networking_network n
+       n.dns_domain, n.admin_state_up FROM networking_network n
 """
 # Names with dots could be the world's, answered to all guests of a network: its owner's ports alone have them.
 _OF_OWNER = """CASE WHEN p.project_id = (SELECT n.project_id FROM networking_network n WHERE n.id = p.network_id)
@@ -92,7 +92,8 @@ _ROUTERS = f"""
 SELECT r.id, r.admin_state_up, r.enable_snat, r.routes::text, r.gateway_port_id,
        (SELECT json_agg(json_build_array(
                    p.id, p.network_id, p.mac_address,
-                   (SELECT n.mtu FROM networking_network n WHERE n.id = p.network_id),
+                   (SELECT json_build_array(n.mtu, n.admin_state_up) FROM networking_network n
+                     WHERE n.id = p.network_id),
                    (SELECT json_agg(json_build_array(host(f.ip_address), masklen(s.cidr::inet), host(s.gateway_ip),
                                                      CASE WHEN f.ip_address = s.gateway_ip THEN s.ipv6_ra_mode END,
                                                      s.dns_nameservers) ORDER BY f.id)

@@ -65,6 +65,13 @@ def test_packets_through_a_router(engine: NetworkEngine, host: Host, world: Gues
         engine.l3.remove_floating_ips([floating.id])
         wait_for(lambda: not world.pings(floating.ip), what="no floating IP")
 
+        down = dataclasses.replace(way_out, interface=dataclasses.replace(way_out.interface, admin_up=False))
+        engine.l3.ensure_router(dataclasses.replace(router, gateway=down))
+        wait_for(lambda: not first.pings(EXTERNAL_ADDRESS), what="an external network that is down")
+        assert first.pings("10.77.65.10")
+        engine.l2.ensure_ports(dataclasses.replace(red, admin_up=False), [one])
+        wait_for(lambda: not first.pings("10.77.64.1"), what="a network that is down")
+
 
 def test_names(engine: NetworkEngine, host: Host, tmp_path: Path) -> None:
     """A guest asks for its neighbour's name, by its own subnet's gateway as the name server."""

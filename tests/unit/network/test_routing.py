@@ -109,6 +109,26 @@ def test_a_move_to_another_router(
     assert healthy(engine)
 
 
+@pytest.mark.parametrize("outer", [False, True])
+def test_networks_that_are_down_carry_nothing(
+    outer: bool, alice: Caller, network: Network, public: Network, engine: NetworkEngine, deliver: Deliver,  # noqa: F811
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    """Neither do their routers' feet there."""
+    info = {"network_id": public.id}
+    router: Router = deliver(lambda: routers.create(context=alice.context, values={"external_gateway_info": info}))
+    subnet_id = network.subnets.get().id
+    deliver(lambda: router_interfaces.add_subnet(context=alice.context, router=router, subnet_id=subnet_id))
+    admin, of = Caller("/network/v2.0", admin=True).context, public if outer else network
+    for is_up in (False, True):
+        deliver(lambda up=is_up: networks.update(context=admin, network=of, values={"admin_state_up": up}))
+        written = record(tmp_path, "routers", router)
+        assert record(tmp_path, "networks", of)["admin_up"] is is_up
+        assert written["gateway"]["interface"]["admin_up"] is (is_up or not outer)
+        assert written["interfaces"][0]["admin_up"] is (is_up or outer)
+        assert healthy(engine)
+
+
 def test_ipv6_of_a_subnet_reaches_engine_and_hosts(
     alice: Caller, network: Network, engine: NetworkEngine, deliver: Deliver, tmp_path: Path  # noqa: F811
 ) -> None:  # fmt: skip

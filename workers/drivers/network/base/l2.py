@@ -38,7 +38,8 @@ class NetworkSpec:
     """One network. `mtu` in bytes, as DHCP tells it to guests. `domain`: the DNS domain of its names, or empty.
 
     `physical_network` names the hosts' bridge mapping that a provider network leads to; empty for a tenant's own
-    network, which spans hosts in tunnels. `vlan`: the tag there, None for untagged frames.
+    network, which spans hosts in tunnels. `vlan`: the tag there, None for untagged frames. Without
+    `admin_up` its ports carry nothing.
     """
 
     id: str
@@ -47,6 +48,7 @@ class NetworkSpec:
     domain: str = ""
     physical_network: str = ""
     vlan: int | None = None
+    admin_up: bool = True
 
     def __post_init__(self) -> None:
         """Refuse values that would break out of their place, and ranges that overlap each other."""

@@ -44,7 +44,8 @@ class Advertisement:
 class RouterInterface:
     """A router's foot in a network, by a port. `addresses` with their subnets' lengths: 10.0.0.1/24.
 
-    `advertisement` None: the router says nothing there by itself, and answers no solicitation.
+    `advertisement` None: the router says nothing there by itself, and answers no solicitation. `admin_up` False: the
+    network carries nothing to the router, and nothing from it.
     """
 
     port_id: str
@@ -52,6 +53,7 @@ class RouterInterface:
     mac: str
     addresses: tuple[str, ...]
     advertisement: Advertisement | None = None
+    admin_up: bool = True
 
     def __post_init__(self) -> None:
         """Every text must parse, and there is an address at least."""

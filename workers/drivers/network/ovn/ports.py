@@ -30,7 +30,7 @@ def rows(network: NetworkSpec, port: PortSpec, resolvers: Sequence[str] = ()) ->
         "options": _options(port),
         "addresses": frozenset(receives),
         "port_security": _allowed(port, addresses),
-        "enabled": port.admin_up,
+        "enabled": network.admin_up and port.admin_up,
         "dhcpv4_options": _dhcp(network, port, 4),
         "dhcpv6_options": _dhcp(network, port, 6),
         "parent_name": port.parent or frozenset[str](),

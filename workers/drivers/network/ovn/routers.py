@@ -69,6 +69,7 @@ def _interface(router: RouterSpec, interface: RouterInterface, options: dict[str
         kind="router",
         options=options,
         addresses="router",
+        enabled=interface.admin_up,
     )
     return [inner, outer]
 

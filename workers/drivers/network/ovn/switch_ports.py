@@ -20,6 +20,7 @@ def row(
     options: Mapping[str, str],
     addresses: str,
     tag: Value = NOTHING,
+    enabled: bool = True,
 ) -> Row:
     """A port of the switch of a network; `kind` is OVN's type of it."""
     columns: dict[str, Value] = {
@@ -28,7 +29,7 @@ def row(
         "options": options,
         "addresses": addresses,
         "port_security": NOTHING,
-        "enabled": True,
+        "enabled": enabled,
         "dhcpv4_options": NOTHING,
         "dhcpv6_options": NOTHING,
         "parent_name": NOTHING,

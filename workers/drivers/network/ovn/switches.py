@@ -29,6 +29,7 @@ def _way_out(network: NetworkSpec) -> list[Row]:
             kind="localnet",
             options={"network_name": network.physical_network},
             addresses="unknown",
+            enabled=network.admin_up,
             tag=network.vlan if network.vlan is not None else switch_ports.NOTHING,
         )
     ]
