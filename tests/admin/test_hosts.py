@@ -34,6 +34,9 @@ def test_forced_down_and_back_are_two_buttons(operator: Client, host: Host) -> N
     assert host.forced_down
     text = operator.get(change(host)).content.decode()
     assert "/do/trust-agent/" in text and "/do/force-down/" not in text
+    assert "restart elsewhere by themselves" in text and "is not to restart elsewhere by itself" in text
+    assert "being made again on other hosts: 1" in do(operator, host, "evacuate")
+    assert "is next" in operator.get(change(host)).content.decode()
     assert "it is up" in do(operator, host, "trust-agent")
     assert "not forced down" in do(operator, host, "trust-agent")
     host.refresh_from_db()

@@ -90,8 +90,9 @@ def revert(pipeline: Pipeline, ctx: StepContext) -> None:
                     _move(step, ctx)
                     return
                 ctx.role = step.role
-                if step is not pipeline.steps[0]:
-                    _revert_one(step, ctx)
+                if step is not pipeline.steps[0] and _revert_one(step, ctx) and step.name == pipeline.pivot:
+                    _go_on(pipeline, ctx)
+                    return
             _close(pipeline, ctx)
     except LeaseLost:
         holding.release_lock(ctx.claim)
@@ -112,15 +113,39 @@ def _move(step: Step[Any], ctx: StepContext) -> None:
         holding.release_lock(ctx.claim)
 
 
-def _revert_one(step: Step[Any], ctx: StepContext) -> None:
+def _revert_one(step: Step[Any], ctx: StepContext) -> bool:
+    """Revert a step; return whether it is done all the same."""
     try:
-        step.revert(ctx)
+        return bool(step.revert(ctx))
     except LeaseLost:
         raise
     except Exception as error:
         if not connection.is_usable():
             raise LeaseLost from None
         log.exception("revert failed", reverted=step.name, error=str(error)[:500])
+        return False
+
+
+def _go_on(pipeline: Pipeline, ctx: StepContext) -> None:
+    """The pivot is done as far as anybody knows: go on with the step behind it."""
+    following = pipeline.following(pipeline.pivot or "")
+    if following is None:
+        done = leases.end(claim=ctx.claim, state=states.SUCCEEDED, host=ctx.claim.host)
+    else:
+        host = ctx.hosts.get(HOST if following.role == SCHEDULER else following.role, "")
+        done = leases.restart(
+            claim=ctx.claim,
+            next_step=following.name,
+            host=host,
+            hosts=ctx.hosts if pipeline.has_hosts else {},
+            queue=routing.queue_of("" if following.role == SCHEDULER else host, long=following.long),
+            excluded=ctx.claim.excluded_hosts,
+            not_before=None,
+        )
+    if not done:
+        holding.release_lock(ctx.claim)
+    elif following is not None:
+        send(ctx)
 
 
 def _close(pipeline: Pipeline, ctx: StepContext) -> None:

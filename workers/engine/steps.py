@@ -122,8 +122,13 @@ class Step(Generic[R]):
         """Say whether its work is done although it failed. Asked of the pivot: it is repeated then, not reverted."""
         return False
 
-    def revert(self, ctx: StepContext) -> None:
-        """Undo. Changes the host only if ``ctx.on_host``; otherwise the host's recovery cleans it up."""
+    def revert(self, ctx: StepContext) -> bool | None:
+        """Undo. Changes the host only if ``ctx.on_host``; otherwise the host's recovery cleans it up.
+
+        The pivot returns True where it cannot: what it began may go on at a host that cannot be asked, and its rows say
+        so now. Then the run goes on behind it.
+        """
+        return None
 
 
 __all__ = ["DESTINATION", "HOST", "HOST_ROLES", "SCHEDULER", "SOURCE", "Step", "StepContext"]

@@ -70,8 +70,7 @@ def give_up(*, server_id: uuid.UUID, run_id: uuid.UUID, source: str, final: bool
     if migration is None or server is None or migration.status in migration_states.ENDED:
         return
     if server.host != source:
-        over = migration_states.DONE if migration.type == migration_states.EVACUATION else migration_states.COMPLETED
-        status = over if final else migration_states.POST_MIGRATING
+        status = migration_states.COMPLETED if final else migration_states.POST_MIGRATING
         migrations.advance(run_id=run_id, status=status)
     elif final:
         status = migration_states.CANCELLED if cancelled else migration_states.ERROR

@@ -124,8 +124,6 @@ def give_up(*, server_id: uuid.UUID, run_id: uuid.UUID, final: bool) -> None:
     migration = selectors.of_run(run_id=run_id)
     if final:
         server_states.end_task(server_id=server_id)
-    if migration is not None and migration.status in migration_states.EITHER_WAY:
-        return  # the guest could not be held back: the server is on the destination, to be confirmed or reverted
     if migration is not None and migration.status not in migration_states.ENDED:
         status = migration_states.ERROR if final else migration_states.PRE_MIGRATING
         migrations.advance(run_id=run_id, status=status, destination=None if final else "")

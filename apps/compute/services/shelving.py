@@ -126,12 +126,10 @@ def forget_image(*, server_id: uuid.UUID) -> None:
 
 
 def leave_host(*, server_id: uuid.UUID, final: bool) -> None:
-    """An unshelve has failed on its host. ``final``: the server stays shelved, unless it could not be held back."""
-    server = locks.server(server_id)
+    """An unshelve has failed on its host. ``final``: the server stays shelved."""
+    locks.server(server_id)
     if final:
         server_states.end_task(server_id=server_id)
-    if server is None or server.vm_state != states.SHELVED_OFFLOADED:
-        return
     bindings.move_for_server(server_id=server_id, host="")
     server_states.clear_host(server_id=server_id)
 

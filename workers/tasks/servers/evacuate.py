@@ -59,16 +59,17 @@ class Recreate(ServerStep[Arrived]):
             power_state=result.power_state,
         )
 
-    def revert(self, ctx: StepContext) -> None:
+    def revert(self, ctx: StepContext) -> bool:
         drivers = self.drivers(ctx) if ctx.on_host else None
         if moving.may_run_there(ctx, drivers):
             live_migrate.mark_moved(ctx, UNKNOWN)
-            return
+            return True
         if drivers is not None:
             moving.unplug(ctx.subject_id, drivers)
             moving.leave_volumes(self.server(ctx), drivers)
             drivers.storage.remove_server(str(ctx.subject_id))
         bindings.move_for_server(server_id=ctx.subject_id, host=ctx.hosts[SOURCE])
+        return False
 
 
 class ClearEvacuated(live_migrate.ClearSource):

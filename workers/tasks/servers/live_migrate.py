@@ -70,7 +70,8 @@ class ScheduleDestination(ServerStep[Claimed]):
         if earlier is not None:
             ctx.assign(DESTINATION, earlier.host.name)
             return Claimed()
-        moving.check_at_source(ctx, server)
+        if server.host != ctx.hosts[SOURCE]:  # the last attempt was held back too late
+            raise Abort("The server has moved already.", cause="ServerMoved")
         excluded = [*ctx.claim.excluded_hosts, ctx.hosts[SOURCE]]
         target = str(ctx.claim.params.get("host") or "")
         try:

@@ -42,7 +42,6 @@ class ScheduleDestination(ServerStep[Claimed]):
 
     def execute(self, ctx: StepContext) -> Claimed:
         migration, server = moving.migration_of(ctx), self.server(ctx)
-        moving.check_at_source(ctx, server)
         earlier = allocations.of_consumer(consumer_id=migration.uuid)
         if earlier is not None:
             ctx.assign(DESTINATION, earlier.host.name)
@@ -105,7 +104,7 @@ class PowerOffSource(ServerStep[None]):
 
     def revert(self, ctx: StepContext) -> None:
         server = self.server(ctx)
-        if server.vm_state != states.ACTIVE or moving.has_left(ctx, server):
+        if server.vm_state != states.ACTIVE:
             return
         moving.start_again(ctx, server, self.drivers(ctx) if ctx.on_host else None)
 
@@ -134,7 +133,7 @@ class Copy(ServerStep[None]):
             storage.receive_server(key, moves.source_of(ctx.hosts[SOURCE], key), ctx.stop)
 
     def revert(self, ctx: StepContext) -> None:
-        if not ctx.on_host or moving.has_left(ctx, self.server(ctx)):
+        if not ctx.on_host:
             return
         storage, key = self.drivers(ctx).storage, str(ctx.subject_id)
         if moving.stays(ctx):
@@ -156,7 +155,7 @@ class Finish(ServerStep[Arrived]):
     on that host.
 
     Before the start that is noted: a destination that cannot be asked any more may have the guest running. Then its
-    revert leaves it there, and the rows follow.
+    revert leaves it there, the rows follow, and the run goes on.
     """
 
     name = "finish"
@@ -199,7 +198,7 @@ class Finish(ServerStep[Arrived]):
     def record_shared(self, ctx: StepContext) -> None:
         server_states.commit_quota(server_id=ctx.subject_id)
 
-    def revert(self, ctx: StepContext) -> None:
+    def revert(self, ctx: StepContext) -> bool:
         drivers = self.drivers(ctx) if ctx.on_host else None
         if not moving.stays(ctx) and moving.may_run_there(ctx, drivers):
             move_states.follow(
@@ -208,13 +207,14 @@ class Finish(ServerStep[Arrived]):
                 host=ctx.hosts[DESTINATION],
                 disk_config=ctx.claim.params.get("disk_config", ""),
             )
-            return
+            return True
         if drivers is not None and moving.stays(ctx):
             drivers.hypervisor.destroy(str(ctx.subject_id))
         elif drivers is not None:
             moving.unplug(ctx.subject_id, drivers)
             moving.leave_volumes(self.server(ctx), drivers)
         bindings.move_for_server(server_id=ctx.subject_id, host=ctx.hosts[SOURCE])
+        return False
 
 
 def _runs(drivers: HostDrivers, server_id: str) -> bool:

@@ -37,17 +37,6 @@ def stays(ctx: StepContext) -> bool:
     return ctx.hosts[SOURCE] == ctx.hosts[DESTINATION]
 
 
-def has_left(ctx: StepContext, server: "Server") -> bool:
-    """Whether the server is on another host than the one it was to leave."""
-    return bool(server.host != ctx.hosts[SOURCE])
-
-
-def check_at_source(ctx: StepContext, server: "Server") -> None:
-    """Raise Abort where the last attempt was held back too late."""
-    if has_left(ctx, server):
-        raise Abort("The server has moved already.", cause="ServerMoved")
-
-
 def may_run_there(ctx: StepContext, drivers: HostDrivers | None) -> bool:
     """Destroy the guest on the destination; say whether it may run there all the same: its start was noted, and the
     host, out of reach (``drivers`` None) or silent, does not do it.

@@ -16,7 +16,7 @@ from apps.scheduling.services import allocations
 from apps.workflow.services import leases
 from workers.config import HostDrivers
 from workers.drivers.errors import DriverError
-from workers.engine.errors import Abort
+from workers.engine.errors import Abort, LeaseLost
 from workers.engine.steps import HOST, SCHEDULER, StepContext
 from workers.mapping import images, servers
 from workers.tasks.servers import fetch_image, moving, schedule
@@ -42,8 +42,6 @@ class ScheduleUnshelve(ServerStep[Scheduled]):
 
     def execute(self, ctx: StepContext) -> Scheduled:
         server = self.server(ctx)
-        if not _is_off_hosts(server):  # the last attempt was held back too late
-            raise Abort("The server is on a host already.", cause="ServerMoved")
         earlier = allocations.of_consumer(consumer_id=ctx.subject_id)
         if earlier is not None:
             ctx.assign(HOST, earlier.host.name)
@@ -84,18 +82,18 @@ class Unpack(ServerStep[None]):
         storage.unpack_root(str(server.id), cached, int(server.flavor["disk"]), ctx.stop)
 
     def revert(self, ctx: StepContext) -> None:
-        if ctx.on_host and _is_off_hosts(self.server(ctx)):
+        if ctx.on_host:
             self.drivers(ctx).storage.remove_server(str(ctx.subject_id))
 
 
 class SpawnUnshelved(PowerStep):
     """Bind the ports to the host and start the guest; with its record the server is ACTIVE.
 
-    From its claim on, a host that cannot be asked may have the guest running: its revert leaves it there then.
+    Before the start the task says so: a host that cannot be asked any more may have the guest running. Then its revert
+    leaves it there, and the run goes on.
     """
 
     name = "spawn"
-    task_state = states.SPAWNING
 
     def execute(self, ctx: StepContext) -> Powered:
         server, drivers = self.server(ctx), self.drivers(ctx)
@@ -104,6 +102,8 @@ class SpawnUnshelved(PowerStep):
         moving.take_volumes(server, drivers)
         spec = servers.prepare(server, drivers)
         ctx.checkpoint()
+        if server_states.begin_task(server_id=server.id, task_state=states.SPAWNING) is None:
+            raise LeaseLost
         drivers.hypervisor.start(spec)
         wait_for_ports(ports_of(spec), drivers)
         return self.read_power(ctx)
@@ -111,13 +111,15 @@ class SpawnUnshelved(PowerStep):
     def record(self, ctx: StepContext, result: Powered) -> None:
         shelving.mark_unshelved(server_id=ctx.subject_id, host=ctx.host, power_state=result.power_state)
 
-    def revert(self, ctx: StepContext) -> None:
+    def revert(self, ctx: StepContext) -> bool:  # type: ignore[override]
         server, drivers = self.server(ctx), self.drivers(ctx) if ctx.on_host else None
         if self._may_run(server, drivers):
             shelving.follow(server_id=server.id, host=ctx.host)
-        elif drivers is not None:
+            return True
+        if drivers is not None:
             moving.unplug(ctx.subject_id, drivers)
             moving.leave_volumes(server, drivers)
+        return False
 
     def _may_run(self, server: "Server", drivers: HostDrivers | None) -> bool:
         """Destroy the guest; say whether it may run all the same."""
@@ -158,7 +160,7 @@ class ForgetImage(ServerStep[None]):
     role = SCHEDULER
 
     def execute(self, ctx: StepContext) -> None:
-        if IMAGE in ctx.claim.params:
+        if IMAGE in ctx.claim.params and self.server(ctx).power_state != states.NOSTATE:  # else it may be the only copy
             image_services.discard(image_id=uuid.UUID(ctx.claim.params[IMAGE]))
 
     def record(self, ctx: StepContext, result: None) -> None:
@@ -166,10 +168,6 @@ class ForgetImage(ServerStep[None]):
 
     def revert(self, ctx: StepContext) -> None:
         server_states.end_task(server_id=ctx.subject_id)
-
-
-def _is_off_hosts(server: "Server") -> bool:
-    return server.vm_state == states.SHELVED_OFFLOADED
 
 
 def _image(ctx: StepContext) -> "Image":
