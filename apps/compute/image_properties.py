@@ -57,7 +57,7 @@ PROPERTIES: dict[str, Property] = {
     "hw_cdrom_bus": Property(
         _BUSES,
         ("scsi", "sata", "ide"),
-        "the bus of the config drive; without it scsi, on pc ide, with Windows sata; ide makes the machine pc",
+        "the bus of config drive (scsi; Windows: sata) and disc (sata), on pc both ide; ide makes the machine pc",
     ),
     "hw_video_model": Property(_VIDEO, _VIDEO[:5], "the graphics card"),
     "hw_machine_type": Property(ANYTHING, ("q35", "pc"), "the board"),
@@ -248,6 +248,12 @@ def config_drive(properties: Mapping[str, str]) -> tuple[str, str]:
         has_ahci = properties.get("os_type") == "windows" or disk_bus(properties) == "sata"
         asked = "ide" if is_pc(properties) else "sata" if has_ahci else "scsi"
     return asked, CONFIG_DRIVES[asked]
+
+
+def disc_bus(properties: Mapping[str, str]) -> str:
+    """Return the bus of the disc that a server of an ISO image boots from: installers know AHCI."""
+    asked = properties.get("hw_cdrom_bus", "")
+    return asked if asked in CONFIG_DRIVES else "ide" if is_pc(properties) else "sata"
 
 
 def letters(prefix: str) -> str:

@@ -98,7 +98,13 @@ def _make(server: "Server", device: "BlockDevice", drivers: HostDrivers, ephemer
     try:
         return storage.root(key)  # whatever image it was made of
     except FilesMissing:
-        return storage.create_root(key, _cached(server, drivers), device.size)
+        size = 0 if _is_disc(server, device) else device.size
+        return storage.create_root(key, _cached(server, drivers), size)
+
+
+def _is_disc(server: "Server", device: "BlockDevice") -> bool:
+    """Whether the root disk is a disc, in a drive: that of an ISO image."""
+    return device.kind == "root" and server.image_facts.get("disk_format") == "iso"
 
 
 def _cached(server: "Server", drivers: HostDrivers) -> CachedImage | None:
@@ -111,15 +117,18 @@ def _disk(server: "Server", device: "BlockDevice", made: Disk) -> DiskSpec:
     backing = None
     if made.backing_path and made.backing_format:
         backing = DiskBacking(path=made.backing_path, format=made.backing_format)
+    is_disc = _is_disc(server, device)
     return DiskSpec(
         target=device.device or "vda",
+        device="cdrom" if is_disc else "disk",
+        readonly=is_disc,
         path=made.path,
         format=made.format,
         boot_index=1 if device.kind == "root" else None,
         serial=devices.serial_of(device),
         backing=backing,
         bus=hardware.bus_of(server, device),
-        limits=hardware.limits_of(server),
+        limits=() if is_disc else hardware.limits_of(server),
     )
 
 

@@ -58,6 +58,9 @@ def begin(*, context: RequestContext, server: Server, reimage: bool = True, **va
 def _image(context: RequestContext, server: Server, image_ref: str, *, has_root_volume: bool) -> dict[str, Any]:
     flavor = Flavor(ram_mib=int(server.flavor["ram"]), disk_gib=0 if has_root_volume else int(server.flavor["disk"]))
     columns = images.columns_of(context, image_ref, images.FIELD, flavor)
+    formats = [facts.get("disk_format") for facts in (columns["image_facts"], server.image_facts)]
+    if not has_root_volume and (formats[0] == images.DISC) != (formats[1] == images.DISC):
+        raise ImageUnusable("A server is not rebuilt from a disc's image to a disk's, or the reverse: create it again.")
     lacking = suiting.shortfall(host=server.host, image_properties=columns["image_properties"])
     if lacking:
         raise ImageUnusable(f"The host of the server {lacking}. Choose another image, or correct its properties.")

@@ -93,7 +93,10 @@ def resolve(
     row |= guest.key_columns(context, values.get("key_name"))
     row |= placement.columns(context, values, hints)
     row["config_drive"] = guest.has_config_drive(row.get("config_drive"), row["image_properties"])
-    disks = block_devices.resolve(values, chosen, row["image_properties"], has_root_volume=root_volume is not None)
+    has_root_volume, is_disc = root_volume is not None, row["image_facts"].get("disk_format") == image.DISC
+    disks = block_devices.resolve(
+        values, chosen, row["image_properties"], has_root_volume=has_root_volume, is_disc=is_disc
+    )
     limits.check_items(context, row)
     row["security_groups"] = networks.groups(context, values)
     requested = networks.resolve(

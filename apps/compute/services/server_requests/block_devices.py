@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from apps.common.exceptions import BadRequest
@@ -24,10 +25,15 @@ def boots_from_volume(values: Mapping[str, Any]) -> bool:
 
 
 def resolve(
-    values: Mapping[str, Any], flavor: Flavor, properties: Mapping[str, str], *, has_root_volume: bool
+    values: Mapping[str, Any],
+    flavor: Flavor,
+    properties: Mapping[str, str],
+    *,
+    has_root_volume: bool,
+    is_disc: bool = False,
 ) -> list[RequestedDisk]:
     """Return the local disks in their order: root, ephemeral disks, swap. Blank disks replace those that the flavor
-    gives. Without a root disk where that is a volume.
+    gives. Without a root disk where that is a volume. ``is_disc``: the image is a disc, and so is the root disk.
 
     Raises BadRequest (400) for more than the flavor allows: allocation and quota count the flavor's sizes.
     """
@@ -41,7 +47,10 @@ def resolve(
         others = [RequestedDisk("ephemeral", flavor.ephemeral_gib)]
     if not swaps and flavor.swap_mib:
         swaps = [RequestedDisk("swap", flavor.swap_mib)]
-    disks = [*others, *swaps] if has_root_volume else [_root(mappings, flavor), *others, *swaps]
+    root = [] if has_root_volume else [_root(mappings, flavor)]
+    if root and is_disc:
+        root = [replace(root[0], bus=root[0].bus or image_properties.disc_bus(properties))]
+    disks = [*root, *others, *swaps]
     _check_buses(
         [disk.bus for disk in disks]
         + [mapping.get("disk_bus") or "" for mapping in everything if mapping["destination_type"] == "volume"],

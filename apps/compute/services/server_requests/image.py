@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from apps.images.models import Image
 
 GIB = 1024**3
-BOOTABLE = ("qcow2", "raw", "vmdk", "vdi", "vhd", "vhdx")
+BOOTABLE = ("qcow2", "raw", "vmdk", "vdi", "vhd", "vhdx", "iso")
+DISC = "iso"
 FIELD = "Invalid input for field/attribute imageRef"
 
 
