@@ -19,8 +19,11 @@ def changed(
     groups: Iterable[uuid.UUID] = (),
     routers: Iterable[uuid.UUID] = (),
     floating_ips: Iterable[uuid.UUID] = (),
+    addresses: Iterable[uuid.UUID] = (),
 ) -> None:
     """Have ports, networks with their ports, servers' ports, groups, routers and floating IPs programmed as rows say.
+
+    ``addresses`` are ports of servers whose addresses changed: their hosts are told, too.
 
     What has no row is removed, as is a floating IP that leads nowhere. Routers on a changed network are programmed too.
 
@@ -35,6 +38,7 @@ def changed(
         "groups": groups,
         "routers": routers,
         "floating_ips": floating_ips,
+        "addresses": addresses,
     }
     line = {kind: listed for kind, values in ids.items() if (listed := [str(value) for value in values])}
     if line:

@@ -22,6 +22,7 @@ from workers.drivers.hypervisor.errors import ServerNotFound, ServerNotRunning
 from workers.drivers.volume.base import VolumeDriver
 from workers.host import peers, transfers
 from workers.host.reconcilers import exports as guests
+from workers.host.reconcilers import ports
 from workers.mapping import exports
 from workers.system.peers import messages
 
@@ -48,6 +49,11 @@ def _exports(drivers: HostDrivers, volume_id: str) -> bytes:
 
 def _guests(drivers: HostDrivers, volume_id: str) -> bytes:
     guests.look_after(uuid.UUID(volume_id), drivers)
+    return b""
+
+
+def _addresses(drivers: HostDrivers, port_id: str) -> bytes:
+    ports.refresh(uuid.UUID(port_id), drivers)
     return b""
 
 
@@ -80,11 +86,13 @@ DUTIES: dict[str, Callable[[HostDrivers, str], bytes]] = {
     "unmanaged": _unmanaged,
     "unmanaged-snapshots": _unmanaged_snapshots,
 }
+# What the network worker asks, by port: to record its addresses as rows have them.
+OF_PORTS: dict[str, Callable[[HostDrivers, str], bytes]] = {"addresses": _addresses}
 
 
 class Handler(BaseHTTPRequestHandler):
     """GET /hosts/<host>/servers/<id>/<part>: the console's last bytes, counters as JSON, whether the agent answers.
-    POST /hosts/<host>/volumes/<id>/<duty>: what rows ask of the host.
+    POST /hosts/<host>/volumes/<id>/<duty>, /hosts/<host>/ports/<id>/addresses: what rows ask of the host.
 
     The part `disks` of a server is for other hosts (transfers.py).
     """
@@ -106,7 +114,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer 401 and 404 in the same way, and 503 with a sentence where the host could not."""
-        self._serve("volumes", DUTIES)
+        if self.path.split("/")[3:4] == ["ports"]:
+            self._serve("ports", OF_PORTS)
+        else:
+            self._serve("volumes", DUTIES)
 
     def _serve(self, kind: str, known: Mapping[str, Callable[[HostDrivers, str], bytes]]) -> None:
         parts = [unquote(part) for part in self.path.strip("/").split("/")]
@@ -115,7 +126,7 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(HTTPStatus.UNAUTHORIZED)
         elif drivers is None or (parts[0], parts[2]) != ("hosts", kind) or parts[4] not in known:
             self._answer(HTTPStatus.NOT_FOUND)
-        elif kind == "volumes":
+        elif kind != "servers":
             self._answer(*_do(known[parts[4]], drivers, parts[3]))
         else:
             self._answer(*_read(parts[4], drivers, parts[3]))
@@ -149,13 +160,13 @@ def _read(part: str, drivers: HostDrivers, server_id: str) -> tuple[HTTPStatus, 
         return HTTPStatus.SERVICE_UNAVAILABLE, b""
 
 
-def _do(duty: Callable[[HostDrivers, str], bytes], drivers: HostDrivers, volume_id: str) -> tuple[HTTPStatus, bytes]:
+def _do(duty: Callable[[HostDrivers, str], bytes], drivers: HostDrivers, item: str) -> tuple[HTTPStatus, bytes]:
     """Each request has a thread, and a session that ends with it."""
     try:
-        return HTTPStatus.OK, duty(drivers, volume_id)
+        return HTTPStatus.OK, duty(drivers, item)
     except Exception as error:
         message = error.message if isinstance(error, DriverError) else type(error).__name__
-        log.warning("duty not done", volume=volume_id, error=f"{type(error).__name__}: {error}"[:300])
+        log.warning("duty not done", id=item, error=f"{type(error).__name__}: {error}"[:300])
         return HTTPStatus.SERVICE_UNAVAILABLE, message.encode()
     finally:
         connection.close()

@@ -21,9 +21,10 @@ from workers.drivers.network.base.rules import GroupSpec
 from workers.mapping import engine as mapping
 from workers.mapping import refusals, routing
 from workers.network.gateways import GatewayHosts
+from workers.network.notices import Notices
 
 Spec = TypeVar("Spec", NetworkSpec, PortSpec, GroupSpec, RouterSpec, FloatingIPSpec)
-KINDS = ("ports", "networks", "servers", "groups", "routers", "floating_ips")
+KINDS = ("ports", "networks", "servers", "groups", "routers", "floating_ips", "addresses")
 
 
 @dataclass(slots=True)
@@ -36,6 +37,7 @@ class Pending:
     groups: set[uuid.UUID] = field(default_factory=set)
     routers: set[uuid.UUID] = field(default_factory=set)
     floating_ips: set[uuid.UUID] = field(default_factory=set)
+    addresses: set[uuid.UUID] = field(default_factory=set)
 
     def add(self, line: Mapping[str, Any]) -> None:
         """Take a line's ids; what is no id is left out."""
@@ -43,6 +45,7 @@ class Pending:
             for text in line.get(kind, ()):
                 with suppress(ValueError, AttributeError, TypeError):
                     getattr(self, kind).add(uuid.UUID(text))
+        self.ports |= self.addresses
 
     def merge(self, other: "Pending") -> None:
         for kind in KINDS:
@@ -71,6 +74,7 @@ class Writer:
     def __init__(self, engine: NetworkEngine) -> None:
         self.engine = engine
         self.gateways = GatewayHosts()
+        self.notices = Notices()
         self.lock = threading.RLock()
         self._pending = Pending()
 
@@ -107,6 +111,9 @@ class Writer:
             l2.remove_networks(map(str, deleted))
         written = self._write_networks(networks, ports, whole=taken.networks | routed.network_ids)
         self._write_routed(routed, written)
+        for port in ports:
+            if port.id in taken.addresses and port.host:
+                self.notices.add(port.host, port.id)
 
     def _write_networks(
         self, networks: Mapping[uuid.UUID, NetworkFacts], ports: Sequence[ProgrammedPort], *, whole: set[uuid.UUID]

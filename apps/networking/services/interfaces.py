@@ -143,7 +143,7 @@ def _locked(ports: QuerySet[Port]) -> Port | None:
 
 def _changed(port_id: uuid.UUID) -> None:
     Port.objects.filter(id=port_id).update(revision_number=F("revision_number") + 1, updated_at=timezone.now())
-    rpcapi.changed(ports=[port_id])
+    rpcapi.changed(addresses=[port_id])
 
 
 def program(*, server_ids: Iterable[uuid.UUID]) -> None:

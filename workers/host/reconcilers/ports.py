@@ -21,6 +21,7 @@ from django.conf import settings
 
 from apps.networking.selectors import bindings
 from apps.networking.values import PortFacts
+from workers.config import HostDrivers
 from workers.host.reconcilers.base import HostSnapshot, idle
 from workers.mapping import networks
 
@@ -72,6 +73,23 @@ def _plug_again(snapshot: HostSnapshot, facts: PortFacts) -> None:
         return
     if not snapshot.restarted:
         snapshot.report.repaired(KIND, port.id, found=fault, done="plugged again")
+
+
+def refresh(port_id: uuid.UUID, drivers: HostDrivers) -> None:
+    """Record the addresses of a port as rows have them now, if this host has recorded it. Raises what a driver raises.
+
+    While a run works on its server, that run or the next pass does.
+    """
+    if str(port_id) not in drivers.network.recorded_ports():
+        return
+    bound = next((port for port in bindings.specs_for_host(host=drivers.host) if port.id == port_id), None)
+    if bound is None:
+        return
+    with idle(drivers, uuid.UUID(bound.server_id)) as is_idle:
+        now = bindings.specs_for_server(server_id=uuid.UUID(bound.server_id)) if is_idle else ()
+        for port in now:
+            if (port.id, port.host) == (port_id, drivers.host):
+                drivers.network.plug(networks.port_spec(port))
 
 
 def _plug(snapshot: HostSnapshot, facts: PortFacts) -> None:
