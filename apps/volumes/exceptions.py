@@ -18,6 +18,10 @@ class BackupNotFound(NotFound):
     template = "Backup {backup} could not be found."
 
 
+class BackupPlanNotFound(NotFound):
+    template = "Backup plan {plan} could not be found."
+
+
 class QosSpecNotFound(NotFound):
     template = "No such qos spec {qos}."
 

@@ -7,6 +7,7 @@ _READ = (
     "volume:get_snapshot_metadata volume:get_transfer volume:get_all_transfers volume_extension:quotas:show "
     "volume_extension:volume_image_metadata:show volume_extension:volume_encryption_metadata "
     "group:get group:get_all group:get_group_snapshot group:get_all_group_snapshots "
+    "backup_plan:get backup_plan:get_all "
     "backup:get backup:get_all limits_extension:used_limits message:get message:get_all"
 )
 _WRITE = (
@@ -17,6 +18,7 @@ _WRITE = (
     "volume:delete_volume_metadata volume:update_snapshot_metadata volume:delete_snapshot_metadata "
     "volume:attachment_create volume:attachment_update volume:attachment_delete volume:attachment_complete "
     "group:create group:update group:delete group:create_group_snapshot group:update_group_snapshot "
+    "backup_plan:create backup_plan:update backup_plan:delete "
     "group:delete_group_snapshot backup:create backup:update backup:restore backup:delete "
     "volume:create_transfer volume:accept_transfer volume:delete_transfer "
     "volume_extension:volume_image_metadata:set volume_extension:volume_image_metadata:remove "

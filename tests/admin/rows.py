@@ -36,6 +36,7 @@ from apps.scheduling.models import Aggregate, Allocation, Host, Inventory
 from apps.volumes.models import (
     Attachment,
     Backup,
+    BackupPlan,
     DefaultType,
     EncryptionType,
     Export,
@@ -202,6 +203,9 @@ def disks(number: int, project: str, server: Server) -> None:
             project_id=project, resource_type="VOLUME", resource_id=row.id, event="create volume", text="No.",
             expires_at=row.created_at,
         )  # fmt: skip
+        BackupPlan.objects.create(
+            volume=row, project_id=project, user_id="u", name=text, interval_hours=24, keep=7, error="No."
+        )
         Backup.objects.create(volume_id=row.id, project_id=project, user_id="u", name=text, size=1, host=FIRST)
 
 

@@ -20,6 +20,7 @@ from apps.scheduling.models import Aggregate
 from apps.volumes.models import (
     Attachment,
     Backup,
+    BackupPlan,
     Group,
     GroupSnapshot,
     GroupType,
@@ -190,6 +191,9 @@ def _volumes(owner: Person) -> dict[str, str]:
     backup = Backup.objects.create(
         volume_id=volume.id, project_id=owner.project.pk, user_id=owner.user.pk, size=1, status="available",
     )  # fmt: skip
+    plan = BackupPlan.objects.create(
+        project_id=owner.project.pk, user_id=owner.user.pk, volume=volume, interval_hours=24, keep=7
+    )
     together = GroupType.objects.create(name=f"g-{owner.user.name}", group_specs={"k": "v"})
     group = Group.objects.create(project_id=owner.project.pk, user_id=owner.user.pk, group_type=together)
     whole = GroupSnapshot.objects.create(group=group, project_id=owner.project.pk, user_id=owner.user.pk)
@@ -202,6 +206,7 @@ def _volumes(owner: Person) -> dict[str, str]:
         "volume_id": str(volume.id),
         "snapshot_id": str(snapshot.id),
         "backup_id": str(backup.id),
+        "plan_id": str(plan.id),
         "type_id": str(kind.id),
         "attachment_id": str(Attachment.objects.create(volume=make("reserved"), server_id=NOBODY).id),
         "transfer_id": str(transfer.id),

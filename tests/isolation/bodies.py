@@ -150,6 +150,8 @@ def _referring(call: Call, values: dict[str, str]) -> Any:
             f"volume/v3/{route}": {"snapshot": {"volume_id": values["volume_id"], "ref": {"source-name": "x"}}}
             for route in ("manageable_snapshots", "os-snapshot-manage")
         },
+        "volume/v3/backup_plans": {"backup_plan": {"interval_hours": 24, "keep": 7}},
+        "volume/v3/backup_plans/<plan_id>": {"backup_plan": {"keep": 7}},
         "volume/v3/attachments": {"attachment": {"volume_uuid": values["volume_id"]}},
         "volume/v3/os-volume-transfer": {"transfer": {"volume_id": values["volume_id"]}},
         "volume/v3/volume-transfers": {"transfer": {"volume_id": values["volume_id"]}},

@@ -5,11 +5,11 @@ from django.db import connection
 
 from apps.workflow import locks
 from apps.workflow.services import findings
-from workers.periodic.reconcilers import allocations, images, ports, quotas, runs, servers, volumes
+from workers.periodic.reconcilers import allocations, backup_plans, images, ports, quotas, runs, servers, volumes
 
 log = structlog.get_logger("celerity.reconciler")
 # Runs first, then servers: the others then do not report what these release. Images are on disk: they may take a while.
-RECONCILERS = (runs, servers, volumes, ports, allocations, quotas, images)
+RECONCILERS = (runs, servers, volumes, ports, allocations, quotas, images, backup_plans)
 
 
 def reconcile() -> dict[str, int]:

@@ -40,6 +40,7 @@ MENU: dict[str, list[tuple[str, str, str]]] = {
         ("Volumes", "hard_drive", "volumes_volume"),
         ("Snapshots", "photo_camera", "volumes_snapshot"),
         ("Backups", "backup", "volumes_backup"),
+        ("Backup plans", "event_repeat", "volumes_backupplan"),
         ("Volume types", "category", "volumes_volumetype"),
     ],
     "Identity": [

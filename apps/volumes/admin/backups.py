@@ -7,14 +7,15 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.decorators import display
 
-from apps.common.admin import Operation, Operator, Page, filters, operations, panels, targets
+from apps.common.admin import Operation, Operator, Page, ReadOnlyAdmin, filters, operations, panels, targets
 from apps.identity.selectors import names
 from apps.volumes import states
 from apps.volumes.admin.volumes import DeletedFilter
-from apps.volumes.models import Backup
+from apps.volumes.models import Backup, BackupPlan
 from apps.volumes.services import backups
 
 targets.add_model("backup", Backup)
+targets.add_model("backup_plan", BackupPlan)
 LABELS = {
     **dict.fromkeys(states.BACKUP_STATUSES, "info"),
     **dict.fromkeys((states.ERROR, states.ERROR_DELETING), "danger"),
@@ -59,6 +60,19 @@ class BackupAdmin(Page):
     @display(description="project", ordering="project_id")
     def project(self, backup: Backup) -> str:
         return str(getattr(backup, "project_name", backup.project_id))
+
+
+@admin.register(BackupPlan)
+class BackupPlanAdmin(ReadOnlyAdmin):
+    """Plans are written by their projects; what went wrong is a finding, too."""
+
+    list_display = (
+        "name", "volume", "interval_hours", "keep", "full_every", "is_enabled", "next_at", "last_at", "error",
+        "project_id",
+    )  # fmt: skip
+    list_filter = ("is_enabled", filters.text("project_id", "project's id"))
+    search_fields = ("name", "id", "project_id", "volume__id", "volume__name")
+    list_select_related = ("volume",)
 
 
 class StatusForm(forms.Form):

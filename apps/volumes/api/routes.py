@@ -6,6 +6,7 @@ from apps.volumes.api.routes_not_offered import NOT_OFFERED_ROUTES
 from apps.volumes.api.views import (
     attachments,
     backends,
+    backup_plans,
     backups,
     default_types,
     encryption_types,
@@ -109,6 +110,10 @@ TRANSFER_ROUTES: list[URLPattern] = [
         path(f"{kind}/<transfer_id>/accept", transfers.TransferAcceptView.as_view(kind=kind)),
     )
 ]
+BACKUP_PLAN_ROUTES: list[URLPattern] = [
+    path("backup_plans", backup_plans.BackupPlansView.as_view()),
+    path("backup_plans/<plan_id>", backup_plans.BackupPlanView.as_view()),
+]
 MANAGE_ROUTES: list[URLPattern] = [
     route
     for name, view, detail in (
@@ -151,6 +156,7 @@ ROUTES = [
     *GROUP_ROUTES,
     *ATTACHMENT_ROUTES,
     *TRANSFER_ROUTES,
+    *BACKUP_PLAN_ROUTES,
     *MANAGE_ROUTES,
     *CLOUD_ROUTES,
     *NOT_OFFERED_ROUTES,

@@ -2,6 +2,7 @@
 
 from apps.volumes.models.attachments import Attachment
 from apps.volumes.models.backends import DisabledBackend
+from apps.volumes.models.backup_plans import BackupPlan
 from apps.volumes.models.backups import Backup
 from apps.volumes.models.exports import Export
 from apps.volumes.models.groups import Group, GroupSnapshot, GroupType
@@ -16,6 +17,7 @@ from apps.volumes.models.volumes import Volume
 __all__ = [
     "Attachment",
     "Backup",
+    "BackupPlan",
     "DefaultType",
     "DisabledBackend",
     "EncryptionType",

@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apps.volumes import states
+from apps.volumes.models.backup_plans import BackupPlan
 
 
 class Backup(models.Model):
@@ -14,8 +15,8 @@ class Backup(models.Model):
 
     The volume and the snapshot may be deleted since. ``host`` made it. ``volume_facts`` is what a
     volume that is made of it gets: metadata, and what it says of its image. ``restoring_id`` is the volume that it is
-    being restored to. ``objects_count`` and ``stored_bytes`` are what it has in the store. A deleted backup keeps its
-    row.
+    being restored to. ``objects_count`` and ``stored_bytes`` are what it has in the store. ``plan`` made it, if
+    any. A deleted backup keeps its row.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -37,6 +38,7 @@ class Backup(models.Model):
     metadata = models.JSONField(default=dict, blank=True)
     objects_count = models.PositiveIntegerField(default=0)
     stored_bytes = models.BigIntegerField(default=0)
+    plan = models.ForeignKey(BackupPlan, null=True, blank=True, on_delete=models.SET_NULL, related_name="backups")
     restoring_id = models.UUIDField(null=True, blank=True, db_index=True)
     error = models.TextField(blank=True, default="")
     data_at = models.DateTimeField(default=timezone.now)

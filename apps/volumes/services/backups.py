@@ -72,6 +72,7 @@ def _row(
         availability_zone=values.get("availability_zone") or volume.availability_zone,
         host=volume.host,
         metadata=values.get("metadata") or {},
+        plan=values.get("plan"),
         data_at=kept.created_at if kept is not None else timezone.now(),
     )
 

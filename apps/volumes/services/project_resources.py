@@ -4,7 +4,7 @@ from apps.common.context import RequestContext
 from apps.identity.services.project_resources import ProjectResource
 from apps.identity.services.project_resources import register as register_resource
 from apps.volumes.exceptions import InvalidBackup, InvalidSnapshot, InvalidVolume
-from apps.volumes.models import Backup, Group, GroupSnapshot, Snapshot, Volume, VolumeTypeAccess
+from apps.volumes.models import Backup, BackupPlan, Group, GroupSnapshot, Snapshot, Volume, VolumeTypeAccess
 from apps.volumes.services import backups, volumes
 
 
@@ -41,6 +41,14 @@ def purge_backups(context: RequestContext) -> None:
             continue
 
 
+def count_plans(project_id: str) -> int:
+    return BackupPlan.objects.filter(project_id=project_id).count()
+
+
+def drop_plans(context: RequestContext) -> None:
+    BackupPlan.objects.filter(project_id=context.project_id).delete()
+
+
 def count_groups(project_id: str) -> int:
     return Group.objects.filter(project_id=project_id, is_deleting=False).count()
 
@@ -63,6 +71,7 @@ def register() -> None:
     register_resource(ProjectResource(noun="volumes", count=count_volumes, purge=purge_volumes, rank=2))
     register_resource(ProjectResource(noun="volume snapshots", count=count_snapshots, rank=2))
     register_resource(ProjectResource(noun="volume backups", count=count_backups, purge=purge_backups, rank=2))
+    register_resource(ProjectResource(noun="backup plans", count=count_plans, purge=drop_plans, rank=1))
     register_resource(ProjectResource(noun="volume groups", count=count_groups, purge=drop_groups, rank=3))
     register_resource(
         ProjectResource(noun="volume type access", count=count_access, purge=drop_access, rank=3, counted=False)

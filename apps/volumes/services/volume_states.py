@@ -12,7 +12,7 @@ from apps.quotas.services import reservations
 from apps.scheduling.services import allocations
 from apps.scheduling.specs import RequestSpec
 from apps.volumes import locks, states
-from apps.volumes.models import Attachment, Backup, Snapshot, Volume
+from apps.volumes.models import Attachment, Backup, BackupPlan, Snapshot, Volume
 from apps.volumes.selectors import pools, quota_amounts
 from apps.volumes.services import messages, snapshot_states
 from apps.volumes.sql import volumes as sql
@@ -220,6 +220,7 @@ def mark_deleted(*, volume_id: uuid.UUID) -> None:
     )
     snapshot_states.mark_rows_deleted(snapshots)
     Attachment.objects.filter(volume_id=volume_id).delete()
+    BackupPlan.objects.filter(volume_id=volume_id).delete()
     # The host's rows before the project's, as everywhere: else two transactions could wait for each other.
     allocations.release(consumer_id=volume_id)
     cancel_extension(volume_id=volume_id)

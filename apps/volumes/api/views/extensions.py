@@ -11,6 +11,7 @@ OFFERED = {
     "OS-SCH-HNT": "SchedulerHints",
     "os-admin-actions": "AdminActions",
     "backups": "Backups",
+    "celerity-backup-plans": "BackupPlans",
     "encryption": "VolumeEncryptionMetadata",
     "os-availability-zone": "AvailabilityZones",
     "os-extended-snapshot-attributes": "ExtendedSnapshotAttributes",
