@@ -172,6 +172,7 @@ LIMITS = {
     "networking.SubnetPool": Quota("subnetpool"),
     "volumes.Attachment": Part("volumes.Volume", "MAX_ATTACHMENTS", "apps/volumes/services"),
     "volumes.Backup": Quota("backups"),
+    "volumes.BackupPlan": Part("identity.Project", "MAX_PLANS", "apps/volumes/services"),
     "volumes.DefaultType": OPERATORS,
     "volumes.DisabledBackend": OPERATORS,
     "volumes.EncryptionType": OPERATORS,
