@@ -41,6 +41,7 @@ NETWORK_TYPES = (GENEVE, FLAT, VLAN, LOCAL)  # the usual one first
 
 # The cloud's property that says whether guests of a userspace datapath hand over large segments, and its modes.
 NETDEV_OFFLOADS = "netdev_offloads"
+AUTHORITY = "authority"  # the host that has the certificate authority
 SINGLE_HOST, MULTI_HOST = "single-host", "multi-host"
 OFFLOADS = (SINGLE_HOST, MULTI_HOST)
 

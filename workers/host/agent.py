@@ -103,6 +103,7 @@ class Agent:
         """Recover servers, then look for orphans periodically."""
         wait = 0.0
         while not self._stop.wait(wait):
+            close_old_connections()
             certificates.renew()
             for drivers in self.hosts:
                 try:

@@ -20,7 +20,7 @@ from workers.config import HostDrivers
 from workers.drivers.errors import DriverError
 from workers.drivers.hypervisor.errors import ServerNotFound, ServerNotRunning
 from workers.drivers.volume.base import VolumeDriver
-from workers.host import peers, transfers
+from workers.host import offloads, peers, transfers
 from workers.host.reconcilers import exports as guests
 from workers.host.reconcilers import ports
 from workers.mapping import exports
@@ -57,6 +57,10 @@ def _addresses(drivers: HostDrivers, port_id: str) -> bytes:
     return b""
 
 
+def _guests_to_restart(drivers: HostDrivers, mode: str) -> bytes:
+    return orjson.dumps([[guest.id, guest.name] for guest in offloads.guests_to_restart(drivers, mode)])
+
+
 def _unmanaged(drivers: HostDrivers, backend: str) -> bytes:
     return orjson.dumps([asdict(item) for item in _driver(drivers, backend).list_unmanaged()])
 
@@ -88,11 +92,15 @@ DUTIES: dict[str, Callable[[HostDrivers, str], bytes]] = {
 }
 # What the network worker asks, by port: to record its addresses as rows have them.
 OF_PORTS: dict[str, Callable[[HostDrivers, str], bytes]] = {"addresses": _addresses}
+# What the command that changes the mode of offloads asks, by mode.
+OF_OFFLOADS: dict[str, Callable[[HostDrivers, str], bytes]] = {"guests": _guests_to_restart}
+KINDS = {"volumes": DUTIES, "ports": OF_PORTS, "offloads": OF_OFFLOADS}
 
 
 class Handler(BaseHTTPRequestHandler):
     """GET /hosts/<host>/servers/<id>/<part>: the console's last bytes, counters as JSON, whether the agent answers.
     POST /hosts/<host>/volumes/<id>/<duty>, /hosts/<host>/ports/<id>/addresses: what rows ask of the host.
+    POST /hosts/<host>/offloads/<mode>/guests: which guests the mode needs restarted.
 
     The part `disks` of a server is for other hosts (transfers.py).
     """
@@ -114,10 +122,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer 401 and 404 in the same way, and 503 with a sentence where the host could not."""
-        if self.path.split("/")[3:4] == ["ports"]:
-            self._serve("ports", OF_PORTS)
-        else:
-            self._serve("volumes", DUTIES)
+        kind = "".join(self.path.split("/")[3:4])
+        self._serve(kind, KINDS.get(kind, {}))
 
     def _serve(self, kind: str, known: Mapping[str, Callable[[HostDrivers, str], bytes]]) -> None:
         parts = [unquote(part) for part in self.path.strip("/").split("/")]

@@ -1,4 +1,6 @@
-"""What this host gives to other hosts: parts of servers that a run moves between the two."""
+"""What this host gives to other hosts: parts of servers that a run moves between the two; from the machine with the
+authority, their next certificates.
+"""
 
 import threading
 import uuid
@@ -16,6 +18,7 @@ from workers.config import HostDrivers
 from workers.drivers.errors import DriverError
 from workers.drivers.hypervisor.base import ClusterSource, ExportSource
 from workers.drivers.hypervisor.migration import DOORS
+from workers.host import certificates
 from workers.mapping import volumes
 from workers.system.peers import messages, server, tls
 from workers.system.peers.errors import PeerRefused, PeerUnreachable
@@ -63,6 +66,8 @@ def _refuse(handler: BaseHTTPRequestHandler, status: HTTPStatus) -> None:
 
 
 def _admit(host: str, request: Request) -> Offer:
+    if request.part.startswith(certificates.PART):
+        return Offer(data=certificates.sign(host, request.part.removeprefix(certificates.PART).encode()))
     drivers = config.drivers_for(settings.HOST_NAME)
     if drivers is None:
         raise PeerRefused("There is no such host here.", details=settings.HOST_NAME)

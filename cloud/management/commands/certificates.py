@@ -7,8 +7,6 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-END = b"-----END CERTIFICATE-----\n"
-
 
 class Command(BaseCommand):
     help = (
@@ -47,12 +45,10 @@ class Command(BaseCommand):
         self.stdout.write(self.mine.request(self.host).decode())
 
     def _sign(self) -> None:
-        signed = self.authority.sign(sys.stdin.buffer.read(64 * 1024), self.host)
-        self.stdout.write((signed + self.authority.certificate()).decode())
+        self.stdout.write(self.authority.answer(sys.stdin.buffer.read(64 * 1024), self.host).decode())
 
     def _install(self) -> None:
-        certificate, end, authority = sys.stdin.buffer.read(64 * 1024).partition(END)
-        self.mine.install(certificate + end, authority)
+        self.mine.take(sys.stdin.buffer.read(64 * 1024))
         self.stdout.write(f"{self.host}: the certificate is in place")
 
     def _list(self) -> None:

@@ -51,10 +51,25 @@ class Command(BaseCommand):
         guests = self._guests(mode)
         if mode == offloads.MULTI_HOST:
             self.stdout.write(STEPS)
-            for line in guests or ["No guest of this machine needs a restart."]:
+            for line in [*guests, *self._guests_elsewhere(mode)] or ["No guest needs a restart."]:
                 self.stdout.write(line)
         else:
             self.stdout.write("Run make up on this machine. Guests send large segments after their next start.")
+
+    def _guests_elsewhere(self, mode: str) -> list[str]:
+        """Return a line for each guest of other machines that must be restarted, and for each that does not answer."""
+        from apps.scheduling.selectors import hosts
+        from apps.scheduling.services import agents
+        from workers.host import drivers, offloads
+
+        lines = []
+        for host in sorted(set(hosts.names()) - set(drivers.host_names())):
+            try:
+                guests = offloads.guests_of_other_host(host, mode)
+                lines += [f"{server_id} {name} on {host}" for server_id, name in guests]
+            except agents.AgentSilent as error:
+                lines.append(f"{host} does not answer: run celerity network_offloads --guests there ({error})")
+        return lines
 
     def _guests(self, mode: str) -> list[str]:
         """Return a line for each guest of this machine that must be restarted."""

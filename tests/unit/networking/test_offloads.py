@@ -13,8 +13,10 @@ from apps.networking.exceptions import UnknownOffloads
 from apps.networking.selectors import offloads as selector
 from apps.networking.services import offloads
 from apps.scheduling.models import Host
+from workers import config
 from workers.drivers.hypervisor.base import DomainInfo, PowerState
 from workers.host import drivers as host_drivers
+from workers.host import http
 from workers.host.offloads import guests_to_restart
 
 OLD, NEW, OFF = (str(uuid.uuid4()) for _ in range(3))
@@ -64,6 +66,24 @@ def test_the_command_changes_the_mode_and_lists_guests(
     assert file.stat().st_mode & 0o777 == 0o600
     assert OLD not in run("single-host")
     assert selector.mode() == "single-host"
+
+
+@pytest.mark.django_db
+def test_guests_of_other_hosts_are_listed_too(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.STATE_DIR, settings.AGENT_LISTEN = tmp_path, "127.0.0.1:0"
+    monkeypatch.setattr(host_drivers, "make", lambda host: drivers(tunnels=True))
+    monkeypatch.setattr(host_drivers, "host_names", lambda: ["h1"])
+    monkeypatch.setitem(config._hosts, "h2", drivers(tunnels=False))
+    server, url = http.serve()
+    for number, at in enumerate(("", url, "http://127.0.0.1:1"), 1):
+        Host.objects.create(number=number, name=f"h{number}", hypervisor_type="QEMU", agent_url=at)
+    try:
+        lines = run("multi-host").splitlines()
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert f"{OLD} old on h2" in lines
+    assert [line.split(":")[0] for line in lines if line.startswith("h3")] == ["h3 does not answer"]
 
 
 @pytest.mark.django_db

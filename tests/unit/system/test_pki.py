@@ -206,6 +206,7 @@ def test_the_doctor_tells_the_days(tmp_path: Path) -> None:
         assert certificates.check(environment).level is level
 
 
+@pytest.mark.django_db
 def test_the_agent_renews(tmp_path: Path, settings: Any) -> None:
     settings.STATE_DIR, settings.HOST_NAME = tmp_path / "first", "h1"
     mine = renewal.host_of(settings.STATE_DIR)

@@ -102,6 +102,10 @@ class Authority:
         files.write(self._issued / f"{host}.pem", signed, durable=True)
         return signed
 
+    def answer(self, request: bytes, host: str) -> bytes:
+        """Return the signed certificate with the authority's own behind it, as ``HostCertificate.take`` wants them."""
+        return self.sign(request, host) + self.certificate()
+
     def issued(self) -> dict[str, datetime]:
         """Return when the last certificate of each host ends."""
         return {
@@ -115,6 +119,12 @@ def pem_of_key(key: ec.EllipticCurvePrivateKey) -> bytes:
     """Return a private key as PEM, unencrypted: for files of their owner alone."""
     form = serialization.PrivateFormat.PKCS8
     return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+
+
+def is_for(request: bytes, host: str) -> bool:
+    """Say whether a request names this host. Raises CertificateRefused for what is no request."""
+    _public_key(request)
+    return x509.load_pem_x509_csr(request).subject == named(host)
 
 
 def _public_key(request: bytes) -> ec.EllipticCurvePublicKey:

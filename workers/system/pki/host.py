@@ -18,6 +18,7 @@ from workers.system.pki.authority import check_host, named, pem_of_key
 from workers.system.pki.errors import CertificateRefused
 
 RENEWED_AFTER = 2 / 3  # of its life
+_END = b"-----END CERTIFICATE-----\n"
 
 
 class HostCertificate:
@@ -43,6 +44,11 @@ class HostCertificate:
             files.write(self._waiting, pem_of_key(ec.generate_private_key(ec.SECP256R1())), durable=True)
         request = x509.CertificateSigningRequestBuilder().subject_name(named(host))
         return request.sign(self._waiting_key(), hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+    def take(self, answer: bytes) -> None:
+        """Put an authority's answer in place: the certificate, and its own behind it. Raises CertificateRefused."""
+        certificate, end, authority = answer.partition(_END)
+        self.install(certificate + end, authority)
 
     def install(self, certificate: bytes, authority: bytes) -> None:
         """Put a certificate in place with the key that waits for it. Raises CertificateRefused; the old pair stays.
