@@ -172,6 +172,10 @@ class CephCluster:
         argv = ["ceph", "--conf", str(self.conf), "--connect-timeout", "20", "--format", "json", *words]
         return _run(*argv, data=data)
 
+    def rbd(self, *words: str) -> str:
+        """Run the command `rbd` in the pool as its administrator."""
+        return _run("rbd", "--conf", str(self.conf), "--pool", POOL, *words)
+
     def _program(self, *argv: str) -> None:
         _run(argv[0], "--conf", str(self.conf), *argv[1:])
 

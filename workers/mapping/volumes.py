@@ -10,7 +10,7 @@ from apps.volumes.selectors import pools
 from apps.volumes.services import exports as services
 from apps.volumes.services import volume_states
 from workers.config import HostDrivers
-from workers.drivers.hypervisor.base import Bus, ClusterSource, DiskSpec, ExportSource
+from workers.drivers.hypervisor.base import Bus, ClusterSource, DiskSpec, ExportSource, PowerState
 from workers.drivers.volume.base import Export, ExportSpec, VolumeSpec
 from workers.drivers.volume.errors import PoolUnavailable, VolumeInUse
 from workers.mapping import exports
@@ -86,6 +86,8 @@ def connect(attachment: "Attachment", drivers: HostDrivers, *, alone: bool = Fal
     says.
     """
     if is_direct(attachment):
+        if alone and not _is_plugged(attachment, drivers):
+            fence(attachment, drivers)
         disk = drivers.volume.guest_disk(str(attachment.volume_id))
         return Export(str(attachment.volume_id), export_spec(attachment).name, "", direct=disk)
     if alone and is_elsewhere(attachment, drivers.host):
@@ -98,6 +100,24 @@ def connect(attachment: "Attachment", drivers: HostDrivers, *, alone: bool = Fal
     except PoolUnavailable:  # the volume's host may have lost the export
         exports.check(attachment, drivers.host)
         return drivers.volume.connect(exports.open_for(attachment, drivers.host))
+
+
+def fence(attachment: "Attachment", drivers: HostDrivers, *, lost: str = "") -> None:
+    """Let no guest write to the attachment's volume that has it still: its host was out of reach when it was freed.
+
+    Hosts of other attachments keep it, but not ``lost``.
+    """
+    rows = selectors.of_volume(volume_id=attachment.volume_id)
+    keep = {row.host for row in rows if row.id != attachment.id and row.host not in ("", lost)}
+    drivers.volume.fence(str(attachment.volume_id), sorted(keep))
+
+
+def _is_plugged(attachment: "Attachment", drivers: HostDrivers) -> bool:
+    """Return whether the attachment's guest is on here, with the volume."""
+    key = str(attachment.server_id)
+    info = drivers.hypervisor.info(key)
+    is_on = info is not None and info.power_state in (PowerState.RUNNING, PowerState.PAUSED)
+    return is_on and str(attachment.volume_id) in drivers.hypervisor.disks_of(key)
 
 
 def _come_here(attachment: "Attachment", drivers: HostDrivers) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 import time
@@ -48,7 +49,7 @@ def run_dir() -> Iterator[Path]:
 
 
 def driver_of(cluster: ceph.CephCluster, state: Path, run_dir: Path, **options: Any) -> CephVolumes:
-    base = {"state_dir": state, "run_dir": run_dir, "reserved_gib": 0}
+    base = {"state_dir": state, "run_dir": run_dir, "reserved_gib": 0, "host": run_dir.name}
     driver = volumes.load("ceph", {**base, **cluster.options, **options})
     assert isinstance(driver, CephVolumes)
     return driver
@@ -138,6 +139,74 @@ def test_two_hosts(
         driver.delete_volume(volume)
     finally:
         other.close()
+
+
+def test_an_image_that_two_hosts_copy(driver: CephVolumes, image: FromImage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another host begins while this one has copied and not said so, and fails: neither spoils the other's."""
+    cluster, other = driver._cluster, samples.new_id()
+    convert, key = cluster.convert, hashlib.sha256(Path(image.path).name.encode()).hexdigest()[:32]
+
+    def slow(*values: Any) -> None:
+        convert(*values)
+        cluster.do("begin_base", new=other, size=image.virtual_size)
+
+    monkeypatch.setattr(cluster, "convert", slow)
+    volume = made(driver, 1, image)
+    cluster.do("end_base", key=key, new=other, whole=False)
+    assert not driver.copies(VolumeSpec(samples.new_id(), 1), image)
+    for each in (volume, made(driver, 1, image)):
+        read(driver, each, "7")
+
+
+def test_a_copy_that_was_cut_short(cluster: ceph.CephCluster, driver: CephVolumes) -> None:
+    """Its snapshot is there: the copy succeeds when it is asked for again."""
+    volume, copy = made(driver), VolumeSpec(samples.new_id(), 1)
+    cluster.rbd("snap", "create", f"volume-{volume}@new-{copy.id}")
+    driver.create_volume(copy, FromVolume(volume))
+
+
+def test_images_of_others(cluster: ceph.CephCluster, driver: CephVolumes) -> None:
+    """What another cloud, or an operator, has in the pool stays, whatever it is called."""
+    others = [f"new-{samples.new_id()}", "new-work", f"volume-{samples.new_id()}", f"image-{'a' * 32}"]
+    for name in others:
+        cluster.rbd("create", "--size", "1", name)
+    cluster.rbd("trash", "mv", "--expires-at", "2 hours", others[2])
+    others[2] = f"volume-{samples.new_id()}"
+    cluster.rbd("create", "--size", "1", others[2])
+    cluster.rbd("trash", "mv", others[2])
+    assert driver.residue(remove=True) == ()
+    kept = cluster.rbd("ls") + cluster.rbd("trash", "ls")
+    assert [name for name in others if name not in kept] == []
+    for name in (others[0], others[1], others[3]):
+        cluster.rbd("rm", "--no-progress", name)
+
+
+def test_fencing_keeps_other_hosts(
+    cluster: ceph.CephCluster, driver: CephVolumes, tmp_path_factory: pytest.TempPathFactory, run_dir: Path
+) -> None:
+    other = driver_of(cluster, tmp_path_factory.mktemp("other"), run_dir / "other")
+    volume = made(driver)
+    export = other.open_export(volume, ExportSpec("there"))
+    writing = (
+        "qemu-io",
+        "-f",
+        "raw",
+        "-c",
+        "write -q 0 64k",
+        "-c",
+        "flush",
+        f"nbd+unix:///there?socket={export.socket}",
+    )
+    with pytest.raises(PoolUnavailable):
+        driver.fence(volume, ["nobody"])
+    other.pool()
+    driver.fence(volume, ["other"])
+    run(*writing)
+    driver.fence(volume)
+    with pytest.raises(Exception, match="qemu-io"):
+        run(*writing)
+    other.close_export(volume, None)
+    other.close()
 
 
 def test_backups_in_a_bucket(cluster: ceph.CephCluster, driver: CephVolumes, image: FromImage) -> None:

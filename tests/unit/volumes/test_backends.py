@@ -167,6 +167,13 @@ def test_a_shared_volume_is_exported_by_its_servers_host(worker: Worker) -> None
     assert [item.volume_id for item in worker.drivers.volume.list_exports()] == [str(volume.id)]
 
 
+def fenced(worker: Worker, volume: Volume) -> list[list[str]]:
+    """The hosts that kept the volume each time that others were fenced."""
+    driver = worker.drivers.volume.backends()[volume.backend]
+    record = driver._simulation.read(driver._kind, str(volume.id))  # type: ignore[attr-defined]
+    return list(record.get("fenced", []))
+
+
 def test_a_volume_in_a_cluster_needs_no_export(worker: Worker) -> None:
     """Guests of every host have it; while one does, another host than the volume's own works on it."""
     volume = begin("ceph", format="raw")
@@ -179,6 +186,12 @@ def test_a_volume_in_a_cluster_needs_no_export(worker: Worker) -> None:
     )
     source = mapping.source_of(mapping.connect(attachment, worker.drivers, alone=True))
     assert (source.image, source.key) == (f"volume-{volume.id}", "")  # type: ignore[union-attr]
+    assert fenced(worker, volume) == [[]]  # a guest that has it still is not known to the rows
+    Attachment.objects.create(volume_id=volume.id, server_id=uuid.uuid4(), host=OTHER, status="attached", mode="rw")
+    mapping.connect(attachment, worker.drivers, alone=True)
+    mapping.fence(attachment, worker.drivers, lost=OTHER)
+    mapping.connect(attachment, worker.drivers)
+    assert fenced(worker, volume) == [[], [OTHER], []]
     assert worker.drivers.volume.list_exports() == ()
     volume.refresh_from_db()
     assert volume.host == OTHER

@@ -5,7 +5,7 @@ A new volume goes to the back end that its spec names. What no pool has is absen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from threading import Event
 from typing import TypeVar
@@ -105,8 +105,8 @@ class Backends(VolumeDriver):
     def guest_disk(self, volume_id: str) -> GuestDisk | None:
         return self._of(volume_id).guest_disk(volume_id)
 
-    def fence(self, volume_id: str, address: str = "") -> None:
-        self._of(volume_id).fence(volume_id, address)
+    def fence(self, volume_id: str, keep: Sequence[str] = ()) -> None:
+        self._of(volume_id).fence(volume_id, keep)
 
     def list_volumes(self) -> tuple[VolumeInfo, ...]:
         return tuple(

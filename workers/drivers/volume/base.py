@@ -16,7 +16,7 @@ Rules that hold for every method of every driver:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from threading import Event
 
 from workers.drivers.volume import overwriting
@@ -189,10 +189,11 @@ class VolumeDriver(ABC):
         """
         return None
 
-    def fence(self, volume_id: str, address: str = "") -> None:  # noqa: B027
+    def fence(self, volume_id: str, keep: Sequence[str] = ()) -> None:  # noqa: B027
         """Let no client write to the volume any more that has it now: its host is dead, or looks so. Absent is success.
 
-        `address`: only clients of that address, because other hosts have the volume, too. Raises PoolUnavailable.
+        `keep`: hosts that go on to have the volume. Raises PoolUnavailable, also where nobody knows which clients these
+        are; PoolBusy.
         Of a pool with exports nothing is left to do: they end with their hosts.
         """
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from threading import Event
@@ -278,13 +278,16 @@ class SimulatedVolumes(VolumeDriver):
         self._existing(volume_id)
         return GuestDisk("simulated", f"volume-{volume_id}", ("192.0.2.1:3300",), "celerity", _KEY_ID, "")
 
-    def fence(self, volume_id: str, address: str = "") -> None:
-        """Nobody is left to be fenced: the fact is recorded."""
+    def fence(self, volume_id: str, keep: Sequence[str] = ()) -> None:
+        """The fact is recorded."""
+        if not self.capabilities.direct:
+            return
         with self._simulation.operation("fence") as operation:
             operation.halfway()
             record = self._simulation.read(self._kind, volume_id)
-            if record is not None and self.capabilities.direct:
-                self._simulation.write(self._kind, volume_id, {**record, "fenced": True})
+            if record is not None:
+                record["fenced"] = [*record.get("fenced", []), sorted(keep)]
+                self._simulation.write(self._kind, volume_id, record)
 
     def residue(self, *, remove: bool) -> tuple[str, ...]:
         """A record is whole or not there: a killed process leaves none."""

@@ -9,7 +9,6 @@ import structlog
 from apps.compute import migration_states
 from apps.compute.selectors import migrations
 from apps.compute.services import move_states, server_states
-from apps.scheduling.selectors import hosts
 from workers.config import HostDrivers
 from workers.drivers.errors import DriverError
 from workers.drivers.hypervisor.base import PowerState
@@ -83,15 +82,13 @@ def take_volumes(server: "Server", drivers: HostDrivers) -> None:
 def fence_volumes(server: "Server", source: str, drivers: HostDrivers) -> None:
     """Let the server's former host write no more to its volumes, where that is for the storage to see to.
 
-    Of a volume that servers of further hosts have, only clients of that host's address are kept out. Where the guest is
-    here already, that was done before.
+    Where the guest is here already, that was done before.
     """
     info = drivers.hypervisor.info(str(server.id))
     if not server.has_volumes or (info is not None and info.power_state in (PowerState.RUNNING, PowerState.PAUSED)):
         return
     for attachment in volumes.of_server(server.id):
-        address = hosts.get(name=source).address if attachment.volume.multiattach else ""
-        drivers.volume.fence(str(attachment.volume_id), address)
+        volumes.fence(attachment, drivers, lost=source)
 
 
 def leave_volumes(server: "Server", drivers: HostDrivers) -> None:

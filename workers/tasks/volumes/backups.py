@@ -115,6 +115,7 @@ def _exported(drivers: HostDrivers, volume_id: str, *, readonly: bool) -> Iterat
 
 def write(ctx: StepContext, drivers: HostDrivers, backup_id: str, volume_id: str) -> None:
     """Write a backup's content to a volume that nothing else uses."""
+    drivers.volume.fence(volume_id)
     with _exported(drivers, volume_id, readonly=False) as disk:
         ctx.checkpoint()
         drivers.backup.restore_backup(backup_id, disk, ctx.stop)

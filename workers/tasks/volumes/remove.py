@@ -21,6 +21,7 @@ class DeleteVolume(VolumeStep[None]):
         driver, key = self.drivers(ctx).volume, str(ctx.subject_id)
 
         def delete() -> None:
+            driver.fence(key)
             driver.close_export(key, None)  # left by a detachment that was cut short: no attachment has it
             driver.delete_volume(key)
 

@@ -21,7 +21,12 @@ class RevertVolume(VolumeStep[None]):
         if volume.format == states.RAW and driver.capabilities.real_bytes and not ctx.is_long:
             raise TooLong
         key = ctx.claim.params["snapshot"]
-        patiently(ctx, lambda: driver.revert_volume(str(volume.id), key))
+
+        def revert() -> None:
+            driver.fence(str(volume.id))
+            driver.revert_volume(str(volume.id), key)
+
+        patiently(ctx, revert)
 
     def record(self, ctx: StepContext, result: None) -> None:
         volume_states.mark_reverted(volume_id=ctx.subject_id, snapshot_id=_snapshot(ctx))

@@ -92,9 +92,9 @@ class _Service:
 class Calls:
     """The processes of one pool. Those that are idle are used again."""
 
-    def __init__(self, conf: Path, user: str, pool: str) -> None:
+    def __init__(self, conf: Path, user: str, pool: str, cloud: str) -> None:
         """Remember their arguments; nothing is started. The key of the user is in the file alone."""
-        self._argv = [PYTHON, "-E", "-s", str(PROGRAM), str(conf), user, pool]
+        self._argv = [PYTHON, "-E", "-s", str(PROGRAM), str(conf), user, pool, cloud]
         self._guard, self._idle, self._pid = threading.Lock(), list[_Service](), os.getpid()
 
     def run(self, do: str, *, limit_s: float = LIMIT_S, stop: Event | None = None, **values: Any) -> Any:
@@ -117,7 +117,10 @@ class Calls:
         except BaseException:
             service.end()
             raise
-        self._give(service)
+        if answer.get("refused") == "unavailable":
+            service.end()  # it may be blocklisted: another one asks next time
+        else:
+            self._give(service)
         if "refused" in answer:
             raise Refused(answer["refused"], answer["details"])
         return answer["result"]

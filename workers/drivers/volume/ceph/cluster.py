@@ -46,13 +46,13 @@ rbd_default_clone_format = 2
 
 
 class Cluster:
-    """One pool, one user. Options: `ceph_pool`, `ceph_conf`, `ceph_user`, `ceph_keyring`."""
+    """One pool, one user. Options: `ceph_pool`, `ceph_conf`, `ceph_user`, `ceph_keyring`, `cloud`."""
 
     def __init__(self, options: Mapping[str, Any], conf: Path) -> None:
         """Remember them; nothing is touched. `conf` is written before the first use."""
         self.pool, self.user, self.conf = str(options["ceph_pool"]), str(options["ceph_user"]), conf
         self._conf, self._keyring = Path(options["ceph_conf"]), Path(options["ceph_keyring"])
-        self._calls = Calls(conf, self.user, self.pool)
+        self._calls = Calls(conf, self.user, self.pool, str(options.get("cloud") or "celerity"))
         self._facts: dict[str, Any] = {}
 
     def do(self, what: str, **arguments: Any) -> Any:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
@@ -48,8 +49,8 @@ _LOCK_TIMEOUT_S = 2.0
 
 
 class CephVolumes(VolumeDriver):
-    """Options: `state_dir`, `ceph_pool`, `ceph_conf`, `ceph_user`, `ceph_keyring` (required), `run_dir` (where sockets
-    are), `reserved_gib` (2: what new volumes leave free).
+    """Options: `state_dir`, `ceph_pool`, `ceph_conf`, `ceph_user`, `ceph_keyring` (required), `host`, `cloud` (whose
+    images in the pool are its own), `run_dir` (where sockets are), `reserved_gib` (2: what new volumes leave free).
     """
 
     capabilities = Capabilities(
@@ -62,6 +63,7 @@ class CephVolumes(VolumeDriver):
         own = hashlib.sha256(f"{options['state_dir']} {options['ceph_pool']}".encode()).hexdigest()[:12]
         self._run = Path(options.get("run_dir") or RUN_DIR) / own
         self._cluster = Cluster(options, self._run.with_name(f"{own}.conf"))
+        self._host = str(options.get("host") or "")
         self._copies = Path(options["state_dir"]) / "volume-copies"
         self._locks = HostPaths(Path(options["state_dir"])).locks
 
@@ -186,6 +188,9 @@ class CephVolumes(VolumeDriver):
         return (*texts, *self._cluster.do("residue", remove=remove, limit_s=600.0))
 
     def pool(self) -> PoolUse:
+        """The host also tells the others by which address its clients are known."""
+        if self._host:
+            self._cluster.do("introduce", host=self._host)
         room = self._cluster.do("room")
         return PoolUse(room["total"] // GIB, room["free"] // GIB, self._reserved_gib)
 
@@ -197,9 +202,8 @@ class CephVolumes(VolumeDriver):
         self._check_exists(volume_id)
         return self._cluster.guest_disk(f"volume-{volume_id}")
 
-    def fence(self, volume_id: str, address: str = "") -> None:
-        if self.has(volume_id):
-            self._cluster.do("fence", volume=volume_id, address=address, hours=FENCE_HOURS)
+    def fence(self, volume_id: str, keep: Sequence[str] = ()) -> None:
+        self._cluster.do("fence", volume=volume_id, keep=list(keep), hours=FENCE_HOURS)
 
     def close(self) -> None:
         """End the processes that wait for work."""
@@ -229,15 +233,14 @@ class CephVolumes(VolumeDriver):
         if self._cluster.do("base", key=key):
             return
         with self._held(f"image-{key[:32]}"):
-            if not self._cluster.do("begin_base", key=key, size=image.virtual_size):
-                return
-            is_whole = False
+            new, is_whole = str(uuid.uuid4()), False
+            self._cluster.do("begin_base", new=new, size=image.virtual_size)
             try:
                 source = ("raw" if image.format == "iso" else image.format, image.path)
-                self._cluster.convert(source, ("raw", self._cluster.url(f"image-{key}")), stop)
+                self._cluster.convert(source, ("raw", self._cluster.url(f"new-{new}")), stop)
                 is_whole = True
             finally:
-                self._cluster.do("end_base", key=key, whole=is_whole, limit_s=600.0)
+                self._cluster.do("end_base", key=key, new=new, whole=is_whole, limit_s=600.0)
 
     def _is_copy(self, source: Source) -> bool:
         if isinstance(source, FromSnapshot | FromVolume):

@@ -23,7 +23,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     name: getattr(work, name)
     for name in (
         "facts", "room", "volumes", "has", "base", "begin_base", "end_base", "create", "deep", "delete", "extend",
-        "snapshot", "forget_snapshot", "revert", "fence", "block", "residue",
+        "snapshot", "forget_snapshot", "revert", "fence", "introduce", "block", "residue",
     )
 }  # fmt: skip
 
@@ -46,10 +46,10 @@ def main() -> None:
             requests.put(line)
         os._exit(0)
 
-    conf, user, name = sys.argv[1:4]
+    conf, user, name, cloud = sys.argv[1:5]
     threading.Thread(target=read, daemon=True).start()
     try:
-        pool = Pool(conf, user, name)
+        pool = Pool(conf, user, name, cloud)
     except (rados.Error, rbd.Error) as error:
         print(json.dumps({"refused": "unavailable", "details": str(error)}), flush=True)
         os._exit(1)

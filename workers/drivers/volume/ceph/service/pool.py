@@ -20,6 +20,7 @@ LOCK_PATIENCE_SECONDS = 2.0
 DEEPEST = 8  # clones of clones
 LOCK = "celerity"
 MUST_RENEW = 2
+MARK = "celerity"
 
 
 class Refused(Exception):
@@ -31,13 +32,13 @@ class Refused(Exception):
 
 
 class Pool:
-    """A connection to a pool."""
+    """A connection to a pool. Images of this cloud say so in their metadata: a pool may be others', too."""
 
-    def __init__(self, conf: str, user: str, pool: str) -> None:
+    def __init__(self, conf: str, user: str, pool: str, cloud: str) -> None:
         self.cluster = rados.Rados(conffile=conf, rados_id=user)
         self.cluster.connect()
         self.io = self.cluster.open_ioctx(pool)
-        self.name, self.rbd = pool, rbd.RBD()
+        self.name, self.cloud, self.rbd = pool, cloud, rbd.RBD()
 
     @contextmanager
     def locked(self, *names: str) -> Iterator[None]:
@@ -80,6 +81,17 @@ class Pool:
     def image(self, name: str, *, read_only: bool = False) -> Any:
         return rbd.Image(self.io, name, read_only=read_only)
 
+    def mark(self, name: str) -> None:
+        """Note that an image is this cloud's."""
+        with self.image(name) as image:
+            image.metadata_set(MARK, self.cloud)
+
+    def is_ours(self, image: Any) -> bool:
+        try:
+            return str(image.metadata_get(MARK)) == self.cloud
+        except KeyError:
+            return False
+
     def has(self, name: str) -> bool:
         try:
             self.io.stat(f"rbd_id.{name}")
@@ -113,11 +125,16 @@ class Pool:
             self.discard(parent)
 
     def discard(self, image_id: str) -> None:
-        """Remove an image from the trash, and those that only it needed."""
+        """Remove an image of this cloud from the trash, and those that only it needed."""
         parent = None
-        with suppress(rbd.ImageNotFound), rbd.Image(self.io, image_id=image_id, read_only=True) as image:
-            parent = self._parent(image)
-        with suppress(rbd.ImageNotFound, rbd.ImageHasSnapshots, rbd.ImageBusy):
+        try:
+            with rbd.Image(self.io, image_id=image_id, read_only=True) as image:
+                if not self.is_ours(image):
+                    return
+                parent = self._parent(image)
+        except rbd.ImageNotFound:
+            return
+        with suppress(rbd.ImageNotFound, rbd.ImageHasSnapshots, rbd.ImageBusy, rbd.PermissionError):
             self.rbd.trash_remove(self.io, image_id)  # not found: it is not in the trash
             if parent is not None:
                 self.discard(parent)

@@ -1,6 +1,8 @@
 """What can be done with a pool. Every operation finds its work done if it is asked again."""
 
+import uuid
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import rados
@@ -8,6 +10,9 @@ import rbd
 from pool import DEEPEST, Pool, Refused, snapshots, unprotect
 
 BASE = "base"
+HOSTS = "celerity_hosts"  # an object: the addresses of hosts
+MOMENT_SECONDS = 120
+UNUSED_DAYS = 1
 
 
 def facts(pool: Pool) -> Any:
@@ -55,24 +60,21 @@ def base(pool: Pool, key: str) -> Any:
     return False
 
 
-def begin_base(pool: Pool, key: str, size: int) -> Any:
-    """Have an image to copy an image's data into. What a copy that was cut short has left goes."""
-    with pool.locked(key):
-        if base(pool, key):
-            return False
-        pool.remove(f"image-{key}")
-        pool.rbd.create(pool.io, f"image-{key}", size, old_format=False)
-    return True
+def begin_base(pool: Pool, new: str, size: int) -> Any:
+    """Have an image to copy an image's data into, under a name that nobody else uses."""
+    pool.rbd.create(pool.io, f"new-{new}", size, old_format=False)
+    pool.mark(f"new-{new}")
 
 
-def end_base(pool: Pool, key: str, whole: bool) -> Any:
-    """Say that an image is whole; or remove it."""
+def end_base(pool: Pool, key: str, new: str, whole: bool) -> Any:
+    """A copy that is whole becomes the base, unless another host was faster; else it is removed."""
     with pool.locked(key):
-        if not whole:
-            pool.remove(f"image-{key}")
-        elif not base(pool, key):
-            with pool.image(f"image-{key}") as image:
+        if whole and not base(pool, key):
+            with pool.image(f"new-{new}") as image:
                 image.create_snap(BASE)
+            pool.rbd.rename(pool.io, f"new-{new}", f"image-{key}")
+        else:
+            pool.remove(f"new-{new}")
 
 
 def create(pool: Pool, volume: str, size: int, source: dict[str, str]) -> Any:
@@ -85,11 +87,14 @@ def create(pool: Pool, volume: str, size: int, source: dict[str, str]) -> Any:
         pool.remove(new)
         try:
             if "base" in source:
+                if not base(pool, other):
+                    raise Refused("busy", f"the image {other} went a moment ago")
                 pool.clone(f"image-{other}", BASE, new, size)
             elif "volume" in source:
                 _clone(pool, source, new, size)
             else:
                 pool.rbd.create(pool.io, new, size, old_format=False)
+            pool.mark(new)
             pool.rbd.rename(pool.io, new, name)
         except BaseException:
             pool.remove(new)
@@ -103,6 +108,8 @@ def _clone(pool: Pool, source: dict[str, str], new: str, size: int) -> None:
         with pool.image(origin) as image:
             if snapshot is None:
                 _check_fits(image.size(), size)
+                if new in {item["name"] for item in image.list_snaps()}:
+                    image.remove_snap(new)  # of a copy that was cut short
                 image.create_snap(new)
                 try:
                     pool.clone(origin, new, new, size)
@@ -172,18 +179,46 @@ def _strangers(pool: Pool, image: Any) -> list[str]:
     return [item["addr"] for item in image.watchers_list() if item["id"] != own]
 
 
-def fence(pool: Pool, volume: str, address: str, hours: int) -> Any:
-    """Let no client that has the volume open write any more."""
-    with suppress(rbd.ImageNotFound), pool.image(f"volume-{volume}", read_only=True) as image:
-        strangers = [
-            client
-            for client in _strangers(pool, image)
-            if not address or client.rpartition(":")[0].strip("[]") == address
-        ]
+def fence(pool: Pool, volume: str, keep: list[str], hours: int) -> Any:
+    """Let no client that has the volume open write any more, but those of the hosts in ``keep``. The lock keeps other
+    hosts' operations, which are clients too, out of it.
+    """
+    if not pool.has(f"volume-{volume}"):
+        return []
+    with pool.locked(volume), pool.image(f"volume-{volume}", read_only=True) as image:
+        known = _addresses(pool)
+        if unknown := [host for host in keep if host not in known]:
+            raise Refused("unavailable", f"nobody knows which clients are those of {unknown}")
+        kept = {known[host] for host in keep}
+        strangers = [client for client in _strangers(pool, image) if _ip(client) not in kept]
         for client in strangers:
             block(pool, client, hours)
-        return strangers
-    return []
+    return strangers
+
+
+def introduce(pool: Pool, host: str) -> Any:
+    """Note by which address a host's clients are known."""
+    address = _ip(pool.cluster.get_addrs())
+    if _addresses(pool).get(host) != address:
+        with rados.WriteOpCtx() as operation:
+            pool.io.set_omap(operation, (host,), (address.encode(),))
+            pool.io.operate_write_op(operation, HOSTS)
+
+
+def _addresses(pool: Pool) -> dict[str, str]:
+    """The addresses of hosts, as they introduced themselves."""
+    try:
+        with rados.ReadOpCtx() as operation:
+            rows, _ = pool.io.get_omap_vals(operation, "", "", 10000)
+            pool.io.operate_read_op(operation, HOSTS)
+            return {host: value.decode() for host, value in rows}
+    except rados.ObjectNotFound:
+        return {}
+
+
+def _ip(client: str) -> str:
+    """The address of "192.0.2.1:0/123", or of "v2:[2001:db8::1]:0/123"."""
+    return client.removeprefix("v2:").removeprefix("v1:").rpartition(":")[0].strip("[]")
 
 
 def block(pool: Pool, client: str, hours: int) -> Any:
@@ -193,16 +228,49 @@ def block(pool: Pool, client: str, hours: int) -> Any:
 
 
 def residue(pool: Pool, remove: bool) -> Any:
-    """Volumes that were never finished, and what clones needed that are gone."""
+    """What this cloud never finished: nobody works on it, nor has it open. Bases that no volume is a clone of."""
     rows = []
     for name in pool.rbd.list(pool.io):
-        if name.startswith("new-"):
-            with suppress(Refused), pool.locked(name.removeprefix("new-")):
-                rows.append(f"unfinished volume {name.removeprefix('new-')}")
-                if remove:
+        key = name.partition("-")[2]
+        if name.startswith("new-") and _is_uuid(key):
+            with suppress(Refused, rbd.ImageNotFound), pool.locked(key):
+                if _is_left(pool, name):
+                    rows.append(f"unfinished volume {key}")
+                    if remove:
+                        pool.remove(name)
+        elif name.startswith("image-") and remove:
+            with suppress(Refused, rbd.ImageNotFound), pool.locked(key):
+                if _is_unused(pool, name):
                     pool.remove(name)
     if remove:
         for item in pool.rbd.trash_list(pool.io):
-            if item["name"].startswith("volume-"):
+            if item["name"].startswith("volume-") and _is_uuid(item["name"].partition("-")[2]):
                 pool.discard(item["id"])
     return rows
+
+
+def _is_left(pool: Pool, name: str) -> bool:
+    """An image's data is copied without a lock, by a client that has it open; there is a moment before and after."""
+    with pool.image(name, read_only=True) as image:
+        is_young = _age(image) < timedelta(seconds=MOMENT_SECONDS)
+        return pool.is_ours(image) and not _strangers(pool, image) and not is_young
+
+
+def _is_unused(pool: Pool, name: str) -> bool:
+    with pool.image(name, read_only=True) as image:
+        if not pool.is_ours(image) or _age(image) < timedelta(days=UNUSED_DAYS):
+            return False
+        image.set_snap(BASE)
+        return not list(image.list_children())
+
+
+def _age(image: Any) -> timedelta:
+    made: datetime = image.create_timestamp()
+    return datetime.now(UTC) - made.replace(tzinfo=UTC)
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text
+    except ValueError:
+        return False
