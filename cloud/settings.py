@@ -239,6 +239,11 @@ for _text in env.list("CELERITY_VOLUME_BACKENDS", default=["local"]):
             f"CELERITY_VOLUME_BACKENDS: {_text!r} is none of local, name=local:/path, name=shared:/path, ceph and "
             "name=ceph:pool."
         )
+    if any(
+        _parts[3] and os.path.normpath(_parts[3]) == os.path.normpath(known["path"])
+        for known in VOLUME_BACKENDS.values()
+    ):
+        raise ImproperlyConfigured(f"CELERITY_VOLUME_BACKENDS: two back ends have {_parts[3]}.")
     VOLUME_BACKENDS[_parts[1]] = {"kind": _parts[2] or "local", "path": _parts[3] or ""}
 # Where hosts find the Ceph cluster, and the key of the user that they are there.
 CEPH_CONF = env.str("CELERITY_CEPH_CONF", default="/etc/ceph/ceph.conf")

@@ -69,7 +69,11 @@ def _unmanaged_snapshots(drivers: HostDrivers, backend: str) -> bytes:
     driver = _driver(drivers, backend)
     keys = [info.id for info in driver.list_volumes()]
     return orjson.dumps(
-        [{"volume": key, "name": name} for key in keys for name in driver.list_unmanaged_snapshots(key)]
+        [
+            {"volume": key, "name": item.reference, "size_gib": item.size_gib}
+            for key in keys
+            for item in driver.list_unmanaged_snapshots(key)
+        ]
     )
 
 

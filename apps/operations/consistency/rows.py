@@ -69,8 +69,10 @@ SELECT v.id::text, v.host FROM volumes_volume v LEFT JOIN scheduling_allocation 
 """
 _STUCK_VOLUMES = f"""
 SELECT v.id::text, v.status FROM volumes_volume v
- WHERE v.deleted_at IS NULL AND v.status IN ('creating', 'downloading', 'extending', 'deleting', 'backing-up',
-                                             'restoring-backup', 'reverting', 'uploading')
+ WHERE (v.deleted_at IS NULL AND v.status IN ('creating', 'downloading', 'extending', 'deleting', 'backing-up',
+                                             'restoring-backup', 'reverting', 'uploading', 'retyping')
+        OR v.deleted_at IS NULL AND v.status = 'maintenance'
+           AND v.migration_status IN ('starting', 'migrating', 'completing'))
    AND NOT EXISTS (SELECT 1 FROM workflow_run w WHERE w.subject_id = v.id AND w.state IN {OPEN})
 """  # noqa: S608 - our own words
 _STUCK_SNAPSHOTS = f"""

@@ -18,7 +18,7 @@ from apps.common.exceptions import Unavailable
 from apps.scheduling.services import agents
 from apps.volumes import exceptions, rpcapi, states
 from apps.volumes.models import Attachment, Snapshot, Volume
-from apps.volumes.selectors import backends, quota_amounts, volume_types, volumes
+from apps.volumes.selectors import backends, pools, quota_amounts, volume_types, volumes
 from apps.volumes.services import quotas, snapshots, volume_requests
 from apps.volumes.services import volumes as services
 
@@ -60,9 +60,15 @@ def snapshots_of(backend: backends.Backend) -> list[Manageable]:
     for item in _ask(backend, "unmanaged-snapshots"):
         if (row := rows.get(item["volume"])) is not None:
             key = item["name"].removeprefix(KEPT)
-            free.append(Manageable(f"{SNAPSHOT}{key}", row.size, volume=str(row.id)))
+            free.append(Manageable(f"{SNAPSHOT}{key}", item["size_gib"], volume=str(row.id)))
     managed = Snapshot.objects.filter(volume_id__in=list(rows), deleted_at=None).order_by("id")
     return [*free, *(Manageable(f"{SNAPSHOT}{row.id}", row.size, row.id, str(row.volume_id)) for row in managed)]
+
+
+def keeps_snapshots(volume: Volume) -> bool:
+    """Return whether the pool has snapshots of a volume that nobody manages. Raises Unavailable (503)."""
+    kept = _ask(backend_of(f"{volume.host}@{volume.backend}"), "unmanaged-snapshots")
+    return any(item["volume"] == str(volume.id) for item in kept)
 
 
 def _ask(backend: backends.Backend, what: str) -> list[dict[str, Any]]:
@@ -108,10 +114,12 @@ def unmanage(*, context: RequestContext, volume: Volume) -> None:
     """Begin to release a volume: its row goes, its data stays in the pool. Raises InvalidVolume (400)."""
     row = services.locked(volume)
     problem = ""
-    if row.status not in states.DELETABLE or row.migration_status in states.MOVING:
+    if row.status != states.AVAILABLE or row.migration_status in states.MOVING:
         problem = f"its status is {row.status}"
     elif not row.host or row.encrypted:
         problem = "it is on no host, or encrypted"
+    elif pools.is_direct(row.backend):
+        problem = f"the back end {row.backend} does not offer this"
     elif row.group_id is not None:
         problem = f"it belongs to group {row.group_id}"
     elif Snapshot.objects.filter(volume_id=row.id, deleted_at=None).exists():
@@ -135,13 +143,14 @@ def manage_snapshot(
     if volume.status not in (states.AVAILABLE, states.IN_USE) or not volume.host:
         raise exceptions.InvalidVolume(reason=f"Volume {volume.id} is {volume.status}.")
     known = snapshots_of(backend_of(f"{volume.host}@{volume.backend}"))
-    if not any(item.reference == name and item.volume == str(volume.id) and not item.managed_by for item in known):
+    mine = [item for item in known if item.reference == name and item.volume == str(volume.id) and not item.managed_by]
+    if not mine:
         raise exceptions.InvalidReference(ref=str(reference)[:255], reason="The volume has no such snapshot to manage.")
     return snapshots.create(
         context=context,
         volume=volume,
         attached_too=True,
-        values={**values, "kept_as": KEPT + name.removeprefix(SNAPSHOT)},
+        values={**values, "kept_as": KEPT + name.removeprefix(SNAPSHOT), "size": mine[0].size},
     )
 
 
@@ -150,9 +159,10 @@ def unmanage_snapshot(*, context: RequestContext, snapshot: Snapshot) -> None:
     """Begin to release a snapshot: its row goes, its data stays. Raises InvalidSnapshot (400)."""
     services.locked(snapshot.volume)
     row = snapshots.locked(snapshot)
-    if row.status not in (states.AVAILABLE, states.ERROR) or row.group_snapshot_id is not None:
+    is_offered = not pools.is_direct(snapshot.volume.backend)
+    if row.status != states.AVAILABLE or row.group_snapshot_id is not None or not is_offered:
         raise exceptions.InvalidSnapshot(
-            reason=f"Snapshot {row.id} cannot be unmanaged: it is {row.status}, or of a group."
+            reason=f"Snapshot {row.id} cannot be unmanaged: it is {row.status}, of a group, or in Ceph."
         )
     services.check_snapshot_copies(row)
     Snapshot.objects.filter(id=row.id).update(status=states.DELETING, updated_at=timezone.now())

@@ -51,7 +51,7 @@ def choose_target(
     """
     locks.pools(backend)
     there = copy(volume)
-    there.backend = backend
+    there.backend, there.host = backend, ""
     use, chosen_zone, explanation = _best(there, zone, host, set(without))
     spec = RequestSpec(vcpus=0, ram_mib=0, disk_gib=0, force_host=use.pool.host, project_id=volume.project_id)
     allocations.choose_and_claim(consumer_id=claim, spec=spec)
@@ -103,13 +103,18 @@ def _judge(volume: Volume, zone: str, host: str, without: set[str]) -> _Verdict:
     off = backends.disabled_hosts(backend=volume.backend)
     left = [use for use in pools.of_backend(backend=volume.backend) if use.pool.host in rows]
     considered, misses, table = len(left), [], []
+
+    def is_counted(use: PoolUse) -> bool:
+        """One that is taken over is on its host already."""
+        return volume.host == use.pool.host
+
     checks = (
         ("failed_before", lambda use: "failed before" if use.pool.host in without else ""),
         ("named", lambda use: "was not asked for" if host and use.pool.host != host else ""),
         ("up", lambda use: "" if rows[use.pool.host].is_up and rows[use.pool.host].enabled else "is down or disabled"),
         ("backend_enabled", lambda use: "is disabled for new volumes" if use.pool.host in off else ""),
         ("zone", lambda use: "" if not zone or rows[use.pool.host].zone == zone else f"is not in the zone {zone}"),
-        ("room", lambda use: use.shortfall(volume.size)),
+        ("room", lambda use: use.shortfall(0 if is_counted(use) else volume.size)),
     )
     for name, shortfall in checks:
         passed = [use for use in left if not shortfall(use)]

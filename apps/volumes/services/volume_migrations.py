@@ -19,7 +19,7 @@ from apps.volumes import exceptions, locks, rpcapi, states
 from apps.volumes.models import Attachment, Snapshot, Volume, VolumeType
 from apps.volumes.selectors import backends, quota_amounts, volume_types
 from apps.volumes.selectors import pools as pool_selectors
-from apps.volumes.services import pools, quotas, volume_states, volumes
+from apps.volumes.services import managing, pools, quotas, volume_states, volumes
 
 BUSY = (states.MAINTENANCE, states.RETYPING)
 
@@ -66,8 +66,13 @@ def check(row: Volume) -> None:
         problem = "it is on no host"
     elif Snapshot.objects.filter(volume_id=row.id, deleted_at=None).exists():
         problem = "it has snapshots, delete them first"
+    elif Attachment.objects.filter(volume_id=row.id).exists():  # an operator set the status
+        problem = "it is attached"
+    elif not pool_selectors.is_direct(row.backend) and managing.keeps_snapshots(row):
+        problem = "its pool has snapshots of it that are not managed, manage and delete them first"
     if problem:
         raise exceptions.InvalidVolume(reason=f"Volume {row.id} cannot be migrated: {problem}.")
+    volumes.check_copies(row)
 
 
 def begin(
@@ -173,7 +178,7 @@ def switch(*, volume_id: uuid.UUID, run_id: uuid.UUID, volume_type_id: str | Non
     before = quota_amounts.of_volume(row)
     values: dict[str, Any] = {"format": form}
     if volume_type_id is not None:
-        chosen = VolumeType.objects.filter(id=volume_type_id).first()
+        chosen = VolumeType.objects.filter(id=volume_type_id).first() or row.volume_type  # it may be deleted since
         values |= {"volume_type": chosen, "multiattach": volume_types.allows_multiattach(chosen)}
         row.volume_type = chosen
     Volume.objects.filter(id=row.id).update(

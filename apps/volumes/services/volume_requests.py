@@ -197,7 +197,7 @@ def snapshot_of(*, context: RequestContext, volume: Volume, values: dict[str, An
         user_id=context.user_id or "",
         name=values.get("name") or "",
         description=values.get("description"),
-        size=volume.size,
+        size=values.get("size") or volume.size,
         group_snapshot=values.get("group_snapshot"),
         metadata=values.get("metadata") or {},
     )

@@ -167,7 +167,8 @@ def delete(
 
 def _check_not_moving(row: Volume) -> None:
     """Its data is in two places: the run has to end, or to be cancelled by an operator, which undoes it."""
-    if row.migration_status in states.MOVING:
+    active = run_selectors.has_active(subject_type=states.SUBJECT, subject_id=row.id)
+    if row.migration_status in states.MOVING and active:
         raise exceptions.InvalidVolume(reason=f"Volume {row.id} is migrating.")
 
 

@@ -2,37 +2,25 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from apps.scheduling.services import agents
+from apps.scheduling.models import Allocation
 from apps.volumes import exceptions
 from apps.volumes.models import Snapshot, Volume
 from apps.volumes.services import managing, snapshots
+from apps.workflow.models import Run
 from tests.api.compute.in_process import HOST, Worker
 from tests.unit.volumes.test_backends import CONTEXT, begin, worker
-from tests.unit.volumes.test_migrations import is_settled, made
+from tests.unit.volumes.test_migrations import agent, is_settled, look, made
 from workers.consistency import check
 from workers.drivers.volume import loader as drivers
 from workers.drivers.volume.base import VolumeSpec
 from workers.drivers.volume.errors import NotUnmanaged
-from workers.host import http
 
-__all__ = ["begin", "worker"]
+__all__ = ["agent", "begin", "worker"]
 pytestmark = pytest.mark.django_db
 PLACE = f"{HOST}@local#local"
-
-
-@pytest.fixture(autouse=True)
-def agent(request: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The host's agent answers in this process."""
-
-    def answer(*, host: str, parts: tuple[str, ...], method: str, limit: int) -> tuple[int, bytes]:
-        drivers = request.getfixturevalue("worker").drivers
-        return 200, http.DUTIES[parts[2]](drivers, parts[1])
-
-    monkeypatch.setattr(agents, "request", answer)
 
 
 def listed(*, snapshots: bool = False) -> list[tuple[str, int, bool]]:
@@ -112,6 +100,21 @@ def test_snapshots(worker: Worker) -> None:
     again.refresh_from_db()
     assert (again.status, again.name, again.size) == ("available", "mine", 2)
     assert listed(snapshots=True) == [(f"_snapshot-{again.id}", 2, False)] and Snapshot.objects.count() == 2
+
+
+def test_a_failure_on_the_rows_alone(worker: Worker) -> None:
+    """The host was lost once it had taken the volume over: its recovery gives the name back, and removes nothing."""
+    volume = made(worker)
+    managing.unmanage(context=CONTEXT, volume=volume)
+    worker.work()
+    name = f"volume-{volume.id}"
+    again = managing.manage(context=CONTEXT, host=PLACE, reference={"source-name": name}, values={})
+    worker.drivers.volume.adopt_volume(VolumeSpec(str(again.id), 2), name)
+    Volume.objects.filter(id=again.id).update(status="error", host="")
+    Run.objects.filter(subject_id=again.id).update(state="failed")
+    Allocation.objects.filter(consumer_id=again.id).delete()
+    look(worker)
+    assert listed() == [(name, 2, True)]
 
 
 def test_files(tmp_path: Path) -> None:

@@ -1,23 +1,38 @@
 """Volumes move to other back ends: by operators, or because their new type asks for it."""
 
+import uuid
 from typing import Any
 
 import pytest
 
 from apps.scheduling.models import Allocation
+from apps.scheduling.services import agents
 from apps.volumes import exceptions
 from apps.volumes.models import Attachment, Volume, VolumeType
 from apps.volumes.services import volume_migrations, volume_retype, volumes
+from apps.workflow.models import Finding
 from apps.workflow.services.findings import FindingReport
 from tests.api.compute.in_process import HOST, Worker
 from tests.unit.volumes.test_backends import CONTEXT, begin, worker
 from workers.consistency import check
+from workers.host import http
 from workers.host.reconcilers import volumes as reconciler
 from workers.host.reconcilers.base import take_snapshot
 from workers.mapping import volumes as mapping
+from workers.periodic.reconcilers import volumes as rows_reconciler
 
 __all__ = ["worker"]
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def agent(request: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The host's agent answers in this process."""
+
+    def answer(*, host: str, parts: tuple[str, ...], method: str, limit: int) -> tuple[int, bytes]:
+        return 200, http.DUTIES[parts[2]](request.getfixturevalue("worker").drivers, parts[1])
+
+    monkeypatch.setattr(agents, "request", answer)
 
 
 def where(worker: Worker, volume: Volume) -> list[str]:
@@ -105,12 +120,58 @@ def test_a_new_type_on_another_back_end(worker: Worker) -> None:
     assert is_settled(worker)
 
 
-def test_what_a_lost_source_has_is_removed(worker: Worker) -> None:
+def look(worker: Worker) -> None:
+    reconciler.reconcile(take_snapshot(worker.drivers, FindingReport(host=HOST), restarted=False))
+
+
+def test_what_a_lost_source_has_is_removed(worker: Worker, settings: Any) -> None:
     """The source was out of reach when its part was to be removed."""
     volume = made(worker)
     Volume.objects.filter(id=volume.id).update(backend="ssd")
     worker.drivers.volume.backends()["ssd"].create_volume(mapping.volume_spec(volume, backend="ssd"))
+    settings.REMOVE_STRANGERS = False
+    look(worker)
+    settings.REMOVE_STRANGERS = True
+    used = Attachment.objects.create(volume=volume, host=HOST, status="attached")
+    look(worker)
     assert where(worker, volume) == ["local", "ssd"]
-    report = FindingReport(host=HOST)
-    reconciler.reconcile(take_snapshot(worker.drivers, report, restarted=False))
+    used.delete()
+    look(worker)
     assert where(worker, volume) == ["ssd"]
+
+
+@pytest.mark.parametrize("backend", ["ssd", "nfs", "renamed"])
+def test_an_only_copy_stays(worker: Worker, backend: str) -> None:
+    """The row names another back end, which does not have it: that was renamed, or the database is an older one."""
+    volume = made(worker)
+    Volume.objects.filter(id=volume.id).update(backend=backend)
+    look(worker)
+    assert where(worker, volume) == ["local"]
+    assert "only copy" in Finding.objects.get(subject=str(volume.id), done__contains="only copy").done
+
+
+def test_an_attached_volume_does_not_move(worker: Worker) -> None:
+    """An operator made its status available."""
+    volume = made(worker)
+    Attachment.objects.create(volume=volume, host=HOST, status="attached")
+    with pytest.raises(exceptions.InvalidVolume, match="attached"):
+        volume_migrations.migrate(context=CONTEXT, volume=volume, host=f"{HOST}@ssd")
+
+
+def test_unmanaged_snapshots_are_not_lost(worker: Worker) -> None:
+    volume = made(worker)
+    driver, key = worker.drivers.volume, "0b2bb6c4-64f7-4d64-9fde-cf560266829b"
+    driver.create_snapshot(str(volume.id), key)
+    driver.rename_snapshot(str(volume.id), key, f"unmanaged-{key}")
+    with pytest.raises(exceptions.InvalidVolume, match="not managed"):
+        volume_migrations.migrate(context=CONTEXT, volume=volume, host=f"{HOST}@ssd")
+
+
+@pytest.mark.parametrize("status", ["maintenance", "retyping"])
+def test_a_move_without_a_run_is_ended(worker: Worker, status: str) -> None:
+    volume = made(worker)
+    values = {"migration_status": "migrating", "target_host": HOST, "target_backend": "ssd"}
+    Volume.objects.filter(id=volume.id).update(status=status, target_claim=uuid.uuid4(), **values)
+    rows_reconciler.reconcile(FindingReport())
+    volume.refresh_from_db()
+    assert (volume.status, volume.migration_status, volume.target_host) == ("available", "error", "")

@@ -21,6 +21,7 @@ from workers.drivers.volume.base import (
     PoolUse,
     RemoteExport,
     Source,
+    Unmanaged,
     VolumeDriver,
     VolumeInfo,
     VolumeSpec,
@@ -90,7 +91,7 @@ class Backends(VolumeDriver):
     def rename_snapshot(self, volume_id: str, name: str, new: str) -> None:
         self._of(volume_id).rename_snapshot(volume_id, name, new)
 
-    def list_unmanaged_snapshots(self, volume_id: str) -> tuple[str, ...]:
+    def list_unmanaged_snapshots(self, volume_id: str) -> tuple[Unmanaged, ...]:
         return self._of(volume_id).list_unmanaged_snapshots(volume_id)
 
     def connect(self, remote: RemoteExport) -> Export:

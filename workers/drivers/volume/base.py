@@ -178,8 +178,8 @@ class VolumeDriver(ABC):
         """
         raise NotSupported("The back end does not release snapshots.")
 
-    def list_unmanaged_snapshots(self, volume_id: str) -> tuple[str, ...]:
-        """List the names of a volume's snapshots that were released."""
+    def list_unmanaged_snapshots(self, volume_id: str) -> tuple[Unmanaged, ...]:
+        """List a volume's snapshots that were released, by their names."""
         return ()
 
     def guest_disk(self, volume_id: str) -> GuestDisk | None:

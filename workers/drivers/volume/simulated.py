@@ -167,9 +167,10 @@ class SimulatedVolumes(VolumeDriver):
                 record["snapshots"][new] = record["snapshots"].pop(name)
                 self._simulation.write(self._kind, volume_id, record)
 
-    def list_unmanaged_snapshots(self, volume_id: str) -> tuple[str, ...]:
+    def list_unmanaged_snapshots(self, volume_id: str) -> tuple[Unmanaged, ...]:
         record = self._simulation.read(self._kind, volume_id) or {"snapshots": {}}
-        return tuple(key for key in sorted(record["snapshots"]) if key.startswith(UNMANAGED))
+        kept = record["snapshots"]
+        return tuple(Unmanaged(key, kept[key]) for key in sorted(kept) if key.startswith(UNMANAGED))
 
     def revert_volume(self, volume_id: str, snapshot_id: str) -> None:
         with self._simulation.operation("revert_volume") as operation:

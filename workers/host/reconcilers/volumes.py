@@ -21,11 +21,13 @@ from django.conf import settings
 
 from apps.images.selectors import images
 from apps.volumes import states
-from apps.volumes.selectors import backups, snapshots, volumes
+from apps.volumes.selectors import attachments, backups, snapshots, volumes
 from apps.volumes.selectors import pools as pool_rows
+from apps.workflow.selectors import runs
 from apps.workflow.services import leases
+from apps.workflow.states import SUCCEEDED
 from workers.drivers.errors import DriverError
-from workers.drivers.volume.base import VolumeInfo
+from workers.drivers.volume.base import VolumeDriver, VolumeInfo
 from workers.engine.subjects import SNAPSHOT, VOLUME
 from workers.host import pools
 from workers.host.reconcilers.base import HostSnapshot, idle_volume
@@ -38,13 +40,13 @@ def reconcile(snapshot: HostSnapshot) -> None:
     driver = snapshot.drivers.volume
     rows = {str(volume.id): volume for volume in volumes.on_host(host=snapshot.drivers.host)}
     everything = driver.list_volumes()
-    owners = volumes.backends_of(volume_ids=[info.id for info in everything if info.backend])
-    doubles = [info for info in everything if _is_double(info, owners)]
+    owners = volumes.places_of(volume_ids=[info.id for info in everything if info.backend])
+    doubles = [info for info in everything if _is_double(snapshot, info, owners)]
     for info in doubles:
         _remove_double(snapshot, info)
     # In a shared pool, what is not this host's is another's; what is nobody's is one host's to see to.
     infos = [info for info in everything if info not in doubles and (not info.shared or info.id in rows)]
-    there = {info.id for info in infos}
+    there = {info.id for info in (*infos, *doubles)}
     for info in sorted(infos, key=lambda info: info.id):
         if info.id not in rows:
             _remove_stranger(snapshot, info)
@@ -61,21 +63,51 @@ def reconcile(snapshot: HostSnapshot) -> None:
         snapshot.report.repaired(KIND, text[:64], found=f"{text}: left by a killed process", done="removed")
 
 
-def _is_double(info: VolumeInfo, owners: Mapping[str, str]) -> bool:
-    return bool(info.backend) and owners.get(info.id, info.backend) != info.backend
+def _is_double(snapshot: HostSnapshot, info: VolumeInfo, owners: Mapping[str, tuple[str, str]]) -> bool:
+    """Return whether another back end than its own has a volume that this host would find in its own."""
+    host, backend = owners.get(info.id, ("", info.backend))
+    own = snapshot.drivers.volume.backends().get(backend)
+    is_here = host == snapshot.drivers.host or (own is not None and own.capabilities.shared)
+    return bool(info.backend) and backend != info.backend and (is_here or info.shared)
 
 
 def _remove_double(snapshot: HostSnapshot, info: VolumeInfo) -> None:
-    """Remove what another back end than its own has of a volume. Read again under its lock, and without a run."""
-    with leases.idle(subject_type=VOLUME.name, subject_id=uuid.UUID(info.id)) as is_idle:
-        owners = volumes.backends_of(volume_ids=[info.id]) if is_idle else {}
-        if not _is_double(info, owners):
+    """Remove what another back end than its own has of a volume, if its own has it. Read again under its lock, and
+    without a run. A back end that has another name now has its volumes' only copies: they are reported.
+    """
+    volume_id, known = uuid.UUID(info.id), snapshot.drivers.volume.backends()
+    with leases.idle(subject_type=VOLUME.name, subject_id=volume_id) as is_idle:
+        owners = volumes.places_of(volume_ids=[info.id]) if is_idle else {}
+        if not _is_double(snapshot, info, owners):
             return
-        driver = snapshot.drivers.volume.backends()[info.backend]
-        driver.close_export(info.id, None)
-        driver.delete_volume(info.id)
-    problem = f"also in the back end {info.backend}, and its own is {owners[info.id]}"
-    snapshot.report.repaired(KIND, info.id, found=problem, done="deleted there")
+        own = owners[info.id][1]
+        problem = f"also in the back end {info.backend}, and its own is {own}"
+        if own not in known or not known[own].has(info.id):
+            problem = f"in the back end {info.backend}, and its own, {own}, does not have it here"
+            snapshot.report.remains(KIND, volume_id, found=problem, done="left: it may be the only copy")
+            return
+        if not settings.REMOVE_STRANGERS or attachments.of_volume(volume_id=volume_id):
+            snapshot.report.remains(KIND, volume_id, found=problem, done="left: while a server has it")
+            return
+        try:
+            known[info.backend].close_export(info.id, None)
+            known[info.backend].delete_volume(info.id)
+        except DriverError as error:
+            snapshot.report.remains(KIND, volume_id, found=f"{problem}; {error.message}")
+            return
+    snapshot.report.repaired(KIND, volume_id, found=problem, done="deleted there")
+
+
+def _give_back(driver: VolumeDriver, volume_id: uuid.UUID) -> str:
+    """Release what a run took over that then failed: it is an operator's. Return its name, "" for other volumes."""
+    for run in runs.of_subject(subject_type=VOLUME.name, subject_id=volume_id):
+        if run.pipeline == "volume.manage":
+            if run.state == SUCCEEDED:
+                return ""
+            reference = str(run.params["reference"])
+            driver.release_volume(str(volume_id), reference)
+            return reference
+    return ""
 
 
 def _ownerless(snapshot: HostSnapshot, infos: Sequence[VolumeInfo]) -> list[VolumeInfo]:
@@ -99,6 +131,9 @@ def _remove_ownerless(snapshot: HostSnapshot, info: VolumeInfo) -> None:
             return
         driver = snapshot.drivers.volume.backends()[info.backend]
         try:
+            if reference := _give_back(driver, volume_id):
+                snapshot.report.repaired(KIND, volume_id, found=problem, done=f"released as {reference}")
+                return
             driver.close_export(info.id, None)
             driver.delete_volume(info.id)
         except DriverError as error:
@@ -165,6 +200,9 @@ def _remove_stranger(snapshot: HostSnapshot, info: VolumeInfo) -> None:
         problem = f"files of a volume on the host, but {owner}"
         if not settings.REMOVE_STRANGERS:
             snapshot.report.remains(KIND, volume_id, found=problem, done="left: CELERITY_REMOVE_STRANGERS is off")
+            return
+        if reference := _give_back(driver, volume_id):
+            snapshot.report.repaired(KIND, volume_id, found=problem, done=f"released as {reference}")
             return
         driver.close_export(str(volume_id), None)
         driver.delete_volume(str(volume_id))

@@ -5,7 +5,7 @@ Sets:
   open = those with an open run
 Rules:
   busy - open, being created -> in error with the cause; a volume gives back the room that it claimed
-  busy - open, extending     -> as before: available, or in use
+  busy - open, extending, or moving to another back end -> as before: available, or in use
   busy - open, backed up, reverted, or read for an image -> as before: available, or in use
   busy - open, restored      -> the volume in error_restoring, the backup available
   busy - open, being deleted -> in error: it can be deleted again
@@ -17,7 +17,7 @@ import uuid
 from apps.operations.consistency import rows
 from apps.volumes import states
 from apps.volumes.selectors import backups
-from apps.volumes.services import backup_states, snapshot_states, volume_states
+from apps.volumes.services import backup_states, snapshot_states, volume_migrations, volume_states
 from apps.workflow.services import leases
 from apps.workflow.services.findings import FindingReport
 from workers.engine.subjects import BACKUP, SNAPSHOT, VOLUME
@@ -48,6 +48,9 @@ def _free_volume(report: FindingReport, volume_id: uuid.UUID, status: str) -> No
             volume_states.mark_delete_failed(volume_id=volume_id, message=LOST)
         elif status in (states.BACKING_UP, states.REVERTING, states.UPLOADING):
             volume_states.restore(volume_id=volume_id, before=(status,))
+        elif status in volume_migrations.BUSY:
+            volume_migrations.release_target(volume_id=volume_id)
+            volume_migrations.mark_failed(volume_id=volume_id, message=LOST)
         elif status == states.RESTORING_BACKUP:
             volume_states.move(volume_id=volume_id, status=states.ERROR_RESTORING, error=LOST)
         else:

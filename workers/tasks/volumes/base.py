@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 T = TypeVar("T")
 BUSY_SECONDS = 3600.0
+PAUSE_SECONDS = 0.5  # between two tries
 
 
 class VolumeStep(Step[R]):
@@ -86,7 +87,7 @@ def patiently(ctx: StepContext, call: Callable[[], T]) -> T:
         except PoolBusy:
             if not ctx.is_long:
                 raise TooLong from None
-            if ctx.stop.is_set():
+            if ctx.stop.wait(PAUSE_SECONDS):
                 raise LeaseLost from None
             if time.monotonic() > deadline:
                 raise

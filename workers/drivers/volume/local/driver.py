@@ -39,7 +39,7 @@ from workers.drivers.volume.local.chains import GIB, MAX_CHAIN
 from workers.drivers.volume.local.connections import Connections
 from workers.drivers.volume.local.records import Record, Snapshot
 from workers.drivers.volume.local.unmanaged import Adoption
-from workers.drivers.volume.specs import UNMANAGED
+from workers.drivers.volume.specs import UNMANAGED, Unmanaged
 from workers.system import files, locks
 
 
@@ -146,9 +146,10 @@ class LocalVolumes(Adoption, Connections, VolumeDriver):
             renamed = {new if key == name else key: item for key, item in record.snapshots.items()}
             self._pool.save(volume_id, replace(record, snapshots=renamed))
 
-    def list_unmanaged_snapshots(self, volume_id: str) -> tuple[str, ...]:
+    def list_unmanaged_snapshots(self, volume_id: str) -> tuple[Unmanaged, ...]:
         record = self._pool.load(volume_id)
-        return tuple(key for key in sorted(record.snapshots if record else ()) if key.startswith(UNMANAGED))
+        kept = {key: item.size for key, item in (record.snapshots if record else {}).items()}
+        return tuple(Unmanaged(key, -(-kept[key] // GIB)) for key in sorted(kept) if key.startswith(UNMANAGED))
 
     def revert_volume(self, volume_id: str, snapshot_id: str) -> None:
         with self._locked(volume_id), layer_files.on_disk():

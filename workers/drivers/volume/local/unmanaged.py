@@ -36,29 +36,22 @@ class Adoption(Pool):
         return tuple(items)
 
     def adopt_volume(self, volume: VolumeSpec, reference: str) -> VolumeInfo:
-        """A directory is renamed. A file becomes a layer: linked, then noted, then taken from where it was."""
+        """A directory is renamed. A file gets a name that is this volume's alone, becomes a layer, and goes."""
         with self._locked(volume.id), layer_files.on_disk():
-            path = self._named(reference)
+            path, taken = self._named(reference), self._taken(volume.id)
             if self._pool.load(volume.id) is None:
-                size = self._size_of(path)
-                if size is None:
-                    raise NotUnmanaged("The pool has no such volume.", details=reference)
-                if size > volume.size_gib * GIB:
-                    raise VolumeTooSmall("The volume is larger than was said.", details=f"{size} bytes")
-                if path.is_dir():
-                    files.make_directory(self._pool.root, 0o700)
-                    path.rename(self._pool.of(volume.id))
-                else:
-                    self._take_file(volume, path)
-            if path.is_file():
-                path.unlink()
+                self._take(volume, path, taken)
+            taken.unlink(missing_ok=True)
             info = self._info(volume.id)
         assert info is not None
         return info
 
     def release_volume(self, volume_id: str, reference: str) -> None:
         with self._locked(volume_id), layer_files.on_disk():
+            path, taken = self._named(reference), self._taken(volume_id)
             if self._pool.load(volume_id) is None:
+                if taken.exists():
+                    taken.rename(path)
                 return
             self._settled(volume_id)
             daemon = self._daemon(volume_id)
@@ -66,7 +59,25 @@ class Adoption(Pool):
                 raise VolumeInUse("The volume is in use.", details=volume_id)
             daemon.end()
             files.make_directory(self._unmanaged(), 0o700)
-            self._pool.of(volume_id).rename(self._named(reference))
+            if path.exists():
+                raise NotUnmanaged("The pool has something of this name already.", details=reference)
+            taken.unlink(missing_ok=True)
+            self._pool.of(volume_id).rename(path)
+
+    def _take(self, volume: VolumeSpec, path: Path, taken: Path) -> None:
+        source = taken if taken.exists() else path
+        size = self._size_of(source, is_file=source is taken)
+        if size is None:
+            raise NotUnmanaged("The pool has no such volume.", details=path.name)
+        if size > volume.size_gib * GIB:
+            raise VolumeTooSmall("The volume is larger than was said.", details=f"{size} bytes")
+        if source.is_dir():
+            files.make_directory(self._pool.root, 0o700)
+            source.rename(self._pool.of(volume.id))
+            return
+        if source is path:
+            path.rename(taken)
+        self._take_file(volume, taken)
 
     def _take_file(self, volume: VolumeSpec, path: Path) -> None:
         directory, base = self._pool.make(volume.id), records.new_layer("raw")
@@ -80,11 +91,11 @@ class Adoption(Pool):
             chain = (top, base)
         self._pool.save(volume.id, Record(size, volume.format, chain))
 
-    def _size_of(self, path: Path) -> int | None:
-        """Return the size in bytes of what can be taken over, or None."""
+    def _size_of(self, path: Path, *, is_file: bool = False) -> int | None:
+        """Return the size in bytes of what can be taken over, or None. ``is_file``: a file that was taken already."""
         if path.is_symlink():
             return None
-        if path.is_file() and path.name.endswith(FILE):
+        if path.is_file() and (is_file or path.name.endswith(FILE)):
             return path.stat().st_size or None
         record = records.Directory(path.parent).load_at(path) if path.is_dir() else None
         return record.size if record is not None else None
@@ -93,6 +104,10 @@ class Adoption(Pool):
         if not _NAME.match(reference):
             raise NotUnmanaged("The pool has no such volume.", details=reference[:200])
         return self._unmanaged() / reference
+
+    def _taken(self, volume_id: str) -> Path:
+        """Return where a file is that becomes this volume: no list shows it."""
+        return self._unmanaged() / f".{volume_id}"
 
     def _unmanaged(self) -> Path:
         return self._pool.root / DIRECTORY
