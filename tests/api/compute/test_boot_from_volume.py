@@ -202,7 +202,6 @@ UNKNOWN = "8f1f6d0e-0d2a-4d0e-9f52-3a8a3b1f7c55"
         ([{"source_type": "snapshot", "uuid": UNKNOWN, "boot_index": 0}], "failed to get snapshot"),
         ([{"source_type": "image", "destination_type": "volume", "uuid": UNKNOWN, "boot_index": 0}], "non-zero size"),
         ([blank(volume_size=None)], "non-zero size"),
-        ([blank(boot_index=0)], "not bootable"),
         ([blank(boot_index=0), blank(boot_index=0)], "Boot sequence"),
         ([blank(boot_index=1)], "Boot sequence"),
         ([blank()], "an image is required"),

@@ -93,10 +93,7 @@ def resolve(
     row |= guest.key_columns(context, values.get("key_name"))
     row |= placement.columns(context, values, hints)
     row["config_drive"] = guest.has_config_drive(row.get("config_drive"), row["image_properties"])
-    has_root_volume, is_disc = root_volume is not None, row["image_facts"].get("disk_format") == image.DISC
-    disks = block_devices.resolve(
-        values, chosen, row["image_properties"], has_root_volume=has_root_volume, is_disc=is_disc
-    )
+    disks = _disks(values, chosen, row, has_root_volume=root_volume is not None)
     limits.check_items(context, row)
     row["security_groups"] = networks.groups(context, values)
     requested = networks.resolve(
@@ -113,6 +110,18 @@ def resolve(
         admin_password=guest.password(values.get("adminPass")),
         min_count=values["min_count"],
         max_count=values["max_count"],
+    )
+
+
+def _disks(
+    values: dict[str, Any], chosen: Flavor, row: dict[str, Any], *, has_root_volume: bool
+) -> list[RequestedDisk]:
+    return block_devices.resolve(
+        values,
+        chosen,
+        row["image_properties"],
+        has_root_volume=has_root_volume,
+        is_disc=row["image_facts"].get("disk_format") == image.DISC,
     )
 
 

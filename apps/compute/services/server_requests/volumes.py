@@ -61,7 +61,7 @@ def _resolve(context: RequestContext, mapping: Mapping[str, Any], values: Mappin
     boot_index = mapping.get("boot_index")
     boot_index = None if boot_index is None or boot_index < 0 else boot_index
     volume = _named(context, key) if source == "volume" else _new(context, mapping, values)
-    if boot_index == ROOT and not volume.bootable and source != "image":
+    if boot_index == ROOT and not volume.bootable and source not in ("image", "blank"):
         raise BadRequest(INVALID.format(f"Block Device {key or 'blank'} is not bootable."))
     return RequestedVolume(
         volume=volume,
