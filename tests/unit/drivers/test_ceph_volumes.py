@@ -23,7 +23,7 @@ from workers.drivers.backup.errors import StoreUnavailable
 from workers.drivers.volume import loader as volumes
 from workers.drivers.volume.base import ExportSpec, FromImage, FromSnapshot, FromVolume, VolumeSpec
 from workers.drivers.volume.ceph.driver import CephVolumes
-from workers.drivers.volume.errors import PoolBusy, PoolUnavailable
+from workers.drivers.volume.errors import PoolBusy, PoolFull, PoolUnavailable
 
 pytestmark = [
     pytest.mark.skipif(os.getuid() != 0 or bool(ceph.missing()), reason="needs root and Ceph"),
@@ -93,7 +93,7 @@ def write(driver: CephVolumes, volume: str, pattern: str) -> None:
     driver.close_export(volume, "write")
 
 
-def test_contents(driver: CephVolumes, image: FromImage) -> None:
+def test_contents(driver: CephVolumes, image: FromImage, tmp_path: Path) -> None:
     spec = VolumeSpec(samples.new_id(), 1)
     assert driver.copies(spec, image)
     driver.create_volume(spec, image)
@@ -105,6 +105,9 @@ def test_contents(driver: CephVolumes, image: FromImage) -> None:
     driver.revert_volume(spec.id, snapshot)
     for volume, pattern in ((spec.id, "7"), (before, "7"), (now, "9")):
         read(driver, volume, pattern)
+    source, target = ("raw", driver._cluster.url(f"volume-{now}")), ("raw", str(tmp_path / "copy"))
+    with pytest.raises(PoolFull):
+        driver._cluster.convert(source, target, None, reserve_gib=1 << 20)
     path = driver.read_volume(now, "qcow2")
     run("qemu-io", "-r", "-f", "qcow2", "-c", "read -q -P 9 0 1M", path)
     driver.delete_volume(spec.id)  # its clones keep what they have of it

@@ -219,6 +219,22 @@ def test_what_is_nobodys_in_a_shared_pool(worker: Worker, known: bool) -> None:
     assert finding.done == ("removed" if known else "left: it may be another cloud's")
 
 
+def test_a_back_end_that_is_away(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of its volumes nothing is known; those of the others are looked after."""
+    volumes_of = {name: begin(name) for name in ("nfs", "ssd")}
+    worker.work()
+    for name in volumes_of:
+        driver = worker.drivers.volume.backends()[name]
+        driver.delete_volume(str(volumes_of[name].id))
+
+    def away() -> None:
+        raise PoolUnavailable("The storage cluster does not answer.")
+
+    monkeypatch.setattr(worker.drivers.volume.backends()["nfs"], "list_volumes", away)
+    reconciler.reconcile(take_snapshot(worker.drivers, FindingReport(host=HOST), restarted=False))
+    assert [item.subject for item in Finding.objects.all()] == [str(volumes_of["ssd"].id)]
+
+
 def test_the_back_end_of_types_without_one(settings: Any) -> None:
     settings.VOLUME_BACKENDS = {"ceph": BACKENDS["ceph"], "ssd": BACKENDS["ssd"]}
     assert pool_selectors.default() == "ceph"

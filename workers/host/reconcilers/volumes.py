@@ -10,6 +10,7 @@ Rules:
   files without a volume             -> removed
   in a shared pool, of no row        -> removed by the first host of the pool, if the cloud had it once; else reported
   clones that a backup is read from, without a run of it -> deleted, with their exports
+  back ends that do not answer       -> left alone
   snapshots in the pool without rows -> deleted (their rows went alone while the host was down)
   less free than the reserve         -> reported: guests' writes count too
 """
@@ -37,13 +38,13 @@ POOL = "pool"
 
 
 def reconcile(snapshot: HostSnapshot) -> None:
-    driver = snapshot.drivers.volume
     rows = {str(volume.id): volume for volume in volumes.on_host(host=snapshot.drivers.host)}
-    everything = driver.list_volumes()
+    everything, silent = pools.listed(snapshot.drivers)
     owners = volumes.places_of(volume_ids=[info.id for info in everything if info.backend])
     doubles = [info for info in everything if _is_double(snapshot, info, owners)]
     for info in doubles:
-        _remove_double(snapshot, info)
+        if owners[info.id][1] not in silent:
+            _remove_double(snapshot, info)
     # In a shared pool, what is not this host's is another's; what is nobody's is one host's to see to.
     infos = [info for info in everything if info not in doubles and (not info.shared or info.id in rows)]
     there = {info.id for info in (*infos, *doubles)}
@@ -56,10 +57,10 @@ def reconcile(snapshot: HostSnapshot) -> None:
         _remove_snapshots(snapshot, info)
     _check_reserve(snapshot)
     for volume_id, volume in rows.items():
-        if volume_id not in there and volume.status in states.READABLE:
+        if volume_id not in there and volume.status in states.READABLE and volume.backend not in silent:
             problem = f"{volume.status} by its row, and none of its files are on the host"
             snapshot.report.remains(KIND, volume_id, found=problem)
-    for text in driver.residue(remove=True):
+    for text in pools.sweep(snapshot.drivers, silent):
         snapshot.report.repaired(KIND, text[:64], found=f"{text}: left by a killed process", done="removed")
 
 

@@ -153,6 +153,7 @@ class DeleteBackup(BackupStep[None]):
 
     name = "delete"
     status = states.DELETING
+    long = True
     rows_only_when_hung = True
 
     def execute(self, ctx: StepContext) -> None:

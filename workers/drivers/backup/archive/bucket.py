@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from workers.drivers import values
@@ -11,7 +11,7 @@ from workers.drivers.backup.archive.objects import MANIFEST, Objects
 from workers.drivers.backup.errors import StoreFull, StoreUnavailable
 
 T = TypeVar("T")
-CONNECT_S, READ_S, ATTEMPTS = 5, 60, 4
+CONNECT_S, READ_S, ATTEMPTS = 5, 20, 3
 _ABSENT = ("NoSuchKey", "404")
 _FULL = ("QuotaExceeded", "InsufficientCapacity", "507")
 
@@ -39,10 +39,9 @@ class Bucket(Objects):
         return self._ask(read, absent=True)
 
     def remove(self, backup_id: str) -> None:
-        self._delete(self._key(f"{backup_id}/{MANIFEST}"))
-        for page in self._pages(Prefix=self._key(f"{backup_id}/")):
-            for item in page.get("Contents", ()):
-                self._delete(item["Key"])
+        self._delete([self._key(f"{backup_id}/{MANIFEST}")])
+        for page in self._pages(Prefix=self._key(f"{backup_id}/")):  # of 1000 objects
+            self._delete([item["Key"] for item in page.get("Contents", ())])
 
     def backups(self) -> tuple[str, ...]:
         prefixes = (
@@ -52,8 +51,13 @@ class Bucket(Objects):
         names = (text.removeprefix(self._prefix).rstrip("/") for text in prefixes)
         return tuple(sorted(name for name in names if values.is_uuid(name)))
 
-    def _delete(self, key: str) -> None:
-        self._ask(lambda it: it.delete_object(Bucket=self._name, Key=key))
+    def _delete(self, keys: Sequence[str]) -> None:
+        objects = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
+        if not keys:
+            return
+        answer = self._ask(lambda it: it.delete_objects(Bucket=self._name, Delete=objects)) or {}
+        if answer.get("Errors"):
+            raise StoreUnavailable("The store of backups refused.", details=str(answer["Errors"][:3]))
 
     def _pages(self, **arguments: str) -> list[dict[str, Any]]:
         def read(client: Any) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import shutil
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
@@ -94,10 +95,17 @@ class Cluster:
         """An image, for QEMU's tools."""
         return f"rbd:{self.pool}/{image}:id={self.user}:conf={self.conf}"
 
-    def convert(self, source: tuple[str, str], target: tuple[str, str], stop: Event | None) -> None:
-        """Copy data between a file and an image that is there; each is a format and a name. Raises Stopped."""
+    def convert(
+        self, source: tuple[str, str], target: tuple[str, str], stop: Event | None, reserve_gib: int = 0
+    ) -> None:
+        """Copy data between a file and an image that is there; each is a format and a name.
+
+        `reserve_gib` of a file's file system stay free. Raises Stopped, PoolFull.
+        """
 
         def poll() -> None:
+            if not there and shutil.disk_usage(Path(target[1]).parent).free < reserve_gib << 30:
+                raise PoolFull("The host has no space for the copy.", details=target[1])
             if stop is not None and stop.is_set():
                 raise Stopped("The operation was stopped.")
 
@@ -105,7 +113,7 @@ class Cluster:
         there = ["-n"] if target[1].startswith("rbd:") else []
         argv = ["qemu-img", "convert", "-q", *there, "-f", source[0], "-O", target[0], source[1], target[1]]
         try:
-            processes.run(argv, timeout_s=LONG_S, poll=poll, dies_with_caller=True)
+            processes.run(argv, timeout_s=LONG_S, memory_limit_mib=4096, poll=poll, dies_with_caller=True)
         except processes.ProcessError as error:
             if there and not Path(source[1]).exists():
                 raise SourceUnavailable("The image is not on the host.", details=error.details) from error

@@ -131,7 +131,7 @@ class CephVolumes(VolumeDriver):
             path = directory / f"copy.{disk_format}"
             with files.appearing(path) as temporary:
                 source = ("raw", self._cluster.url(f"volume-{volume_id}"))
-                self._cluster.convert(source, (disk_format, str(temporary)), stop)
+                self._cluster.convert(source, (disk_format, str(temporary)), stop, self._reserved_gib)
             return str(path)
 
     def open_export(self, volume_id: str, export: ExportSpec) -> Export:
