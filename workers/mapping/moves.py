@@ -7,12 +7,13 @@ from urllib.parse import quote
 from django.core import signing
 
 from apps.compute.selectors import servers as selectors
+from apps.compute.services import block_devices
 from apps.scheduling.selectors import hosts
 from apps.scheduling.services import agents
 from workers.drivers.storage.base import ServerSource, StorageDriver
 
 if TYPE_CHECKING:
-    from apps.compute.models import BlockDevice, Server
+    from apps.compute.models import BlockDevice, Migration, Server
 
 
 def source_of(host: str, server_id: str) -> ServerSource:
@@ -22,15 +23,27 @@ def source_of(host: str, server_id: str) -> ServerSource:
     return ServerSource(host=host, url=hosts.get(name=host).agent_url, path=path, headers=headers)
 
 
-def has_root(server: "Server") -> bool:
-    """Whether the server's root disk is a file of its host, as far as its row knows."""
-    return server.image_id is not None
-
-
 def has_files(server: "Server") -> bool:
     """Whether the server has disks on its host's file system that outlive a stop. 1 query."""
     devices = selectors.block_devices(server_id=server.id)
     return any(device.kind != "swap" and not device.is_volume for device in devices)
+
+
+def had_files(server: "Server", migration: "Migration") -> bool:
+    """The same before a resize. 1 query."""
+    return any(device.kind != "swap" and not device.is_volume for device in _before(server, migration))
+
+
+def drop_disks(storage: StorageDriver, server: "Server", migration: "Migration") -> None:
+    """Remove the disks that a server had not before a resize, and swap, which is made again."""
+    kept = sum(device.kind == "ephemeral" for device in _before(server, migration))
+    there = sum(device.kind == "ephemeral" for device in selectors.block_devices(server_id=server.id))
+    for name in ("swap", *(f"ephemeral{number}" for number in range(kept, there))):
+        storage.remove_disk(str(server.id), name)
+
+
+def _before(server: "Server", migration: "Migration") -> "list[BlockDevice]":
+    return block_devices.of_flavor(server, selectors.block_devices(server_id=server.id), migration.old_flavor)
 
 
 def fit_disks(

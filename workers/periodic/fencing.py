@@ -23,14 +23,16 @@ def fence() -> int:
     """Fence one silent host; the next round does the next, so that one that fails keeps none waiting. Returns how many
     were.
 
-    Where more than half of the hosts are silent, it is rather this machine that hears nobody: none is fenced.
+    At least half of the hosts have to be heard all the time: else it is rather this machine, or the database, that
+    hears nobody, or has only begun to.
     """
     if not settings.FENCE_COMMAND:
         return 0
-    silent, count = selectors.silent(seconds=settings.FENCE_AFTER)
-    if len(silent) * 2 > count:
-        log.error("no host fenced: more than half are silent", silent=len(silent), hosts=count)
+    now = selectors.hearing(seconds=settings.FENCE_AFTER)
+    if now.silent and now.heard * 2 < now.count:
+        log.error("no host fenced: too few are heard", silent=len(now.silent), heard=now.heard, hosts=now.count)
         return 0
+    silent = now.silent
     return sum(_fence(name) for name in sorted(silent, key=lambda name: _tried.get(name, 0.0))[:1])
 
 
@@ -41,7 +43,7 @@ def _fence(name: str) -> bool:
     except processes.ProcessError as error:
         log.error("host not fenced", host=name, error=error.message, details=error.details[:500])
         return False
-    if name not in selectors.silent(seconds=settings.FENCE_AFTER)[0]:
+    if not selectors.is_silent(name=name, seconds=settings.FENCE_AFTER):
         log.error("not forced down: the host is heard again", host=name)
         return False
     with audit.action("service.fence", "host", name):

@@ -114,7 +114,7 @@ def _delete(operator: Operator, host: Any, values: dict[str, Any]) -> str:
 def _reasons(host: Any) -> dict[Any, str]:
     """Return why servers are still on a host that is drained or evacuated."""
     if host.evacuating_since:
-        return evacuations.reasons(host=host.name, since=host.evacuating_since, everything=host.evacuates_all)
+        return evacuations.reasons_of(host)
     return drains.reasons(host=host.name, since=host.draining_since) if host.draining_since else {}
 
 

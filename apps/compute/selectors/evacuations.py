@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 
@@ -12,6 +13,7 @@ from apps.volumes.selectors import server_volumes
 
 PROPERTY = "celerity:restart_elsewhere"  # an extra spec of flavors, and a key of servers' metadata
 NEVER, USUAL, MOST = "never", 50, 100
+BACK = "its host is heard again: switch the machine off, or take back that it is down"
 MADE_AGAIN = (states.ACTIVE, states.STOPPED, states.ERROR)
 
 
@@ -36,17 +38,27 @@ def in_order(*, host: str) -> list[Server]:
     return sorted(rows, key=lambda server: -(priority(server) or 0))
 
 
-def reasons(*, host: str, since: datetime | None, everything: bool) -> dict[uuid.UUID, str]:
+def reasons(*, host: str, since: datetime | None, everything: bool, is_back: bool = False) -> dict[uuid.UUID, str]:
     """Return why servers are still on a dead host, in words and in their order; "": they are next.
 
-    ``everything``: all are made again; else those that restart by themselves. 3 queries, and 3 a server with volumes.
+    ``everything``: all are made again; else those that restart by themselves. ``is_back``: the host is heard since it
+    was declared dead: none is made again. 3 queries, and 3 a server with volumes.
     """
+    if is_back:
+        return {server.id: BACK for server in in_order(host=host)}
     on_their_way = drains.moving(host=host)
     failed = drains.failed(host=host, since=since) if since else {}
     return {
         server.id: "is being made again" if server.id in on_their_way else _reason(server, failed, everything)
         for server in in_order(host=host)
     }
+
+
+def reasons_of(host: Any) -> dict[uuid.UUID, str]:
+    """Return the same of a host that is evacuated, by its row."""
+    return reasons(
+        host=host.name, since=host.evacuating_since, everything=host.evacuates_all, is_back=host.is_back
+    )  # fmt: skip
 
 
 def _reason(server: Server, failed: dict[uuid.UUID, str], everything: bool) -> str:

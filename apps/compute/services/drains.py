@@ -47,7 +47,7 @@ def _confirm(host: str, since: datetime) -> None:
 
 def _confirm_one(migration: Migration) -> None:
     server = servers.load(server_id=migration.server_id)
-    if server is None or server.task_state:
+    if server is None or not server_moves.may_confirm(server, migration):
         return
     try:
         server_moves.confirm(context=_context(server), server=server)

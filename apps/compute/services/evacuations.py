@@ -62,7 +62,7 @@ def begin(
 
 def check_dead(server: Server) -> None:
     """Nobody guesses that a host is fenced: its guest would run twice. Raises BadRequest (400), Conflict (409)."""
-    if not server.host or not hosts.is_forced_down(name=server.host):
+    if not server.host or not hosts.is_dead(name=server.host):
         raise exceptions.ComputeServiceInUse(host=server.host)
     if selectors.has_data_there(server):
         raise Conflict(f"Cannot 'evacuate' instance {server.id}: data of its volumes is on its host.")
@@ -87,7 +87,7 @@ def _advance(host: Any) -> int:
     free = settings.EVACUATE_AT_ONCE - len(drains.moving(host=host.name))
     if free <= 0:
         return 0
-    reasons = selectors.reasons(host=host.name, since=host.evacuating_since, everything=host.evacuates_all)
+    reasons = selectors.reasons_of(host)
     return sum(_begin(key) for key in [key for key, why in reasons.items() if not why][:free])
 
 

@@ -5,6 +5,7 @@ import uuid
 from django.db import transaction
 
 from apps.compute import locks, migration_states, states
+from apps.compute.models import Server
 from apps.compute.selectors import migrations as selectors
 from apps.compute.selectors import servers as server_selectors
 from apps.compute.services import migrations, server_states
@@ -50,6 +51,13 @@ def mark_moved(*, server_id: uuid.UUID, run_id: uuid.UUID, host: str, power_stat
     if power_state == UNKNOWN:
         server_states.forget_power_state(server_id=server_id)
     migrations.advance(run_id=run_id, status=migration_states.POST_MIGRATING)
+
+
+@transaction.atomic
+def mark_made_again(*, server_id: uuid.UUID, run_id: uuid.UUID, host: str, power_state: str) -> None:
+    """The same for a server that was made again. What a rescue or a rebuild left, it left on the dead host."""
+    mark_moved(server_id=server_id, run_id=run_id, host=host, power_state=power_state)
+    Server.objects.filter(id=server_id, host=host, deleted_at=None).update(rebuild=None, rescue=None)
 
 
 def complete(*, server_id: uuid.UUID, run_id: uuid.UUID, status: str = migration_states.COMPLETED) -> None:

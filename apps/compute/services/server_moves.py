@@ -152,6 +152,14 @@ def _end(
     migrations.hand_over(migration=migration, run_id=run_id, status=status)
 
 
+def may_confirm(server: Server, migration: Migration) -> bool:
+    """Whether nothing is lost if nobody confirms it by hand: the server is seen on its new host. Else what it has left
+    may be its only disks.
+    """
+    is_seen = server.power_state != states.NOSTATE and hosts.is_up(migration.destination)
+    return server.vm_state == states.RESIZED and not server.task_state and is_seen
+
+
 def confirm_due() -> int:
     """Confirm what has waited for ``RESIZE_CONFIRM_WINDOW`` seconds. Returns how many; the next round does the rest."""
     if settings.RESIZE_CONFIRM_WINDOW <= 0:
@@ -159,7 +167,7 @@ def confirm_due() -> int:
     count, before = 0, timezone.now() - timedelta(seconds=settings.RESIZE_CONFIRM_WINDOW)
     for migration in selectors.waiting(before=before)[:CONFIRMED_AT_ONCE]:
         server = server_selectors.load(server_id=migration.server_id)
-        if server is None or server.vm_state != states.RESIZED or server.task_state:
+        if server is None or not may_confirm(server, migration):
             continue
         try:
             confirm(context=RequestContext(project_id=server.project_id, is_admin=True), server=server)

@@ -24,6 +24,7 @@ class Host(models.Model):
     enabled = models.BooleanField(default=True)
     disabled_reason = models.CharField(max_length=255, blank=True)
     forced_down = models.BooleanField(default=False)
+    forced_down_at = models.DateTimeField(null=True, blank=True)
     draining_since = models.DateTimeField(
         null=True, blank=True, help_text="Its servers are moved to other hosts, a few at a time, since then."
     )
@@ -34,6 +35,7 @@ class Host(models.Model):
         default=False, help_text="All of its servers; otherwise those that are to restart elsewhere by themselves."
     )
     heartbeat_at = models.DateTimeField(default=timezone.now)
+    heard_since = models.DateTimeField(default=timezone.now)
     registered_at = models.DateTimeField(default=timezone.now)
 
     address = models.GenericIPAddressField(default="127.0.0.1")
@@ -61,3 +63,8 @@ class Host(models.Model):
     def is_up(self) -> bool:
         """Return whether its agent sent a heartbeat within ``HOST_DOWN_SECONDS``."""
         return not self.forced_down and self.heartbeat_at >= alive_since()
+
+    @property
+    def is_back(self) -> bool:
+        """Return whether it was heard since an operator declared it dead: then its guests may run there."""
+        return self.forced_down and self.forced_down_at is not None and self.heartbeat_at > self.forced_down_at

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from apps.common.pagination import MAX_LIMIT
@@ -75,14 +77,43 @@ def evacuating() -> list[Host]:
     return list(Host.objects.filter(forced_down=True).exclude(evacuating_since=None).order_by("name"))
 
 
-def silent(*, seconds: float) -> tuple[list[str], int]:
-    """Return the hosts whose agents were silent for so long, but for those that are forced down; and how many hosts
-    there are. Disabled ones do not count: they may be switched off on purpose. 1 query.
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """``silent``: hosts that were not heard for so long. ``heard``: how many were, all the time; of ``count`` hosts."""
+
+    silent: list[str]
+    heard: int
+    count: int
+
+
+def hearing(*, seconds: float) -> Hearing:
+    """Return which hosts' agents were heard in the last seconds, by the database's clock. 1 query.
+
+    Hosts that are forced down do not count, and no disabled ones: an operator may have switched them off.
     """
-    rows = list(Host.objects.filter(enabled=True).only("name", "heartbeat_at", "forced_down"))
-    since = timezone.now()
-    silent_s = {host.name: (since - host.heartbeat_at).total_seconds() for host in rows if not host.forced_down}
-    return sorted(name for name, lasting in silent_s.items() if lasting >= seconds), len(rows)
+    since = Now() - timedelta(seconds=seconds)
+    rows = list(
+        Host.objects.filter(enabled=True, forced_down=False)
+        .annotate(is_silent=Q(heartbeat_at__lt=since), is_heard=Q(heard_since__lte=since))
+        .order_by("name")
+        .values_list("name", "is_silent", "is_heard")
+    )
+    return Hearing(
+        silent=[name for name, is_silent, _ in rows if is_silent],
+        heard=sum(1 for _, is_silent, is_heard in rows if is_heard and not is_silent),
+        count=len(rows),
+    )
+
+
+def is_silent(*, name: str, seconds: float) -> bool:
+    """Return whether a host's agent was not heard for so long. 1 query."""
+    return Host.objects.filter(name=name, heartbeat_at__lt=Now() - timedelta(seconds=seconds)).exists()
+
+
+def is_dead(*, name: str) -> bool:
+    """Return whether an operator has declared a host dead that was not heard since. 1 query."""
+    host = Host.objects.filter(name=name).first()
+    return host is not None and host.forced_down and not host.is_back
 
 
 def is_forced_down(*, name: str) -> bool:

@@ -2,10 +2,13 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Case, F, When
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from apps.scheduling import locks
@@ -30,11 +33,12 @@ def register(*, name: str, facts: dict[str, Any], vcpus: int, ram_mib: int, disk
             raise HostNameInvalid(host=name, ending=workflow.LONG)
         last = Host.objects.order_by("-number").values_list("number", flat=True).first() or 0
         host = Host(name=name, number=last + 1, zone=settings.DEFAULT_ZONE)
-    values = {**facts, "agent_url": agent_url, "heartbeat_at": timezone.now()}
+    values = {**facts, "agent_url": agent_url}
     for key, value in values.items():
         setattr(host, key, value)
     # For a known host, only the agent's columns are written: an operator may be disabling it concurrently.
     host.save(force_insert=True) if host._state.adding else host.save(update_fields=list(values))
+    heartbeat(names=[name], uptime=host.uptime)
     totals = {"vcpus": vcpus, "ram_mib": ram_mib, "disk_gib": disk_gib}
     ratios = {
         "vcpus_ratio": settings.ALLOCATION_RATIOS["vcpus"],
@@ -48,7 +52,11 @@ def register(*, name: str, facts: dict[str, Any], vcpus: int, ram_mib: int, disk
 
 def heartbeat(*, names: Sequence[str], running: dict[str, int] | None = None, uptime: str = "") -> int:
     """Note that the agents of ``names`` are alive. Returns how many hosts are known."""
-    updated = Host.objects.filter(name__in=list(names)).update(heartbeat_at=timezone.now(), uptime=uptime[:255])
+    silence = timedelta(seconds=settings.HOST_DOWN_SECONDS)
+    chain = Case(When(heartbeat_at__lt=Now() - silence, then=Now()), default=F("heard_since"))
+    # The database's clock: agents' may differ, and a host is fenced by it.
+    rows = Host.objects.filter(name__in=list(names))
+    updated = rows.update(heard_since=chain, heartbeat_at=Now(), uptime=uptime[:255])
     for name, count in (running or {}).items():
         Host.objects.filter(name=name).exclude(running_servers=count).update(running_servers=count)
     return int(updated)
@@ -88,7 +96,8 @@ def update(
     if forced_down is not None:
         changes["forced_down"] = forced_down
         if forced_down != host.forced_down:
-            changes |= {"evacuating_since": timezone.now() if forced_down else None, "evacuates_all": False}
+            now = timezone.now() if forced_down else None
+            changes |= {"evacuating_since": now, "evacuates_all": False, "forced_down_at": now}
     for key, value in changes.items():
         setattr(host, key, value)
     host.save(update_fields=list(changes))
@@ -98,10 +107,10 @@ def update(
 def evacuate(*, name: str) -> Host:
     """Have all servers of a dead host made again elsewhere. Asked again, what failed is tried again.
 
-    Raises HostNotFound (404), HostNotDead (409) for one that no operator has forced down.
+    Raises HostNotFound (404), HostNotDead (409) for one that no operator has forced down, or that is heard since.
     """
     host = selectors.get(name=name)
-    if not host.forced_down:
+    if not host.forced_down or host.is_back:
         raise HostNotDead(host=name)
     host.evacuating_since, host.evacuates_all = timezone.now(), True
     host.save(update_fields=["evacuating_since", "evacuates_all"])

@@ -8,10 +8,13 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from apps.common.context import RequestContext
+from apps.common.exceptions import BadRequest
 from apps.compute.models import Migration, Server
 from apps.compute.selectors.evacuations import PROPERTY, priority
 from apps.compute.services import drains, evacuations, services
 from apps.scheduling.models import Host, Inventory
+from apps.scheduling.services import hosts
 from apps.workflow.models import Run
 from tests.api.compute.conftest import ComputeCaller
 from workers.periodic import fencing
@@ -72,6 +75,13 @@ def test_servers_restart_elsewhere(dead: dict[str, Server]) -> None:
     assert "stays: No valid host was found." in command("evacuate", "h1", "--plan").splitlines()[2]
     assert evacuations.advance() == 0 and not Migration.objects.exists()
     services.update(host="h1", forced_down=True)
+    Host.objects.filter(name="h1").update(heartbeat_at=timezone.now())
+    assert evacuations.advance() == 0 and "its host is heard again" in command("evacuate", "h1", "--show")
+    with pytest.raises(CommandError, match="not forced down"):
+        command("evacuate", "h1")
+    with pytest.raises(BadRequest, match="still in use"):
+        evacuations.begin(context=RequestContext(is_admin=True), server=dead["first"])
+    Host.objects.filter(name="h1").update(heartbeat_at=timezone.now() - timedelta(seconds=60))
     assert (evacuations.advance(), evacuations.advance()) == (2, 0)
     assert sorted(row.server.name for row in Migration.objects.all()) == ["first", "second"]
     text = command("evacuate", "h1", "--show")
@@ -95,27 +105,62 @@ def test_servers_restart_elsewhere(dead: dict[str, Server]) -> None:
 
 
 def test_fencing(dead: dict[str, Server], settings: Any, tmp_path: Any) -> None:
-    def is_dead() -> bool:
-        return Host.objects.get(name="h1").forced_down
-
-    Host.objects.filter(name="h1").update(heartbeat_at=timezone.now() - timedelta(seconds=200))
-    assert fencing.fence() == 0 and not is_dead()
-    fencing._tried.clear()
-    settings.FENCE_COMMAND = "false"
-    assert fencing.fence() == 0 and not is_dead()
     told = tmp_path / "told"
+
+    def heard(name: str, seconds: float, **values: Any) -> None:
+        """A host's last heartbeat was so long ago."""
+        Host.objects.filter(name=name).update(heartbeat_at=timezone.now() - timedelta(seconds=seconds), **values)
+
+    def refuses() -> bool:
+        return fencing.fence() == 0 and not told.exists() and not Host.objects.get(name="h1").forced_down
+
+    long_ago = timezone.now() - timedelta(hours=1)
+    Host.objects.update(heard_since=long_ago)
+    fencing._tried.clear()
+    heard("h1", 200)
+    assert refuses(), "no command"
+    settings.FENCE_COMMAND, settings.FENCE_AFTER = "false", 100
+    assert refuses(), "it fails"
     settings.FENCE_COMMAND = f"sh -c 'echo \"$0\" >> {told}'"
     settings.FENCE_AFTER = 300
-    assert fencing.fence() == 0 and not told.exists()
+    assert refuses(), "it was heard"
     settings.FENCE_AFTER = 100
-    Host.objects.filter(name="h2").update(heartbeat_at=timezone.now() - timedelta(seconds=200))
-    assert fencing.fence() == 0 and not told.exists(), "all are silent: the network of this machine is down"
-    Host.objects.filter(name="h2").update(heartbeat_at=timezone.now())
-    Host.objects.filter(name="h1").update(enabled=False)
-    assert fencing.fence() == 0 and not told.exists(), "an operator may have switched it off"
-    Host.objects.filter(name="h1").update(enabled=True)
-    assert fencing.fence() == 1 and is_dead() and told.read_text() == "h1\n"
+    heard("h2", 200)
+    assert refuses(), "nobody is heard: the network of this machine is down"
+    heard("h2", 0, forced_down=True)
+    assert refuses(), "the dead do not count"
+    hosts.heartbeat(names=["h2"])
+    Host.objects.filter(name="h2").update(forced_down=False, heard_since=timezone.now())
+    assert refuses(), "the database was away: others may be about to be heard"
+    Host.objects.filter(name="h2").update(heard_since=long_ago)
+    heard("h1", 200, enabled=False)
+    assert refuses(), "an operator may have switched it off"
+    heard("h1", 200, enabled=True)
+    assert fencing.fence() == 1 and Host.objects.get(name="h1").forced_down and told.read_text() == "h1\n"
     assert fencing.fence() == 0 and evacuations.advance() == 2
+
+
+def test_a_chain_of_heartbeats(dead: dict[str, Server], settings: Any) -> None:
+    long_ago = timezone.now() - timedelta(hours=1)
+    Host.objects.update(heard_since=long_ago)
+    hosts.heartbeat(names=["h1"])
+    assert Host.objects.get(name="h1").heard_since == long_ago
+    Host.objects.update(heartbeat_at=timezone.now() - timedelta(seconds=settings.HOST_DOWN_SECONDS + 1))
+    hosts.heartbeat(names=["h1"])
+    host = Host.objects.get(name="h1")
+    assert host.heard_since > long_ago and host.is_up
+
+
+def test_a_host_that_is_disabled_while_it_is_fenced(dead: dict[str, Server], settings: Any, monkeypatch: Any) -> None:
+    Host.objects.update(heard_since=timezone.now() - timedelta(hours=1))
+    Host.objects.filter(name="h1").update(heartbeat_at=timezone.now() - timedelta(hours=1))
+    settings.FENCE_COMMAND = "off"
+
+    def run(argv: list[str], timeout_s: float) -> None:
+        Host.objects.filter(name="h1").update(enabled=False)
+
+    monkeypatch.setattr(fencing.processes, "run", run)
+    assert fencing.fence() == 1 and Host.objects.get(name="h1").forced_down
 
 
 def test_a_host_that_cannot_be_fenced_keeps_none_waiting(
@@ -124,6 +169,7 @@ def test_a_host_that_cannot_be_fenced_keeps_none_waiting(
     for number, name in enumerate(("h3", "h4"), start=3):
         make_host(name, number)
     Host.objects.filter(name__in=("h1", "h3")).update(heartbeat_at=timezone.now() - timedelta(seconds=200))
+    Host.objects.update(heard_since=timezone.now() - timedelta(hours=1))
     settings.FENCE_COMMAND = "test h3 ="
     fencing._tried.clear()
     assert (fencing.fence(), fencing.fence()) == (0, 1)

@@ -1,13 +1,16 @@
 """Moves whose other host does not answer, or has something of before: no guest is lost, and no old disk comes back."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from apps.common.exceptions import Conflict
 from apps.compute import migration_states
-from apps.compute.models import Flavor, Migration, Server
-from apps.compute.services import server_actions
+from apps.compute.models import BlockDevice, Flavor, Migration, Server
+from apps.compute.services import drains, server_actions, server_disks, server_moves
+from apps.images.models import Image
 from apps.scheduling.models import Host
 from apps.workflow.models import Run
 from apps.workflow.services import runs
@@ -159,6 +162,10 @@ def test_a_guest_that_may_run_is_where_it_was_started(
         recover(moving, host)
     assert moving.where().get(HOST, ("",))[0] == "" and moving.findings() == []
     assert (moving.server.status, moving.server.power_state) == (status, 1)
+    for host, drivers in moving.hosts.items():
+        power.reconcile(take_snapshot(drivers, FindingReport(host), restarted=False))
+    assert moving.server.shelved_image_id is None
+    assert not Image.objects.filter(deleted_at=None, name__endswith="-shelved").exists()
     if status == "VERIFY_RESIZE":
         moving.do("revertResize")
         assert (moving.server.status, moving.server.host, moving.findings()) == ("ACTIVE", HOST, [])
@@ -191,3 +198,102 @@ def test_a_server_whose_disks_returned_has_returned(
     assert (server.status, server.task_state, server.power_state) == ("ACTIVE", "", 1)
     assert (server.flavor["id"], moving.size(), moving.domain_of(HOST)["ram_mib"]) == ("7", 1 << 30, 64)
     assert moving.findings() == [] and Migration.objects.get().status == migration_states.REVERTED
+
+
+def evacuate(moving: Moving, host: str) -> None:
+    """The server's host dies; it is made again on the other one."""
+    Host.objects.filter(name=host).update(forced_down=True)
+    moving.do("evacuate", context=ADMIN)
+    Host.objects.filter(name=host).update(forced_down=False)
+    assert moving.run_state == "succeeded" and moving.server.host != host
+
+
+def test_a_host_that_is_forced_down_starts_no_guest(moving: Moving) -> None:
+    moving.drivers.hypervisor.stop(str(moving.id), 0)
+    Host.objects.filter(name=HOST).update(forced_down=True)
+    moving.recover(restarted=True)
+    assert moving.power == "shutdown" and (moving.server.status, moving.server.power_state) == ("ACTIVE", 0)
+    Host.objects.filter(name=HOST).update(forced_down=False)
+    moving.recover()
+    assert moving.power == "running" and (moving.server.status, moving.server.power_state) == ("ACTIVE", 1)
+
+
+def test_what_a_rebuild_left_is_left_on_the_dead_host(moving: Moving) -> None:
+    Server.objects.update(rebuild=server_disks.APPLIED, vm_state="error")
+    evacuate(moving, HOST)
+    drivers = moving.hosts[OTHER]
+    power.reconcile(take_snapshot(drivers, FindingReport(OTHER), restarted=False))
+    assert moving.server.rebuild is None and moving.where()[OTHER] == ("running", True, False)
+
+
+def test_files_of_an_earlier_life_are_not_used(moving: Moving) -> None:
+    servers.prepare(moving.server, moving.hosts[OTHER])
+    moving.hosts[OTHER].storage.grow_disk(str(moving.id), "root", 9)
+    evacuate(moving, HOST)
+    assert moving.size() == 1 << 30
+
+
+def test_an_unshelved_server_is_made_again_from_its_image(
+    moving: Moving, settings: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.IMAGE_DIR = tmp_path / "images"
+    settings.IMAGE_DIR.mkdir()
+    settings.MAX_ATTEMPTS = 3
+    moving.do("shelve")
+    lost = Lost(moving, monkeypatch, OTHER)
+    moving.do("unshelve", context=ADMIN, host=OTHER)
+    lost.is_lost = False
+    shelved = moving.server.shelved_image_id
+    unpacked: list[str] = []
+    storage = moving.hosts[HOST].storage
+    unpack = storage.unpack_root
+
+    def unpacked_root(key: str, image: Any, *rest: Any) -> None:
+        unpacked.append(image.path)
+        unpack(key, image, *rest)
+
+    monkeypatch.setattr(storage, "unpack_root", unpacked_root)
+    evacuate(moving, OTHER)
+    assert shelved is not None and len(unpacked) == 1
+    moving.recover()
+    assert moving.server.shelved_image_id is None and moving.power_at(HOST) == "running"
+
+
+def test_nobody_confirms_what_cannot_be_seen(moving: Moving, settings: Any) -> None:
+    moving.do("migrate", context=ADMIN)
+    settings.RESIZE_CONFIRM_WINDOW = 1
+    Migration.objects.update(updated_at=timezone.now() - timedelta(seconds=61))
+    Server.objects.update(power_state=0)
+    assert server_moves.confirm_due() == 0
+    drains._confirm_one(Migration.objects.get())
+    Server.objects.update(power_state=1)
+    assert moving.server.status == "VERIFY_RESIZE" and server_moves.confirm_due() == 1
+
+
+@pytest.mark.parametrize("devices", [["swap"], ["ephemeral", "swap"]])
+def test_a_return_without_a_root_disk(moving: Moving, monkeypatch: pytest.MonkeyPatch, devices: list[str]) -> None:
+    """Booted from a volume, resized on its host: what the larger flavor brought goes, what it had comes back."""
+    Host.objects.filter(name=OTHER).update(enabled=False)
+    key, storage = str(moving.id), moving.drivers.storage
+    moving.drivers.hypervisor.destroy(key)
+    storage.remove_server(key)
+    BlockDevice.objects.exclude(kind__in=devices).delete()
+    flavor = {**moving.server.flavor, "ephemeral": int("ephemeral" in devices)}
+    Server.objects.update(image_id=None, flavor=flavor)
+    moving.drivers.hypervisor.spawn(servers.prepare(moving.server, moving.drivers))
+    Flavor.objects.filter(flavor_id="8").update(ephemeral_gib=2)
+    moving.do("resize", flavor_ref="8")
+    assert moving.size("ephemeral0") == 2 << 30
+    back = storage.return_server
+
+    def returned(server_id: str) -> None:
+        back(server_id)
+        if devices != ["swap"]:
+            lose_host(elsewhere=False)
+
+    monkeypatch.setattr(storage, "return_server", returned)
+    moving.do("revertResize")
+    moving.recover()
+    assert (moving.server.status, moving.server.flavor["ephemeral"]) == ("ACTIVE", len(devices) - 1)
+    sizes = {name: disk["size_bytes"] for name, disk in moving.files().items() if name.startswith("ephemeral")}
+    assert sizes == ({} if devices == ["swap"] else {"ephemeral0": 1 << 30}) and moving.findings() == []

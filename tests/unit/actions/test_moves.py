@@ -148,7 +148,8 @@ def test_a_server_without_files(moving: Moving, settings: Any, same: bool) -> No
     moving.drivers.hypervisor.destroy(str(moving.id))
     moving.drivers.storage.remove_server(str(moving.id))
     BlockDevice.objects.exclude(kind="swap").delete()
-    Server.objects.update(image_id=None)
+    Server.objects.update(image_id=None, flavor={**moving.server.flavor, "ephemeral": 0})
+    Flavor.objects.update(ephemeral_gib=0)
     for end, status in (("revertResize", "ACTIVE"), ("confirmResize", "ACTIVE")):
         moving.do("resize", flavor_ref="9")
         assert moving.server.status == "VERIFY_RESIZE" and moving.server.host == (HOST if same else OTHER)

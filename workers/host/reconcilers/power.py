@@ -15,6 +15,8 @@ Rules:
                                                    restarted; else its power state becomes the domain's
   SOFT_DELETED row, in running                  -> powered off: it was deleted while this host was down
   RESIZED row, disks of before in their place   -> the server has returned: its revert was cut off, on its own host
+  the same, while the host is forced down       -> not started: its servers are made again elsewhere. Their power state
+                                                   is unknown: they are started once an operator trusts the host again
   ACTIVE, RESCUED, RESIZED row with a task      -> its power state is unknown, if the machine restarted: it is started
                                                    when the task is over
 A rescue or a rebuild that ended without this host is finished first (unfinished.py). A server that cannot be repaired
@@ -29,9 +31,12 @@ import structlog
 from django.db import connection
 
 from apps.compute import states
+from apps.compute.selectors import migrations
 from apps.compute.selectors import servers as selectors
-from apps.compute.services import move_states, server_states
+from apps.compute.services import move_states, server_states, shelving
+from apps.images.services import images
 from apps.networking.services import bindings
+from apps.scheduling.selectors import hosts
 from workers.config import HostDrivers
 from workers.drivers.errors import DriverError
 from workers.drivers.hypervisor.base import DomainInfo
@@ -86,6 +91,8 @@ def _compare(snapshot: HostSnapshot, server_id: str, server: "Server") -> None:
     if snapshot.restarted and server.task_state and _was_on(server):
         server_states.forget_power_state(server_id=server.id)
         return
+    if server.shelved_image_id and not is_unknown(server):
+        _forget_image(snapshot, server.id)
     if (
         server.vm_state not in states.SETTLED
         or server.task_state
@@ -98,10 +105,21 @@ def _compare(snapshot: HostSnapshot, server_id: str, server: "Server") -> None:
         snapshot.report.repaired(KIND, server_id, found=difference, done=done)
 
 
+def _forget_image(snapshot: HostSnapshot, server_id: uuid.UUID) -> None:
+    """Delete the image that an unshelve kept whose host could not be asked: the server has its disk."""
+    with idle(snapshot.drivers, server_id) as is_idle:
+        server = selectors.load(server_id=server_id) if is_idle else None
+        if server is None or server.vm_state not in states.SETTLED or is_unknown(server) or not server.shelved_image_id:
+            return
+        images.discard(image_id=server.shelved_image_id)
+        shelving.forget_image(server_id=server_id)
+
+
 def _follow_back(snapshot: HostSnapshot, server: "Server") -> None:
     """See that a server which was resized on this host has the disks of before beside its own, or them alone."""
     storage, key = snapshot.drivers.storage, str(server.id)
-    if not moves.has_root(server) or key in storage.list_kept():
+    migration = migrations.open_of(server_id=server.id)
+    if key in storage.list_kept() or migration is None or not moves.had_files(server, migration):
         return
     with idle(snapshot.drivers, server.id) as is_idle:
         is_here = is_idle and key in storage.list_servers() and key not in storage.list_kept()
@@ -135,6 +153,9 @@ def repair(drivers: HostDrivers, server_id: uuid.UUID, *, restarted: bool = Fals
         info = drivers.hypervisor.info(str(server_id))
         power_state = str(info.power_state) if info else "shutdown"
         may_start = _was_on(server) and (restarted or is_unknown(server))
+        if may_start and power_state != "running" and hosts.is_forced_down(name=drivers.host):
+            server_states.forget_power_state(server_id=server_id)
+            return ""
         try:
             is_started = may_start and power_state != "running" and _start(drivers, server)
         except (StorageHostDown, StorageHostSilent) as error:

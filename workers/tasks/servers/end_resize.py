@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.db import transaction
 
 from apps.compute import states
+from apps.compute.selectors import migrations
 from apps.compute.services import move_states, server_states
 from apps.networking.services import bindings
 from apps.scheduling.services import allocations
@@ -60,10 +61,10 @@ class PrepareReturn(ServerStep[None]):
     task_state = states.RESIZE_REVERTING
 
     def execute(self, ctx: StepContext) -> None:
-        moving.migration_of(ctx)
+        migration = moving.migration_of(ctx)
         storage, key = self.drivers(ctx).storage, str(ctx.subject_id)
         there = storage.list_kept() if moving.stays(ctx) else storage.list_servers()
-        if key not in there and moves.has_root(self.server(ctx)):
+        if key not in there and moves.had_files(self.server(ctx), migration):
             raise Abort("The disks of before are not on their host any more.", cause="DisksLost")
 
     def revert(self, ctx: StepContext) -> None:
@@ -119,6 +120,7 @@ class ReturnToSource(ServerStep[Returned]):
             drivers, key = self.drivers(ctx), str(ctx.subject_id)
             drivers.hypervisor.destroy(key)
             drivers.storage.return_server(key)
+            moves.drop_disks(drivers.storage, self.server(ctx), migration)
         bindings.move_for_server(server_id=ctx.subject_id, host=ctx.host)
         return Returned(allocation.host.zone)
 
@@ -129,7 +131,10 @@ class ReturnToSource(ServerStep[Returned]):
         move_states.settle_quota(server_id=ctx.subject_id, run_id=ctx.claim.run_id)
 
     def has_passed(self, ctx: StepContext) -> bool:
-        if not (ctx.on_host and moving.stays(ctx) and moves.has_root(self.server(ctx))):
+        migration = migrations.of_run(run_id=ctx.claim.run_id)
+        if migration is None or not (
+            ctx.on_host and moving.stays(ctx) and moves.had_files(self.server(ctx), migration)
+        ):
             return False
         return str(ctx.subject_id) not in self.drivers(ctx).storage.list_kept()
 

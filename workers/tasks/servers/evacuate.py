@@ -4,15 +4,23 @@ Volumes keep their data; local disks are made again from the image. What the dea
 removes when it is back.
 """
 
+from typing import TYPE_CHECKING
+
 from apps.compute import migration_states, states
 from apps.compute.services import live_states, move_states
 from apps.compute.services.live_states import UNKNOWN
+from apps.images.selectors import images as image_selectors
 from apps.networking.services import bindings
+from workers.config import HostDrivers
+from workers.drivers.storage.base import CachedImage
 from workers.engine.steps import DESTINATION, SOURCE, StepContext
-from workers.mapping import servers
+from workers.mapping import images, servers
 from workers.tasks.servers import fetch_image, live_migrate, moving
 from workers.tasks.servers.base import ServerStep, ports_of, wait_for_ports
 from workers.tasks.servers.live_migrate import Arrived
+
+if TYPE_CHECKING:
+    from apps.compute.models import Server
 
 
 class ScheduleEvacuation(live_migrate.ScheduleDestination):
@@ -35,8 +43,12 @@ class Recreate(ServerStep[Arrived]):
     def execute(self, ctx: StepContext) -> Arrived:
         row, drivers = self.server(ctx), self.drivers(ctx)
         server = moving.at_destination(row, moving.migration_of(ctx))
-        if server.image_id is not None:
-            fetch_image.cache(ctx, drivers.storage, server)
+        cached = self._image(ctx, server, drivers)
+        ctx.checkpoint()
+        if drivers.hypervisor.info(str(server.id)) is None:  # files of an earlier life here would show through
+            drivers.storage.remove_server(str(server.id))
+        if cached is not None:
+            drivers.storage.unpack_root(str(server.id), cached, int(server.flavor["disk"]), ctx.stop)
         bindings.move_for_server(server_id=server.id, host=ctx.host)
         moving.plug(server.id, drivers)
         moving.fence_volumes(server, ctx.hosts[SOURCE], drivers)
@@ -51,18 +63,28 @@ class Recreate(ServerStep[Arrived]):
         info = drivers.hypervisor.info(str(server.id))
         return Arrived(str(info.power_state) if info else "shutdown")
 
+    def _image(self, ctx: StepContext, server: "Server", drivers: HostDrivers) -> CachedImage | None:
+        """Have the server's image in the cache; return the one of its disk if it was just unshelved from that."""
+        if server.shelved_image_id is not None:
+            image = image_selectors.live().filter(id=server.shelved_image_id).first()
+            if image is not None and image.os_hash_value:
+                return fetch_image.cache_image(ctx, drivers.storage, *images.of_image(image))
+        if server.image_id is not None:
+            fetch_image.cache(ctx, drivers.storage, server)
+        return None
+
     def record(self, ctx: StepContext, result: Arrived) -> None:
-        live_states.mark_moved(
-            server_id=ctx.subject_id,
-            run_id=ctx.claim.run_id,
-            host=ctx.hosts[DESTINATION],
-            power_state=result.power_state,
+        self._mark(ctx, result.power_state)
+
+    def _mark(self, ctx: StepContext, power_state: str) -> None:
+        live_states.mark_made_again(
+            server_id=ctx.subject_id, run_id=ctx.claim.run_id, host=ctx.hosts[DESTINATION], power_state=power_state
         )
 
     def revert(self, ctx: StepContext) -> bool:
         drivers = self.drivers(ctx) if ctx.on_host else None
         if moving.may_run_there(ctx, drivers):
-            live_migrate.mark_moved(ctx, UNKNOWN)
+            self._mark(ctx, UNKNOWN)
             return True
         if drivers is not None:
             moving.unplug(ctx.subject_id, drivers)

@@ -1,6 +1,7 @@
 """The steps of an unshelve: on the server's host, or on one that the scheduler chooses, from the image of its disk."""
 
 import uuid
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
@@ -153,18 +154,31 @@ class PowerOnShelved(PowerOn):
         server_states.end_task(server_id=ctx.subject_id)
 
 
-class ForgetImage(ServerStep[None]):
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Whether the image is kept."""
+
+    is_kept: bool
+
+
+class ForgetImage(ServerStep[Kept]):
     """Delete the image of the disk, and end the task. It is behind the pivot: the guest runs."""
 
     name = "forget_image"
     role = SCHEDULER
 
-    def execute(self, ctx: StepContext) -> None:
-        if IMAGE in ctx.claim.params and self.server(ctx).power_state != states.NOSTATE:  # else it may be the only copy
+    def execute(self, ctx: StepContext) -> Kept:
+        """A guest that may not run may have no other copy of its disk: its host's recovery deletes the image later."""
+        is_known = self.server(ctx).power_state != states.NOSTATE
+        if is_known and IMAGE in ctx.claim.params:
             image_services.discard(image_id=uuid.UUID(ctx.claim.params[IMAGE]))
+        return Kept(not is_known)
 
-    def record(self, ctx: StepContext, result: None) -> None:
-        shelving.forget_image(server_id=ctx.subject_id)
+    def record(self, ctx: StepContext, result: Kept) -> None:
+        if result.is_kept:
+            server_states.end_task(server_id=ctx.subject_id)
+        else:
+            shelving.forget_image(server_id=ctx.subject_id)
 
     def revert(self, ctx: StepContext) -> None:
         server_states.end_task(server_id=ctx.subject_id)

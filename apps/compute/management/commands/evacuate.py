@@ -34,7 +34,7 @@ class Command(BaseCommand):
                 host = hosts.evacuate(name=name)
         except CloudError as error:
             raise CommandError(error.message) from error
-        left = evacuations.reasons(host=name, since=host.evacuating_since, everything=host.evacuates_all)
+        left = evacuations.reasons_of(host)
         names = server_selectors.names(server_ids=list(left))
         for key, why in left.items():
             self.stdout.write(f"{names.get(key, key)} ({key}): {why or 'is next'}")
