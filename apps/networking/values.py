@@ -103,7 +103,7 @@ class NetworkFacts:
     """A network as its engine and its guests need it; the MTU in bytes.
 
     ``physical_network`` and ``segmentation_id`` are those of a provider network, for the network engine alone, as are
-    ``dns_domain`` and ``admin_state_up``.
+    ``dns_domain``, ``admin_state_up`` and ``is_local``: no guest reaches another host's.
     """
 
     id: uuid.UUID
@@ -114,6 +114,7 @@ class NetworkFacts:
     segmentation_id: int | None = None
     dns_domain: str = ""
     admin_state_up: bool = True
+    is_local: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from deploy.ovn.datapath import NETDEV, Datapath
 from deploy.ovn.places import Places, vsctl
-from deploy.ovn.settings import OvnSettings
+from deploy.ovn.settings import LOCAL, LOCAL_BRIDGE, OvnSettings
 
 
 def identify(places: Places, settings: OvnSettings, datapath: Datapath, *, name: str, southbound: str) -> None:
@@ -17,7 +17,9 @@ def identify(places: Places, settings: OvnSettings, datapath: Datapath, *, name:
         # One query for everything: cheaper for the southbound database than a condition per network of each host.
         "ovn-monitor-all": "true",
         "ovn-openflow-probe-interval": "60",
-        "ovn-bridge-mappings": ",".join(f"{network}:{bridge}" for network, bridge in settings.mappings.items()),
+        "ovn-bridge-mappings": ",".join(
+            f"{network}:{bridge}" for network, bridge in {**settings.mappings, LOCAL: LOCAL_BRIDGE}.items()
+        ),
     }
     arguments = [f"external_ids:{key}={_quoted(value)}" for key, value in keys.items()]
     segmentation = "true" if datapath.kind == NETDEV and datapath.segmentation else "false"
@@ -26,11 +28,14 @@ def identify(places: Places, settings: OvnSettings, datapath: Datapath, *, name:
 
 
 def make_bridges(places: Places, settings: OvnSettings, datapath: Datapath) -> None:
-    """Have the bridges of the physical networks in the database. br-int is ovn-controller's."""
+    """Have the bridges of the physical networks in the database, and the one without a way out. br-int is
+    ovn-controller's.
+    """
     arguments: list[str] = []
-    for bridge in settings.mappings.values():
+    modes = {**dict.fromkeys(settings.mappings.values(), "standalone"), LOCAL_BRIDGE: "secure"}
+    for bridge, mode in modes.items():  # `secure` without a controller: no flows, so everything is dropped
         arguments += ["--", "--may-exist", "add-br", bridge]
-        arguments += ["--", "set", "Bridge", bridge, f"datapath_type={datapath.kind}", "fail_mode=standalone"]
+        arguments += ["--", "set", "Bridge", bridge, f"datapath_type={datapath.kind}", f"fail_mode={mode}"]
     vsctl(places, *arguments[1:])
 
 

@@ -13,6 +13,8 @@ DATAPATHS = ("auto", "system", "netdev")
 OFFLOADS = ("single-host", "multi-host")
 PUBLIC, EXTERNAL_BRIDGE = "public", "br-ex"
 SOUTHBOUND_PORT = 6642
+# Where frames of networks of the type `local` go instead of through tunnels: a bridge that drops them.
+LOCAL, LOCAL_BRIDGE = "celerity-local", "br-local"
 ANYWHERE = "203.0.113.1"  # of documentation (RFC 5737): the default route leads there
 LONGEST_EXTERNAL_PREFIX = 29  # six addresses: the machine, a router, and a few floating IPs
 _REMOTE = re.compile(r"ssl:([0-9.]+|\[[0-9a-fA-F:]+\]):\d{1,5}")
@@ -80,9 +82,10 @@ def _mappings(environment: Environment) -> dict[str, str]:
         if network in mappings or bridge in mappings.values():
             raise DeployError(f"CELERITY_BRIDGE_MAPPINGS: {entry.strip()!r} names a network or a bridge again.")
         mappings[network] = bridge
-    if {"br-int", "br-tunnel"} & set(mappings.values()):
+    if {"br-int", "br-tunnel", LOCAL_BRIDGE} & set(mappings.values()) or LOCAL in mappings:
         raise DeployError(
-            "CELERITY_BRIDGE_MAPPINGS: br-int and br-tunnel have other uses.", hint="Name another bridge."
+            f"CELERITY_BRIDGE_MAPPINGS: br-int, br-tunnel, {LOCAL_BRIDGE} and {LOCAL} have other uses.",
+            hint="Name another one.",
         )
     return mappings
 

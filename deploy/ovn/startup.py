@@ -63,6 +63,7 @@ def bring_up(environment: Environment, supervisor: Supervisor) -> None:
     tunnels = tunnel.make_bridge(here, wanted, used)
     for bridge in (
         *wanted.mappings.values(),
+        settings.LOCAL_BRIDGE,
         *tunnels,
     ):  # of a former run, the database knows it before the switch makes it
         _wait(lambda bridge=bridge: _exists(bridge), supervisor, "ovs-vswitchd")  # type: ignore[misc]

@@ -57,6 +57,19 @@ def test_out_through_the_router(cloud: LabCloud, guests: Guests) -> None:
 
 
 @pytest.mark.heavy
+def test_a_local_network_is_each_hosts_own(cloud: LabCloud, guests: Guests) -> None:
+    """Its guests reach those of their own host, and routers there; no frame of it goes to another one."""
+    network = cloud.network("own", "10.9.8.0/24", guests.router, network_type="local")
+    ordered = [cloud.order(f"own-{host}", host, network, guests.group) for host in ("compute-1", "compute-2")]
+    one, two = (cloud.active(server) for server in ordered)
+    for guest, by in ((one, guests.near), (two, guests.far)):
+        wait_for(lambda of=guest, by=by: cloud.ssh(of, "true", by=by, check=False) is not None, what="ssh", seconds=120)
+    assert cloud.ssh(one, "true", by=guests.far, check=False) is None
+    assert cloud.ssh(one, f"ping -c 2 -W 3 {two.address}", by=guests.near, check=False) is None
+    assert cloud.ssh(two, f"ping -c 2 -W 3 {one.address}", by=guests.far, check=False) is None
+
+
+@pytest.mark.heavy
 def test_a_vlan_between_hosts(cloud: LabCloud, guests: Guests) -> None:
     """A provider network with a tag: through the hosts' uplinks, and not through tunnels."""
     provider = {"network_type": "vlan", "physical_network": "public", "segmentation_id": 77}

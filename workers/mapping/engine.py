@@ -12,7 +12,7 @@ from apps.networking.values import NetworkFacts, ProgrammedGroup, ProgrammedPort
 from workers.drivers.errors import AbortError, SpecInvalid
 from workers.drivers.network.base import FixedIP
 from workers.drivers.network.base.engine import CloudSpec, NetworkPorts
-from workers.drivers.network.base.l2 import AddressPair, DhcpOption, NetworkSpec, PortSpec
+from workers.drivers.network.base.l2 import HOST_ALONE, AddressPair, DhcpOption, NetworkSpec, PortSpec
 from workers.drivers.network.base.rules import GroupSpec, RuleSpec
 from workers.drivers.network.ports import check_fixed_ips
 from workers.mapping import refusals, routing
@@ -60,7 +60,7 @@ def network_spec(facts: NetworkFacts) -> NetworkSpec:
         mtu=facts.mtu,
         subnets=tuple(subnet_spec(subnet) for subnet in facts.subnets),
         domain=facts.dns_domain.removesuffix(".") or settings.DNS_DOMAIN,
-        physical_network=facts.physical_network,
+        physical_network=HOST_ALONE if facts.is_local else facts.physical_network,
         vlan=facts.segmentation_id if facts.physical_network else None,
         admin_up=facts.admin_state_up,
     )

@@ -91,7 +91,7 @@ def everything() -> Everything:
 
 def _networks(rows: list[tuple[Any, ...]]) -> dict[uuid.UUID, NetworkFacts]:
     networks = {}
-    for network_id, name, mtu, subnets, physical_network, segmentation_id, dns_domain, admin_up in rows:
+    for network_id, name, mtu, subnets, physical_network, segmentation_id, dns_domain, admin_up, kind in rows:
         facts = network_facts(network_id, name, mtu, orjson.loads(subnets or "[]"))
         networks[network_id] = dataclasses.replace(
             facts,
@@ -99,6 +99,7 @@ def _networks(rows: list[tuple[Any, ...]]) -> dict[uuid.UUID, NetworkFacts]:
             segmentation_id=segmentation_id,
             dns_domain=dns_domain,
             admin_state_up=admin_up,
+            is_local=kind == states.LOCAL,
         )
     return networks
 

@@ -21,7 +21,7 @@ def _qos(policy: str) -> str:
 _OF_NETWORK = "(SELECT n.qos_policy_id FROM networking_network n WHERE n.id = {network})"
 _NETWORKS = f"""
 SELECT n.id, n.name, n.mtu, ({SUBNETS})::text, n.physical_network, n.segmentation_id,
-       n.dns_domain, n.admin_state_up FROM networking_network n
+       n.dns_domain, n.admin_state_up, n.network_type FROM networking_network n
 """
 # Names with dots could be the world's, answered to all guests of a network: its owner's ports alone have them.
 _OF_OWNER = """CASE WHEN p.project_id = (SELECT n.project_id FROM networking_network n WHERE n.id = p.network_id)

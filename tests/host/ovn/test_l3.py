@@ -98,17 +98,24 @@ def test_names(engine: NetworkEngine, host: Host, tmp_path: Path) -> None:
 
 
 def test_tenants_with_one_range_are_apart(engine: NetworkEngine, host: Host, tmp_path: Path) -> None:
+    """Neither a neighbour, nor the gateway, nor a name of the other tenant's is there."""
     mine, theirs = engine_contract.network(67), engine_contract.network(67)
-    one, two, other = engine_contract.port(mine, 10), engine_contract.port(theirs, 10), engine_contract.port(theirs, 11)
+    one, two = engine_contract.port(mine, 10, hostname="mine"), engine_contract.port(theirs, 10, hostname="theirs")
+    other = engine_contract.port(theirs, 11)
     engine.l2.ensure_ports(mine, [one])
     engine.l2.ensure_ports(theirs, [two, other])
-    for network in (mine, theirs):
-        engine.l3.ensure_router(RouterSpec(samples.new_id(), (engine_contract.foot(network),)))
+    engine.l3.ensure_router(RouterSpec(samples.new_id(), (engine_contract.foot(theirs),)))
     with guest(host, one) as first, guest(host, two) as second, guest(host, other) as third:
         wait_until_up(engine, one, two, other)
         for item in (first, second, third):
             item.lease(tmp_path)
-        assert first.pings("10.77.67.1")
         assert second.pings("10.77.67.1")
         assert second.pings("10.77.67.11")
+        assert second.asks("10.77.67.1", "theirs").endswith(socket.inet_aton("10.77.67.10"))
+        assert not first.pings("10.77.67.1")
+        engine.l3.ensure_router(RouterSpec(samples.new_id(), (engine_contract.foot(mine),)))
+        wait_for(lambda: first.pings("10.77.67.1"), what="an own gateway")
+        assert first.asks("10.77.67.1", "mine").endswith(socket.inet_aton("10.77.67.10"))
+        assert not first.asks("10.77.67.1", "theirs")
+        assert not second.asks("10.77.67.1", "mine")
         assert not first.pings("10.77.67.11")

@@ -14,6 +14,7 @@ import pytest
 from apps.networking import exceptions
 from apps.networking.models import FloatingIP, Network, Router, Subnet
 from apps.networking.services import bindings, floating_ips, networks, ports, router_interfaces, routers, subnets
+from deploy.ovn import settings
 from tests.callers import Caller
 from tests.unit.network.test_worker import (  # noqa: F401 (fixtures)
     add_subnet,
@@ -28,6 +29,7 @@ from tests.unit.network.test_worker import (  # noqa: F401 (fixtures)
     writer,
 )
 from workers.drivers.network.base.engine import NetworkEngine
+from workers.drivers.network.base.l2 import HOST_ALONE
 from workers.mapping import networks as mapping
 from workers.mapping import routing
 
@@ -106,6 +108,14 @@ def test_a_move_to_another_router(
     led = deliver(lambda: floating_ips.create(context=context, values=values))
     deliver(lambda: floating_ips.update(context=context, floating_ip=led, values={"port_id": pairs[1][1].id}))
     assert record(tmp_path, "floating_ips", led)["router_id"] == str(pairs[1][0].id)
+    assert healthy(engine)
+
+
+def test_a_local_network_leads_nowhere(engine: NetworkEngine, deliver: Deliver, tmp_path: Path) -> None:  # noqa: F811
+    """OVN's tunnels span hosts; a network that leads to a physical one uses none. Hosts map this one to a dead end."""
+    values = {"network_type": "local"}
+    own: Network = deliver(lambda: networks.create(context=Caller("/network/v2.0", admin=True).context, values=values))
+    assert record(tmp_path, "networks", own)["physical_network"] == HOST_ALONE == settings.LOCAL
     assert healthy(engine)
 
 

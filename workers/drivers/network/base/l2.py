@@ -26,6 +26,7 @@ from workers.drivers.network.base import FixedIP, SubnetSpec
 from workers.drivers.network.base.qos import QosSpec
 
 MAX_VLAN = 4094
+HOST_ALONE = "celerity-local"  # every host maps it to a bridge that drops everything
 MAX_OPTION_VALUES = 64
 OptionKind = Literal["address", "addresses", "number", "flag", "text", "host", "names", "routes"]
 _OPTION_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{1,31}")
@@ -38,8 +39,8 @@ class NetworkSpec:
     """One network. `mtu` in bytes, as DHCP tells it to guests. `domain`: the DNS domain of its names, or empty.
 
     `physical_network` names the hosts' bridge mapping that a provider network leads to; empty for a tenant's own
-    network, which spans hosts in tunnels. `vlan`: the tag there, None for untagged frames. Without
-    `admin_up` its ports carry nothing.
+    network, which spans hosts in tunnels; HOST_ALONE for one that is another network on each host. `vlan`: the tag
+    there, None for untagged frames. Without `admin_up` its ports carry nothing.
     """
 
     id: str
