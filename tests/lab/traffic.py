@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from tests.cloud import wait_for
 from tests.lab.cloud import Guest, LabCloud
 
-PORT, MEGABYTES = 5001, 4
+PORT, FLOW_PORT, MEGABYTES = 5001, 5002, 4
 LISTEN = f"sleep 30 | nc -l -p {PORT}"  # at the end of its input, nc would hang up
 INTERVAL = 0.05  # seconds from ping to ping
 
@@ -76,3 +76,21 @@ def send(cloud: LabCloud, source: Guest, target: Guest, by: Guest | None = None)
     sent = cloud.ssh(source, f"{data}; nc -w 20 {target.address} {PORT} < /tmp/data", by=by)
     received = cloud.ssh(target, "while [ ! -s /tmp/received ]; do sleep 0.1; done; cat /tmp/received", by=by)
     assert sent and received == sent
+
+
+@contextmanager
+def flowing(cloud: LabCloud, source: Guest, target: Guest) -> Iterator[Callable[[], int]]:
+    """Have one TCP connection from guest to guest while the block runs, with ten lines a second; what it yields tells
+    how many bytes of it have arrived.
+    """
+    listen = f"rm -f /tmp/flow; sleep 600 | nc -l -p {FLOW_PORT} > /tmp/flow 2>/dev/null & sleep 0.2; true"
+    cloud.ssh(target, listen)
+    lines = "(while true; do echo tick; sleep 0.1; done)"
+    pid = cloud.ssh(source, f"{lines} | nc {target.address} {FLOW_PORT} > /dev/null 2>&1 & echo $!")
+
+    def arrived() -> int:
+        return int(cloud.ssh(target, "wc -c < /tmp/flow", check=False) or 0)
+
+    wait_for(arrived, what="the first line")
+    yield arrived
+    cloud.ssh(source, f"kill {pid}", check=False)
