@@ -22,7 +22,8 @@ from deploy.up import alone
 
 TRIES = 3
 _HASHES = """
-SELECT DISTINCT os_hash_value FROM images_image WHERE deleted_at IS NULL AND os_hash_value IS NOT NULL ORDER BY 1
+SELECT DISTINCT os_hash_value FROM images_image WHERE deleted_at IS NULL AND os_hash_value IS NOT NULL
+  AND size > 0 ORDER BY 1
 """
 _MIGRATIONS = "SELECT app || '.' || name FROM django_migrations WHERE app = ANY(%s) ORDER BY 1"
 

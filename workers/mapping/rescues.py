@@ -65,10 +65,11 @@ def _disk(made: Disk, target: str, bus: Bus | None) -> DiskSpec:
 def _renamed(disks: Sequence[DiskSpec]) -> Iterator[DiskSpec]:
     """Give disks the names of their order. The config drive keeps its own, which no disk gets."""
     letters: dict[str, Iterator[str]] = {}
+    kept = {disk.target for disk in disks if disk.format == "iso" and disk.device == "cdrom"}
     for disk in disks:
         prefix = disk.target[:-1]
-        if disk.format == "iso" and disk.device == "cdrom":
+        if disk.target in kept:
             yield disk
         else:
-            letter = next(letters.setdefault(prefix, iter(image_properties.letters(prefix))))
-            yield replace(disk, target=f"{prefix}{letter}")
+            rest = letters.setdefault(prefix, iter(image_properties.letters(prefix)))
+            yield replace(disk, target=next(name for letter in rest if (name := f"{prefix}{letter}") not in kept))

@@ -1,7 +1,8 @@
 """Rows of volumes and attachments as specs: of the pool that has the volume, and of the server that gets the disk."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
 from apps.volumes import states
@@ -138,6 +139,28 @@ def _open(attachment: "Attachment", drivers: HostDrivers, alone: bool) -> Export
     except VolumeInUse:  # by an export that was given up, maybe, of which this host was not told
         exports.follow(volume_id, drivers)
         return drivers.volume.open_export(str(volume_id), spec)
+
+
+@contextmanager
+def exported(attachment: "Attachment", drivers: HostDrivers) -> Iterator[Export]:
+    """Have the attachment's volume on a socket of this host alone, for the host's own work: no guest has it meanwhile.
+
+    What guests use without an export gets one for the block; one that is left is closed by ``end_export``.
+    """
+    export = connect(attachment, drivers, alone=True)
+    if not is_direct(attachment):
+        yield export
+        return
+    try:
+        yield drivers.volume.open_export(str(attachment.volume_id), export_spec(attachment))
+    finally:
+        end_export(attachment, drivers)
+
+
+def end_export(attachment: "Attachment", drivers: HostDrivers) -> None:
+    """Close what ``exported`` of a process that was killed has left."""
+    if is_direct(attachment):
+        drivers.volume.close_export(str(attachment.volume_id), export_spec(attachment).name)
 
 
 def connect_all(server_id: uuid.UUID, drivers: HostDrivers) -> None:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
+from apps.common import patterns, substrings
 from apps.common.exceptions import BadRequest, CloudError
 
 MAX_SORT_KEYS = 8
@@ -26,6 +27,15 @@ def refusal(template: str, error: type[CloudError] = BadRequest) -> Refusal:
     ``{value}``.
     """
     return lambda name, value: error(template.format(name=name[:LONG], value=value[:LONG]))
+
+
+def matching(column: str, pattern: str, name: str) -> Any:
+    """Return the condition that a tenant's pattern, the value of the parameter ``name``, matches a part of the column.
+
+    In any case. Raises BadRequest (400) for a pattern that is not taken.
+    """
+    text = patterns.plain(patterns.check(pattern, name))
+    return Q(**{f"{column}__iregex": pattern}) if text is None else substrings.contains(column, text, ignore_case=True)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -63,9 +63,11 @@ FLAVORS = replace(
     marker_column="flavor_id",
     marker_key=str,
 )
+_OF_FLAVORS = FLAVORS.sorting
+assert _OF_FLAVORS is not None
 FLAVORS_WITHOUT_RXTX = replace(
     FLAVORS,
-    sorting=replace(FLAVORS.sorting, keys={key: name for key, name in _FLAVOR_KEYS.items() if key != "rxtx_factor"}),
+    sorting=replace(_OF_FLAVORS, keys={key: name for key, name in _FLAVOR_KEYS.items() if key != "rxtx_factor"}),
 )
 IMAGES = replace(LISTING, sorting=Sorting(keys={}, last=(("created_at", "desc"), ("id", "desc"))))
 _NO_MARKER = replace(STYLE, no_marker=refusal("Marker {value} could not be found."))

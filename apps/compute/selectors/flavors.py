@@ -3,6 +3,7 @@
 from django.db.models import F, Q, QuerySet
 
 from apps.common import pagination
+from apps.common.api import queries
 from apps.common.context import RequestContext
 from apps.common.sql.rows import Rows
 from apps.compute.exceptions import ExtraSpecNotFound, FlavorNotFound
@@ -31,7 +32,10 @@ def listed(
     min_disk: int = 0,
     name: str | None = None,
 ) -> QuerySet[Flavor]:
-    """Return the flavors of a list: ``is_public`` None is both kinds; only administrators choose."""
+    """Return the flavors of a list: ``is_public`` None is both kinds; only administrators choose.
+
+    ``name`` is a regular expression. Raises BadRequest (400) for one that is not taken.
+    """
     if not context.is_admin:
         rows = visible(context=context)
     elif is_public is None:
@@ -43,7 +47,7 @@ def listed(
     asked = {"ram_mib__gte": min_ram, "disk_gib__gte": min_disk}
     conditions = {name: least for name, least in asked.items() if least > 0}
     rows = rows.filter(**conditions) if conditions else rows
-    return rows if name is None else rows.filter(name=name)
+    return rows.filter(queries.matching("name", name, "name")) if name else rows
 
 
 def _context(project_id: str, *, admin: bool) -> RequestContext:

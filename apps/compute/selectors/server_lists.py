@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from apps.common import patterns, substrings
+from apps.common import patterns
 from apps.common.api import queries
 from apps.common.api.queries import QueryStyle
 from apps.common.context import RequestContext
@@ -193,7 +193,7 @@ def _asks_for_soft_deleted(context: RequestContext, query: ListQuery) -> bool:
 
 def _by_text(rows: QuerySet[Server], query: ListQuery) -> QuerySet[Server]:
     if query.text("name"):
-        rows = rows.filter(_name_matches(patterns.check(query.text("name"), "name")))
+        rows = rows.filter(queries.matching("name", query.text("name"), "name"))
     if "status" in query:
         rows = servers.with_status(rows, query.all("status"))
     if "flavor" in query:
@@ -206,11 +206,6 @@ def _by_text(rows: QuerySet[Server], query: ListQuery) -> QuerySet[Server]:
         if name in query:
             rows = rows.filter(**{name: query.boolean(name)})
     return _by_number(rows, query)
-
-
-def _name_matches(pattern: str) -> Any:
-    text = patterns.plain(pattern)
-    return Q(name__iregex=pattern) if text is None else substrings.contains("name", text, ignore_case=True)
 
 
 def _by_number(rows: QuerySet[Server], query: ListQuery) -> QuerySet[Server]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 
 from apps.common.context import RequestContext
-from apps.common.exceptions import Forbidden
+from apps.common.exceptions import Conflict, Forbidden
 from apps.compute import image_properties, locks, rpcapi
 from apps.compute.actions import CREATE_IMAGE
 from apps.compute.exceptions import ImageUnusable, ServerNotFound
@@ -25,7 +25,7 @@ from apps.volumes.selectors import server_volumes
 from apps.volumes.services import snapshots
 
 if TYPE_CHECKING:
-    from apps.volumes.models import Snapshot
+    from apps.volumes.models import Snapshot, Volume
 
 MAPPING, SYNTAX, ROOT = image_properties.MAPPING, image_properties.MAPPING_SYNTAX, "root_device_name"
 _KINDS = {"ephemeral": None, "swap": "swap"}  # the guest_format of blank local disks
@@ -47,9 +47,10 @@ def create(
             "Stop the server first, and remove the property from the image of its volume."
         )
     keys = {row.volume_id: uuid.uuid4() for row in volume_attachments.of_server(server=server) if row.volume_id}
+    rows = server_volumes.rows_of(volume_ids=keys)
     devices = selectors.block_devices(server_id=server.id)
     image_id = uuid.uuid4()
-    mapping = [_mapping(device, keys) for device in devices]
+    mapping = [_mapping(device, keys, rows) for device in devices]
     named = {MAPPING: json.dumps(mapping), SYNTAX: "True", ROOT: server.root_device_name}
     image = images.create_without_data(
         project_id=values["project_id"], values={**values, "id": image_id}, properties={**properties, **named}
@@ -60,13 +61,16 @@ def create(
     if row is None:
         raise ServerNotFound(server=server.id)
     server_actions.check_state(server=row, action=CREATE_IMAGE)
-    _snapshot(context, image.name or "", keys)
+    for made in _snapshot(context, image.name or "", keys, rows):
+        if made.size != rows[made.volume_id].size:  # its volume grew just now
+            raise Conflict(f"Volume {made.volume_id} was extended meanwhile. Repeat the request.")
     rpcapi.record(context=context, action=CREATE_IMAGE.name, server=row)
     return image.id
 
 
-def _snapshot(context: RequestContext, name: str, keys: "Mapping[uuid.UUID, uuid.UUID]") -> "Sequence[Snapshot]":
-    rows = server_volumes.rows_of(volume_ids=keys)
+def _snapshot(
+    context: RequestContext, name: str, keys: "Mapping[uuid.UUID, uuid.UUID]", rows: "Mapping[uuid.UUID, Volume]"
+) -> "Sequence[Snapshot]":
     try:
         return snapshots.create_all(
             context=context,
@@ -78,7 +82,9 @@ def _snapshot(context: RequestContext, name: str, keys: "Mapping[uuid.UUID, uuid
         raise Forbidden(error.message) from None
 
 
-def _mapping(device: BlockDevice, keys: "Mapping[uuid.UUID, uuid.UUID]") -> dict[str, Any]:
+def _mapping(
+    device: BlockDevice, keys: "Mapping[uuid.UUID, uuid.UUID]", rows: "Mapping[uuid.UUID, Volume]"
+) -> dict[str, Any]:
     """Return a disk as the image names it (nova/block_device.py, snapshot_from_bdm)."""
     common = {
         "device_name": f"/dev/{device.device}", "device_type": "disk", "disk_bus": device.bus or None,
@@ -88,7 +94,8 @@ def _mapping(device: BlockDevice, keys: "Mapping[uuid.UUID, uuid.UUID]") -> dict
     }  # fmt: skip
     if device.is_volume and device.volume_id is not None:
         source = {"source_type": "snapshot", "destination_type": "volume", "snapshot_id": str(keys[device.volume_id])}
-        return {**common, **source, "volume_size": device.size or None, "guest_format": None}
+        row = rows.get(device.volume_id)
+        return {**common, **source, "volume_size": row.size if row is not None else None, "guest_format": None}
     return {
         **common, "source_type": "blank", "destination_type": "local", "snapshot_id": None, "boot_index": -1,
         "delete_on_termination": True, "volume_size": device.size, "guest_format": _KINDS.get(device.kind),

@@ -1,5 +1,6 @@
 """What a new volume is made of: its source, size, type and zone, checked before anything is written."""
 
+import json
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +58,8 @@ def _empty(context: RequestContext, volume: Volume, values: dict[str, Any]) -> N
 
 def _from_image(context: RequestContext, volume: Volume, values: dict[str, Any]) -> None:
     image = _image(context, values["imageRef"])
+    if not image.size:
+        return _from_snapshot(context, volume, {"snapshot_id": _root_snapshot(image)})
     smallest = max(image.size or 0, image.virtual_size or 0)
     smallest = -(-smallest // GIB)
     if not volume.size:
@@ -71,6 +74,21 @@ def _from_image(context: RequestContext, volume: Volume, values: dict[str, Any])
         )
     volume.source_image_id = image.id
     volume.image_metadata = of_image(image)
+
+
+def _root_snapshot(image: "Image") -> str:
+    """Return the ID of the snapshot that an image without data names for the root disk. Raises BadRequest (400).
+
+    Anybody writes an image's properties: what is named is read with the caller's rights.
+    """
+    try:
+        rows = json.loads(str(image.properties.get("block_device_mapping") or ""))
+    except (ValueError, RecursionError):
+        rows = None
+    for row in rows if isinstance(rows, list) else ():
+        if isinstance(row, dict) and row.get("boot_index") == 0 and parse_uuid(row.get("snapshot_id")):
+            return str(row["snapshot_id"])
+    raise BadRequest(f"Image {image.id} has no data, and names no snapshot of a root disk.")
 
 
 def _image(context: RequestContext, key: Any) -> "Image":

@@ -78,8 +78,11 @@ def test_flavors(alice: ComputeCaller, admin: ComputeCaller, flavor: Flavor) -> 
     path = f"/flavors/{flavor.flavor_id}"
     before, after = (alice.at(version).get(path).json()["flavor"] for version in ("2.101", "2.102"))
     assert known <= set(before) and set(before) - set(after) == known
-    names = [row["name"] for row in alice.at("2.102").get(f"/flavors?name={flavor.name}").json()["flavors"]]
-    assert names == [flavor.name] and alice.at("2.102").get("/flavors?name=no").json()["flavors"] == []
+    for pattern in (flavor.name, f"^{flavor.name[0].upper()}.$"):
+        names = [row["name"] for row in alice.at("2.102").get("/flavors", name=pattern).json()["flavors"]]
+        assert names == [flavor.name], pattern
+    assert alice.at("2.102").get("/flavors", name="(").status_code == 400
+    assert alice.at("2.102").get("/flavors?name=no").json()["flavors"] == []
     assert alice.at("2.101").get("/flavors?name=x").status_code == 400
     for version, code in (("2.101", 200), ("2.102", 400)):
         for query in ("/flavors?sort_key=rxtx_factor", f"/flavors/{flavor.flavor_id}?x=1", "/os-availability-zone?x=1",

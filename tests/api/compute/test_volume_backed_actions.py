@@ -5,15 +5,19 @@ from typing import Any
 
 import pytest
 
+from apps.common.exceptions import BadRequest
 from apps.compute.models import BlockDevice, Server
 from apps.images.models import Image
 from apps.quotas.models import Limit
-from apps.volumes.models import Snapshot, Volume
+from apps.volumes.models import Attachment, Snapshot, Volume
+from apps.volumes.services import volume_requests
 from apps.workflow.models import Run
 from tests.api.compute import test_boot_from_volume
 from tests.api.compute.conftest import ComputeCaller
 from tests.api.compute.in_process import Worker
 from tests.api.compute.test_boot_from_volume import MakeVolume, blank, create, of_image, of_volume, server_of, used
+from workers.drivers.volume.base import Export, FromImage
+from workers.mapping import volumes
 
 pytestmark = pytest.mark.django_db
 make_volume, wanted, worker = (getattr(test_boot_from_volume, name) for name in ("make_volume", "wanted", "worker"))
@@ -51,6 +55,10 @@ def test_an_image_of_snapshots(alice: ComputeCaller, server: Server, worker: Wor
         (str(root.id), 0, None, 2), (str(data.id), None, "data", 1),
     ]  # fmt: skip
     assert {root.name, data.name} == {"snapshot for both"}
+    # Two disks in one place of the boot order, of which one is the image's.
+    twice = {**wanted, "imageRef": str(made.id), "block_device_mapping_v2": [{**blank(boot_index=0)}]}
+    answer = alice.at("2.79").post("/servers", {"server": twice})
+    assert answer.status_code == 400
     # The snapshots are made by their own runs; until then nothing boots of them.
     again = {**wanted, "imageRef": str(made.id)}
     assert alice.at("2.79").post("/servers", {"server": again}).status_code == 400
@@ -88,7 +96,9 @@ def test_images_that_cannot_be_made(alice: ComputeCaller, server: Server, worker
 
 @pytest.mark.parametrize(
     "text", ["{", "{}", "[1]", '[{"source_type": "snapshot"}]', '[{"source_type": "blank", "volume_size": true}]',
-             "[" * 100_000, '[{"source_type": "snapshot", "snapshot_id": "x", "boot_index": 0}]'],
+             "[" * 100_000, '[{"source_type": "blank", "tag": "\\u0000"}]', '[{"source_type": "blank", "tag": "a,b"}]',
+             '[{"source_type": "blank", "volume_type": "\\u0000"}]',
+             '[{"source_type": "snapshot", "snapshot_id": "x", "boot_index": 0}]'],
 )  # fmt: skip
 def test_mappings_that_anybody_may_have_written(
     alice: ComputeCaller, wanted: dict[str, Any], image: Image, text: str
@@ -153,3 +163,50 @@ def test_a_rescue(alice: ComputeCaller, server: Server, worker: Worker, image: I
     assert worker.work()[-1] == "succeeded"
     server.refresh_from_db()
     assert server.vm_state == "active"
+
+
+def test_an_image_after_a_volume_grew(alice: ComputeCaller, server: Server, worker: Worker) -> None:
+    """The image says the volume's size, not that of the request for the server."""
+    Volume.objects.filter(id=volume_of(server).id).update(size=5)
+    answer = act(alice, server, "2.45", "createImage", {"name": "grown"})
+    mappings = json.loads(Image.objects.get(id=answer.json()["image_id"]).properties["block_device_mapping"])
+    assert [row["volume_size"] for row in mappings] == [5, 1]
+
+
+def test_a_rebuild_of_a_volume_that_guests_use_without_export(
+    alice: ComputeCaller, server: Server, worker: Worker, image: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The host exports it to itself to write the image, and closes that."""
+    opened: list[str] = []
+    driver = worker.drivers.volume
+    original = driver.open_export
+
+    def open_export(volume_id: str, export: Any) -> Any:
+        opened.append(export.name)
+        return original(volume_id, export)
+
+    monkeypatch.setattr(driver, "open_export", open_export)
+    monkeypatch.setattr(volumes, "is_direct", lambda attachment: True)
+    for attachment in Attachment.objects.all():
+        driver.close_export(str(attachment.volume_id), None)
+    monkeypatch.setattr(
+        volumes, "connect", lambda attachment, drivers, **how: Export(str(attachment.volume_id), "e", "")
+    )
+    with volumes.exported(Attachment.objects.get(volume_id=volume_of(server).id), worker.drivers) as export:
+        driver.write_image(export, FromImage("/x", "qcow2", 1))
+    assert len(opened) == 1 and not driver.list_exports()
+
+
+def test_a_volume_of_such_an_image(alice: ComputeCaller, server: Server, worker: Worker) -> None:
+    """It is made of the root disk's snapshot, as Cinder does; of an image without data that names none, not at all."""
+    answer = act(alice, server, "2.45", "createImage", {"name": "i"})
+    worker.work()
+    made, context = Image.objects.get(id=answer.json()["image_id"]), alice.context
+    volume = volume_requests.resolve(context=context, values={"imageRef": str(made.id)})
+    assert (volume.source_image_id, volume.source_snapshot_id, volume.size, volume.bootable) == (
+        None, Snapshot.objects.get(volume_id=volume_of(server).id).id, 2, True,
+    )  # fmt: skip
+    for text in ("", "{", "[" * 100_000, '[{"boot_index": 0, "snapshot_id": 1}]'):
+        Image.objects.filter(id=made.id).update(properties={"block_device_mapping": text})
+        with pytest.raises(BadRequest):
+            volume_requests.resolve(context=context, values={"imageRef": str(made.id), "size": 1})

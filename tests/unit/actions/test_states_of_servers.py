@@ -18,9 +18,12 @@ from apps.quotas.models import Limit, Usage
 from apps.workflow.models import Run
 from apps.workflow.services import cancellation
 from tests.unit.actions.conftest import ADMIN, OWNER, Acting, make_image
+from workers.drivers.hypervisor.base import DiskSpec
+from workers.drivers.storage.base import Disk
 from workers.host.reconcilers import power
 from workers.host.reconcilers.base import take_snapshot
 from workers.host.reconcilers.unfinished import is_unfinished
+from workers.mapping import rescues
 
 pytestmark = pytest.mark.django_db(transaction=True)
 STOPPED, RESCUED = [("stop", {})], [("rescue", {})]
@@ -96,6 +99,14 @@ def test_a_rescued_server_is_deleted_or_unrescued(acting: Acting) -> None:
             acting.do(action, **values)
     acting.do("delete")
     assert acting.power is None and not acting.drivers.storage.list_servers()
+
+
+def test_the_config_drive_of_a_server_with_many_disks() -> None:
+    """Of before its name was kept free: no disk of the rescue gets its name."""
+    disks = [DiskSpec(f"sd{letter}", "/x", "qcow2", bus="scsi") for letter in "abcdefg"]
+    drive = DiskSpec("sdh", "/c", "iso", device="cdrom", bus="scsi", readonly=True)
+    names = [disk.target for disk in rescues.arrange([*disks, drive], Disk("/r", "qcow2", 1), {}, {})]
+    assert len(set(names)) == len(names) == 9 and names[-1] == "sdh"
 
 
 # properties of the rescue image -> the guest's disks by target

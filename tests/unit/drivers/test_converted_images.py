@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import shutil
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from tests.unit.drivers.test_local_storage import qemu_img
 from workers.drivers.storage import errors
 from workers.drivers.storage import loader as storages
 from workers.drivers.storage.base import ImageSource, StorageDriver
+from workers.drivers.storage.local_arrivals import digest_of
 
 pytestmark = pytest.mark.skipif(not shutil.which("qemu-img"), reason="needs qemu-img")
 
@@ -62,3 +65,29 @@ def qcow2_bytes(tmp_path: Path) -> bytes:
     path = tmp_path / "other.qcow2"
     qemu_img("create", "-q", "-f", "qcow2", path, "16M")
     return path.read_bytes()
+
+
+def test_a_conversion_that_is_not_wanted_any_more(driver: StorageDriver, tmp_path: Path) -> None:
+    """The caller's check is asked while QEMU converts; nothing is left."""
+    path, asked = tmp_path / "image.vdi", []
+    qemu_img("create", "-q", "-f", "vdi", path, "16M")
+    image = samples.image_of(path.read_bytes(), disk_format="vdi")
+
+    def progress(done: int, total: int) -> None:
+        asked.append(done)
+        if asked.count(total) > 1:  # the first is the end of the fetch
+            raise KeyboardInterrupt
+
+    with contextlib.suppress(KeyboardInterrupt):
+        driver.cache_image(image, ImageSource(path.as_uri()), progress)
+    assert driver.residue(remove=False) == ()
+
+
+def test_a_converted_image_goes_with_its_server(driver: StorageDriver, tmp_path: Path) -> None:
+    """Another host checks the converted file by the digest that this host noted."""
+    path, server_id = tmp_path / "image.vhdx", samples.new_id()
+    qemu_img("create", "-q", "-f", "vhdx", path, "16M")
+    cached = driver.cache_image(samples.image_of(path.read_bytes(), disk_format="vhdx"), ImageSource(path.as_uri()))
+    driver.create_root(server_id, cached, 1)
+    [facts] = json.loads(driver.describe_disks(server_id))["images"].values()
+    assert facts["declared"] == "vhdx" and facts["digest"] == digest_of(Path(cached.path))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from workers.drivers import values
 from workers.drivers.storage import config_drive, converting, fetching, inspection, upkeep
@@ -34,7 +34,7 @@ from workers.drivers.storage.errors import (
     NotEnoughSpace,
     StorageUnavailable,
 )
-from workers.drivers.storage.local_arrivals import LocalArrivals, make_sparse
+from workers.drivers.storage.local_arrivals import LocalArrivals, digest_of, make_sparse
 from workers.drivers.storage.local_moves import LocalMoves
 from workers.drivers.storage.local_snapshots import load_disk, on_disk
 from workers.system import files, locks, processes
@@ -200,23 +200,27 @@ class LocalStorage(LocalMoves, LocalArrivals):
                 fetching.fetch(image, source, part, progress)
                 size = inspection.inspect(part, image.disk_format)
                 form, declared = image.disk_format, ""
+                more = {}
                 if form in CONVERTED:
-                    size = converting.to_qcow2(part, form, size, self._check_room)
+                    size = converting.to_qcow2(part, form, size, lambda: self._check_conversion(image, progress))
                     form, declared = "qcow2", form
+                    more = {"declared": declared, "digest": digest_of(part)}
                 _open_once(part, form)
                 part.chmod(0o444)
                 os.replace(part, self.paths.images / image.sha512)
             finally:
                 part.unlink(missing_ok=True)
             known = upkeep.stamp(self.paths.images / image.sha512)
-            facts = {"format": form, "virtual_size": size, **known, **({"declared": declared} if declared else {})}
-            record = json.dumps(facts).encode()
+            record = json.dumps({"format": form, "virtual_size": size, **known, **more}).encode()
             files.write(self.paths.images / f"{image.sha512}.json", record, 0o444)
-        return CachedImage(str(self.paths.images / image.sha512), form, size, image.sha512, declared)  # type: ignore[arg-type]
+        return CachedImage(str(self.paths.images / image.sha512), cast(Any, form), size, image.sha512, declared)
 
-    def _check_room(self) -> None:
+    def _check_conversion(self, image: ImageSpec, progress: Progress | None) -> None:
+        """End it when the host's disk is nearly full, or its caller does not want it any more (``progress`` raises)."""
         if shutil.disk_usage(self.paths.images).free < self.reserved_bytes:
             raise NotEnoughSpace("The host has no space for the image.")
+        if progress is not None:
+            progress(image.size, image.size)
 
     def _forget_image(self, sha512: str) -> None:
         for name in (f"{sha512}.json", sha512, f"{files.TEMPORARY_PREFIX}{sha512}"):

@@ -28,6 +28,7 @@ from workers.system.peers.errors import PeerError
 
 SMALL_FILES = ("config-2", "devices.json")  # copied as they are: the guest has read them
 _IMAGE = re.compile(r"image/([0-9a-f]{128})")
+_OF_CONVERTED = ("declared", "digest")  # of an image that the cache has in another format than its own
 _SMALL_BYTES = 64 * 1024 * 1024
 
 
@@ -64,7 +65,10 @@ class LocalArrivals(LocalSnapshots):
             "disks": {name: asdict(disk) for name, disk in disks.items() if disk is not None},
             "files": [name for name in SMALL_FILES if (home / name).is_file()],
             "images": {
-                image.sha512: {"format": image.format, "virtual_size": image.virtual_size}
+                image.sha512: {
+                    "format": image.format, "virtual_size": image.virtual_size,
+                    **{name: value for name in _OF_CONVERTED if (value := self._record(image.sha512).get(name))},
+                }
                 for image in map(self._image_below, disks.values()) if image is not None
             },
             "used": used,
@@ -116,6 +120,9 @@ class LocalArrivals(LocalSnapshots):
                 "The host has no space for the server's disks.", details=f"{used} bytes wanted, {free} free"
             )
 
+    def _record(self, sha512: str) -> Any:
+        return json.loads(files.read(self.paths.images / f"{sha512}.json") or b"{}")
+
     def _have_image(self, server_id: str, sha512: str, facts: Any, source: Peer, stop: Event) -> None:
         """Have an image in the cache: from the other host, where its image service has it no longer."""
         if self._cached(sha512) is not None:
@@ -130,13 +137,14 @@ class LocalArrivals(LocalSnapshots):
                 try:
                     if not client.fetch(source, server_id, f"file image/{sha512}", part, stop):
                         raise Stopped("Fetching the image was stopped.", details=sha512)
-                    if _digest(part) != sha512:
+                    if digest_of(part) != (facts["digest"] if facts.get("declared") else sha512):
                         raise ImageUnavailable("The image is damaged on the other host.", details=sha512)
                     part.chmod(0o444)
                     os.replace(part, self.paths.images / sha512)
                 finally:
                     part.unlink(missing_ok=True)
                 record = {"format": facts["format"], "virtual_size": int(facts["virtual_size"])}
+                record |= {name: str(facts[name]) for name in _OF_CONVERTED if facts.get(name)}
                 record |= upkeep.stamp(self.paths.images / sha512)
                 files.write(self.paths.images / f"{sha512}.json", json.dumps(record).encode(), 0o444)
 
@@ -162,7 +170,7 @@ class LocalArrivals(LocalSnapshots):
             files.write(Path(self._path(server_id, name)), data, 0o600)
 
 
-def _digest(path: Path) -> str:
+def digest_of(path: Path) -> str:
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha512").hexdigest()
 

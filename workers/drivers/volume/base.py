@@ -96,7 +96,9 @@ class VolumeDriver(ABC):
         """
 
     def write_image(self, export: Export, image: FromImage, stop: Event | None = None) -> None:
-        """Let an open export of this host read as the image, and as zeros behind it. Snapshots keep their content.
+        """Let an export that this host has open (`open_export`, `connect`) read as the image, and as zeros behind it.
+
+        Snapshots keep their content.
 
         One exception to the rules: a call that fails may have changed the content. Raises VolumeTooSmall, PoolFull,
         PoolUnavailable.

@@ -197,6 +197,8 @@ class SimulatedVolumes(VolumeDriver):
     def write_image(self, export: Export, image: FromImage, stop: Event | None = None) -> None:
         """Note the image in the record of a volume of this host."""
         with self._simulation.operation("write_image", stop=stop) as operation:
+            if not export.socket:
+                raise PoolUnavailable("The volume is not exported here.", details=export.volume_id)
             record = self._simulation.read(self._kind, export.volume_id)
             size = record["size_gib"] if record is not None else export.size_gib
             if image.virtual_size > size * _GIB:

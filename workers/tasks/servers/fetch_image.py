@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from apps.compute import states
-from workers.drivers.storage.base import CachedImage, ImageSource, ImageSpec, StorageDriver
+from workers.drivers.storage.base import CONVERTED, CachedImage, ImageSource, ImageSpec, StorageDriver
 from workers.engine.errors import LeaseLost, TooLong
 from workers.engine.steps import StepContext
 from workers.mapping import images
@@ -39,8 +39,10 @@ def cache(ctx: StepContext, storage: StorageDriver, server: "Server") -> None:
 
 
 def cache_image(ctx: StepContext, storage: StorageDriver, image: ImageSpec, source: ImageSource) -> CachedImage:
-    """Have an image in the host's cache. Raises TooLong for a big download outside of the long steps."""
-    is_big = image.size >= settings.LONG_DOWNLOAD_MIB << 20
+    """Have an image in the host's cache. Raises TooLong, outside of the long steps, for a big download and for an image
+    that is to be converted.
+    """
+    is_big = image.size >= settings.LONG_DOWNLOAD_MIB << 20 or image.disk_format in CONVERTED
     if is_big and not ctx.is_long and not storage.has_image(image.sha512):
         raise TooLong
     return storage.cache_image(image, source, progress=_watch(ctx))

@@ -94,5 +94,6 @@ class Respawn(PowerStep):
         if not ctx.on_host:
             return
         with suppress(DriverError):
+            volumes_of_server.end_reimage(ctx, self.drivers(ctx))
             unfinished.clear(self.server(ctx), self.drivers(ctx))
             server_disks.forget_rebuild(server_id=ctx.subject_id)

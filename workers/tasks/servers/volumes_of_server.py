@@ -21,6 +21,7 @@ from workers.tasks.volumes.create import make
 
 if TYPE_CHECKING:
     from apps.compute.models import BlockDevice, Server
+    from apps.volumes.models import Attachment
 
 
 def connect(ctx: StepContext, drivers: HostDrivers, server: "Server", devices: "Sequence[BlockDevice]") -> None:
@@ -60,15 +61,24 @@ def cache_image(ctx: StepContext, storage: StorageDriver) -> CachedImage:
 
 def reimage(ctx: StepContext, drivers: HostDrivers) -> None:
     """Write the image to the root volume, which no guest has. Repeated, it begins again."""
-    wanted, cached = ctx.claim.params[REIMAGE], cache_image(ctx, drivers.storage)
-    rows = volumes.of_server(ctx.subject_id)
-    attachment = next((row for row in rows if str(row.volume_id) == wanted["volume"]), None)
+    cached, attachment = cache_image(ctx, drivers.storage), _reimaged(ctx)
     if attachment is None:
         raise Abort("The server does not have its root volume any more.", cause="VolumeNotFound")
-    export = volumes.connect(attachment, drivers, alone=True)
-    ctx.checkpoint()
     image = FromImage(cached.path, cached.format, cached.virtual_size)
-    drivers.volume.write_image(export, image, ctx.stop)
+    with volumes.exported(attachment, drivers) as export:
+        ctx.checkpoint()
+        drivers.volume.write_image(export, image, ctx.stop)
+
+
+def end_reimage(ctx: StepContext, drivers: HostDrivers) -> None:
+    """Leave no export of a rebuild that was killed while it wrote."""
+    if REIMAGE in ctx.claim.params and (attachment := _reimaged(ctx)) is not None:
+        volumes.end_export(attachment, drivers)
+
+
+def _reimaged(ctx: StepContext) -> "Attachment | None":
+    rows = volumes.of_server(ctx.subject_id)
+    return next((row for row in rows if str(row.volume_id) == ctx.claim.params[REIMAGE]["volume"]), None)
 
 
 def undo(ctx: StepContext, drivers: HostDrivers) -> None:

@@ -9,6 +9,7 @@ from apps.volumes import states
 from apps.volumes.selectors import snapshots
 from apps.volumes.services import volume_states
 from workers.config import HostDrivers
+from workers.drivers.storage.base import CONVERTED
 from workers.drivers.volume.base import FromImage, FromSnapshot, FromVolume, Source
 from workers.engine.errors import Abort, LeaseLost, TooLong
 from workers.engine.steps import StepContext
@@ -78,7 +79,7 @@ def _cached(ctx: StepContext, volume: "Volume", drivers: HostDrivers) -> FromIma
     """Have the image in the host's cache."""
     assert volume.source_image_id is not None
     image, source = images.of_image(image_selectors.get(image_id=volume.source_image_id))
-    is_big = image.size >= settings.LONG_DOWNLOAD_MIB << 20
+    is_big = image.size >= settings.LONG_DOWNLOAD_MIB << 20 or image.disk_format in CONVERTED
     if is_big and not ctx.is_long and not drivers.storage.has_image(image.sha512):
         raise TooLong
 

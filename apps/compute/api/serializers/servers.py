@@ -77,7 +77,7 @@ class NetworksField(serializers.Field[Any, Any, Any, Any]):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._items = RequestedNetworkItem(many=True)
-        self._items.bind("", self)  # for the request's version
+        self._items.parent = self  # type: ignore[assignment]  # for the request's version
 
     def to_internal_value(self, data: Any) -> Any:
         if data in ("auto", "none"):

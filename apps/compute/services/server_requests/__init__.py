@@ -83,10 +83,7 @@ def resolve(
     row = dict(values["row"])
     chosen = flavor.resolve(context, values["flavorRef"])
     block_devices.check_boot_order(values)
-    named = None
-    if values.get("imageRef") and not block_devices.boots_from_volume(values):
-        named = image.find(context, values)
-        values = image_mappings.merged(values, named)
+    values, named = _with_disks_of_image(context, values)
     requested_volumes = volumes.resolve(context, values) if block_devices.names_volumes(values) else []
     root_volume = volumes.root_of(requested_volumes)
     row |= _image_columns(context, values, named, root_volume, chosen)
@@ -127,6 +124,18 @@ def _disks(
 
 def _root_name(bus: str, properties: dict[str, str]) -> str:
     return f"/dev/{block_device_services.names([BlockDevice(bus=bus)], properties)[0]}"
+
+
+def _with_disks_of_image(context: RequestContext, values: dict[str, Any]) -> tuple[dict[str, Any], "Image | None"]:
+    """Return the request with the disks that its image prescribes, and the image; without one, if a volume that the
+    request names is the root disk.
+    """
+    if not values.get("imageRef"):
+        return values, None
+    named, own_root = image.find(context, values), block_devices.boots_from_volume(values)
+    values = image_mappings.merged(values, named)
+    block_devices.check_boot_order(values)
+    return values, None if own_root else named
 
 
 def _image_columns(

@@ -80,7 +80,8 @@ def _root(mappings: Sequence[Mapping[str, Any]], flavor: Flavor) -> RequestedDis
 
 
 def _disk(kind: Kind, requested: Mapping[str, Any], usual: int) -> RequestedDisk:
-    if kind != "root" and (requested.get("boot_index") or -1) >= 0:
+    index = requested.get("boot_index")
+    if kind != "root" and index is not None and index >= 0:
         raise BadRequest(f"{FIELD}: a server cannot boot from a blank disk.")
     size = usual if kind == "root" else requested.get("volume_size") or usual
     return RequestedDisk(kind, size, requested.get("disk_bus") or "", requested.get("tag") or "")

@@ -5,6 +5,7 @@ caller's rights.
 """
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from apps.common.identifiers import parse_uuid
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from apps.images.models import Image
 
 MAX_MAPPINGS = 64
-MAX_TEXT = 255
+_TEXT, _TAG = re.compile(r"[^\x00]{0,255}"), re.compile(r"[^,/\x00]{1,60}")
 _SOURCES = {"snapshot": ("volume", "snapshot_id"), "volume": ("volume", "volume_id"), "image": ("volume", "image_id")}
 _BUSES = ("virtio", "scsi", "sata", "ide")
 _FORMATS = (None, "", "swap", "ext4")
@@ -70,7 +71,9 @@ def _mapping(image: "Image", row: Any) -> dict[str, Any]:
         raise _unusable(image, "has a disk of another source_type or destination_type than servers have")
     named = parse_uuid(row.get(key)) if key else None
     texts = {name: row.get(name) for name in ("tag", "volume_type", "guest_format", "disk_bus")}
-    if not all(value is None or (isinstance(value, str) and len(value) <= MAX_TEXT) for value in texts.values()):
+    if not all(value is None or (isinstance(value, str) and _TEXT.fullmatch(value)) for value in texts.values()):
+        raise _unusable(image, "has a disk with an invalid tag, volume_type, guest_format or disk_bus")
+    if texts["tag"] and not _TAG.fullmatch(texts["tag"]):
         raise _unusable(image, "has a disk with an invalid tag, volume_type, guest_format or disk_bus")
     if (
         (key and named is None)
