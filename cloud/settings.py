@@ -9,6 +9,7 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from cloud import volume_backends
 from cloud.logs import logging_config
 from cloud.page_settings import REST_FRAMEWORK, SPECTACULAR_SETTINGS, STATIC_URL, UNFOLD  # noqa: F401
 from cloud.tuning.import_guard import absent
@@ -228,23 +229,7 @@ VOLUME_QUOTAS = {  # under Cinder's names
 # Back ends of volumes: `local` is on the disk of servers; others are `name=local:/path` (another file system of each
 # host), `name=shared:/path` (one that all hosts have mounted there, NFS say), or `name=ceph:pool` (`ceph` alone is
 # `ceph=ceph:volumes`). ``path`` is the directory, or the pool.
-VOLUME_BACKENDS: dict[str, dict[str, str]] = {}
-for _text in env.list("CELERITY_VOLUME_BACKENDS", default=["local"]):
-    _text = "ceph=ceph:volumes" if _text.strip() == "ceph" else _text.strip()
-    _parts = re.fullmatch(
-        r"([a-z][a-z0-9_-]{0,31})(?:=(local|shared|ceph):((?<=ceph:)[A-Za-z0-9][\w.-]*|(?<!ceph:)/[^,]+))?", _text
-    )
-    if _parts is None or _parts[1] in VOLUME_BACKENDS or (_parts[2] is None) != (_parts[1] == "local"):
-        raise ImproperlyConfigured(
-            f"CELERITY_VOLUME_BACKENDS: {_text!r} is none of local, name=local:/path, name=shared:/path, ceph and "
-            "name=ceph:pool."
-        )
-    if any(
-        _parts[3] and os.path.normpath(_parts[3]) == os.path.normpath(known["path"])
-        for known in VOLUME_BACKENDS.values()
-    ):
-        raise ImproperlyConfigured(f"CELERITY_VOLUME_BACKENDS: two back ends have {_parts[3]}.")
-    VOLUME_BACKENDS[_parts[1]] = {"kind": _parts[2] or "local", "path": _parts[3] or ""}
+VOLUME_BACKENDS = volume_backends.read(env.list("CELERITY_VOLUME_BACKENDS", default=["local"]))
 # Where hosts find the Ceph cluster, and the key of the user that they are there.
 CEPH_CONF = env.str("CELERITY_CEPH_CONF", default="/etc/ceph/ceph.conf")
 CEPH_USER = env.str("CELERITY_CEPH_USER", default="celerity")

@@ -485,7 +485,7 @@ def test_a_copy_from_one_export_to_another(driver: LocalVolumes, image: FromImag
 
 
 def test_two_hosts_of_a_shared_pool(tmp_path: Path, run_dir: Path) -> None:
-    """What one host has open, the other does not touch, whatever it is told; what one works on, the other waits for."""
+    """The other host leaves alone what one has open, whatever the rows say, and waits for what one works on."""
     pool = tmp_path / "pool"
     pool.mkdir()
     (pool / ".celerity-volumes").touch()
