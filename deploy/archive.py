@@ -28,7 +28,8 @@ from deploy.supervision import programs
 FORMAT = 1
 MANIFEST, ENV, DUMP, IMAGES = "manifest.json", "celerity.env", "database.dump", "images"
 KEYS = ("fernet-keys", "credential-keys", "authority")
-GUESTS = ("hosts", "simulated")
+STORE = "volume-backups"  # of backups of volumes, unless CELERITY_BACKUP_STORE names another place
+GUESTS = ("hosts", "simulated", STORE)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from deploy import archive
 from deploy.console import explain, line, stage
@@ -125,14 +126,29 @@ def collect(environment: Environment, place: Path, *, guests: bool) -> archive.M
     return manifest
 
 
+HOST_PARTS = ("instances", "images", "boot_id", "volumes")
+
+
+def left_out(environment: Environment) -> list[str]:
+    """Return where volumes and their backups are that are not in an archive with guests' disks."""
+    backends = environment.values.get("CELERITY_VOLUME_BACKENDS", "local").split(",")
+    places = [f"volumes of the back end {text.strip()}" for text in backends if text.strip() not in ("", "local")]
+    store = environment.values.get("CELERITY_BACKUP_STORE", "")
+    if store and store != f"file://{environment.state / archive.STORE}":
+        places.append(
+            f"backups of volumes in {urlsplit(store)._replace(netloc='').geturl() if '@' in store else store}"
+        )
+    return places
+
+
 def guests_of(environment: Environment) -> list[str]:
     """Return the paths of this machine's hosts that the archive contains, relative to the state: disks and their
-    images.
+    images, volumes on the disk of servers, and backups of volumes.
     """
     paths = []
     for room in archive.GUESTS:
         for host in sorted((environment.state / room).glob("*")):
-            parts = [host] if room == "simulated" else [host / name for name in ("instances", "images", "boot_id")]
+            parts = [host / name for name in HOST_PARTS] if room == "hosts" else [host]
             paths += [str(part.relative_to(environment.state)) for part in parts if part.exists()]
     return paths
 
@@ -202,7 +218,11 @@ def main() -> int:
     except DeployError as error:
         explain(error)
         return 1
-    what = f"{len(manifest.images)} images, " + ("with guests' disks" if guests else "without guests' disks")
+    what = f"{len(manifest.images)} images, " + (
+        "with guests' disks and volumes" if guests else "without guests' disks and volumes"
+    )
+    for omitted in left_out(environment) if guests else ():
+        line(f"    not in the backup: {omitted}")
     line(f"{target}: {target.stat().st_size >> 20} MiB, {what}, {time.monotonic() - started:.1f} s.")
     line("It contains passwords and keys; protect it accordingly.")
     return 0

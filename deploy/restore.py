@@ -86,7 +86,7 @@ def put_in_place(place: Path, state: Path) -> None:
     (place / archive.IMAGES).rename(state / "images" / "blobs")
     for name in archive.GUESTS:
         if (place / name).is_dir():
-            (place / name).chmod(0o711)
+            (place / name).chmod(0o700 if name == archive.STORE else 0o711)
             (place / name).rename(state / name)
 
 

@@ -19,7 +19,7 @@ from tests.isolation.routes import Call, calls
 from tests.schema import harness
 
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
-SERVICES = ["compute", "identity", "image", "network"]
+SERVICES = ["compute", "identity", "image", "network", "volume"]
 SHORT = {
     "admin": harness.Effort(valid=2, invalid=3, unknown=0),
     "member": harness.Effort(valid=1, invalid=0, unknown=1),
@@ -50,7 +50,8 @@ def _values(belongings: Belongings, call: Call) -> dict[str, str]:
 
 def _headers(path: str, person: Person) -> dict[str, str]:
     version = "2.35" if GONE_SINCE.match(path) else "2.102"
-    headers = {"OpenStack-API-Version": f"compute {version}", "X-Auth-Token": person.token}
+    asked = "volume 3.70" if path.startswith("/volume/") else f"compute {version}"
+    headers = {"OpenStack-API-Version": asked, "X-Auth-Token": person.token}
     return {**headers, "X-Subject-Token": person.token} if path.endswith("/auth/tokens") else headers
 
 

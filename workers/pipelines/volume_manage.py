@@ -9,6 +9,7 @@ PIPELINE = Pipeline(
     subject=VOLUME,
     steps=(ScheduleManaged(), AdoptVolume()),
     creates=True,
+    on_host_down="fail",
     deadline_seconds=3600,
     when_failed="the volume becomes error, and what the pool has gets its name again",
 )

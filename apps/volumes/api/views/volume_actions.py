@@ -1,5 +1,6 @@
 """POST /volumes/{id}/action."""
 
+import http
 import uuid
 from typing import Any
 
@@ -97,7 +98,12 @@ class VolumeActionView(ActionView):
         volume = self.volume(volume_id, RULES[action])
         values = self.values(action)
         answer = getattr(self, f"_{self.ACTIONS[action]}")(volume, values)
-        return answer if isinstance(answer, Response) else Response(status=202)
+        if not isinstance(answer, Response):
+            return Response(status=202)
+        document: dict[str, Any] = answer.data  # spelled out for the API's description
+        if answer.status_code != http.HTTPStatus.OK:
+            return Response(document, status=202)
+        return Response(document, status=200)
 
     def _attach(self, volume: Volume, values: dict[str, Any]) -> None:
         volume_attach.attach(
@@ -150,7 +156,7 @@ class VolumeActionView(ActionView):
 
     def _set_bootable(self, volume: Volume, values: dict[str, Any]) -> Response:
         volumes.set_bootable(volume=volume, bootable=values["bootable"])
-        return Response(status=200)
+        return Response({})
 
     def _update_readonly_flag(self, volume: Volume, values: dict[str, Any]) -> None:
         volumes.set_read_only(volume=volume, read_only=values["readonly"])
@@ -160,7 +166,7 @@ class VolumeActionView(ActionView):
 
     def _unset_image_metadata(self, volume: Volume, values: dict[str, Any]) -> Response:
         metadata.remove_of_image(volume=volume, key=values["key"])
-        return Response(status=200)
+        return Response({})
 
     def _show_image_metadata(self, volume: Volume, values: dict[str, Any]) -> Response:
         return Response({"metadata": volume.image_metadata})
