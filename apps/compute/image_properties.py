@@ -240,7 +240,7 @@ def is_pc(properties: Mapping[str, str]) -> bool:
 def config_drive(properties: Mapping[str, str]) -> tuple[str, str]:
     """Return the bus of the config drive, a CD-ROM, and its name there, which no disk gets.
 
-    A disk on virtio would take a letter that volumes are told. virtio-scsi is in every cloud image's kernel, AHCI is
+    A disk on virtio would take the name of a volume. virtio-scsi is in every cloud image's kernel, AHCI is
     not; Windows has AHCI alone. The board pc has IDE.
     """
     asked = properties.get("hw_cdrom_bus", "")

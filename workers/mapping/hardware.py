@@ -46,12 +46,12 @@ def limits_of(server: "Server") -> tuple[tuple[str, int], ...]:
     """Return the flavor's limits of each local disk, by libvirt's names. A total excludes its parts there."""
     specs = server.flavor.get("extra_specs", {})
     names = [f"{way}_{unit}_sec" for unit in ("bytes", "iops") for way in ("total", "read", "write")]
-    found = {name: value for name in names if (value := _number(specs, f"quota:disk_{name}"))}
+    limits = {name: value for name in names if (value := _number(specs, f"quota:disk_{name}"))}
     for unit in ("bytes", "iops"):
-        if f"total_{unit}_sec" in found:
-            found.pop(f"read_{unit}_sec", None)
-            found.pop(f"write_{unit}_sec", None)
-    return tuple(sorted(found.items()))
+        if f"total_{unit}_sec" in limits:
+            limits.pop(f"read_{unit}_sec", None)
+            limits.pop(f"write_{unit}_sec", None)
+    return tuple(sorted(limits.items()))
 
 
 def _says(flavor: Any, image: Any) -> bool:

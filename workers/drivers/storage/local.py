@@ -66,9 +66,9 @@ class LocalStorage(LocalMoves, LocalArrivals):
         if cached is None:
             with self._image_lock(image.sha512):
                 cached = self._cached(image.sha512) or self._fetch(image, source, progress)
-        found = cached.declared or cached.format
-        if found != image.disk_format:
-            raise ImageUnsafe(f"The image was declared as {image.disk_format}, and is not.", details=f"it is {found}")
+        known = cached.declared or cached.format
+        if known != image.disk_format:
+            raise ImageUnsafe(f"The image was declared as {image.disk_format}, and is not.", details=f"it is {known}")
         return cached
 
     def has_image(self, sha512: str) -> bool:

@@ -60,9 +60,9 @@ class SimulatedStorage(SimulatedMoves, SimulatedArrivals, StorageDriver):
                 if progress is not None:
                     progress(image.size, image.size)
                 cached = self._image(image.sha512, record)
-        found = cached.declared or cached.format
-        if found != image.disk_format:
-            raise ImageUnsafe(f"The image was declared as {image.disk_format}, and is not.", details=f"it is {found}")
+        known = cached.declared or cached.format
+        if known != image.disk_format:
+            raise ImageUnsafe(f"The image was declared as {image.disk_format}, and is not.", details=f"it is {known}")
         return cached
 
     def has_image(self, sha512: str) -> bool:
