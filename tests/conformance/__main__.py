@@ -58,7 +58,7 @@ def run_together(
     each selected test ended.
     """
     work.mkdir(parents=True)
-    # Each test class makes networks of its own, which takes time that CI does not have.
+    # Separate networks for each test class take time that CI does not have.
     networks = {("auth", "create_isolated_networks"): "false" if options.stable else "true"}
     path = configuration.write(work, site, networks, suites[0].options, overrides(options.option))
     runner = Runner(environments.ensure(suites[0].tempest), work, path)

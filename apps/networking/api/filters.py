@@ -224,14 +224,14 @@ def on_ports(rows: QuerySet[Any], params: Mapping[str, Sequence[str]]) -> QueryS
     for value in params.get("fixed_ips", [])[: queries.MAX_VALUES]:
         key, _, wanted = text(value).partition("=")
         if key == "ip_address":
-            one = Q(fixed_ips__ip_address=wanted) if _is_ip(wanted) else Q(pk__in=[])
+            condition = Q(fixed_ips__ip_address=wanted) if _is_ip(wanted) else Q(pk__in=[])
         elif key == "subnet_id":
-            one = Q(fixed_ips__subnet_id=identity(wanted))
+            condition = Q(fixed_ips__subnet_id=identity(wanted))
         elif key == "ip_address_substr":
-            one = Q(fixed_ips__ip_address__contains=wanted)
+            condition = Q(fixed_ips__ip_address__contains=wanted)
         else:
             continue
-        suiting[key] = suiting[key] | one if key in suiting else one
+        suiting[key] = suiting[key] | condition if key in suiting else condition
     if suiting:
         rows = rows.filter(*suiting.values())
     if params.get("security_groups"):

@@ -70,7 +70,7 @@ def _check_subnet(subnet: Subnet) -> None:
 def refuse_overlap(router: Router, feet: Iterable[tuple[str, Subnet]]) -> None:
     """Refuse subnets that the router is on, and ranges that it knows already; ``feet`` are its new addresses there.
 
-    An address outside of its subnet, which a gateway may be, brings a range of its own. Raises RouterRefused (400).
+    An address outside of its subnet, which a gateway may be, brings another range. Raises RouterRefused (400).
     """
     held = [(fixed.ip_address, fixed.subnet) for fixed in extra_routes.addresses(router)]
     for ip, subnet in feet:
@@ -78,7 +78,7 @@ def refuse_overlap(router: Router, feet: Iterable[tuple[str, Subnet]]) -> None:
         for other_ip, other in held:
             if other.id == subnet.id:
                 raise exceptions.RouterRefused(reason=f"Router already has a port on subnet {subnet.id}")
-            if any(ranges.overlap(one, two) for one in known for two in _known(other_ip, other)):
+            if any(ranges.overlap(mine, theirs) for mine in known for theirs in _known(other_ip, other)):
                 raise exceptions.RouterRefused(
                     reason=f"Cidr {subnet.cidr} of subnet {subnet.id} overlaps with cidr {other.cidr} of subnet "
                     f"{other.id}"
