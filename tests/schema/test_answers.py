@@ -48,6 +48,13 @@ def _values(belongings: Belongings, call: Call) -> dict[str, str]:
     return {**values, **more, "remote_group_id": groups, "parent_group_id": groups}
 
 
+SILENT = {"os-set_bootable", "os-unset_image_metadata"}  # actions whose 200 has no body, beside others that have one
+
+
+def _is_silent(body: Any) -> bool:
+    return isinstance(body, dict) and bool(SILENT & body.keys())
+
+
 def _headers(path: str, person: Person) -> dict[str, str]:
     version = "2.35" if GONE_SINCE.match(path) else "2.102"
     asked = "volume 3.70" if path.startswith("/volume/") else f"compute {version}"
@@ -61,7 +68,7 @@ def _exercise(
     """Send the examples, the valid bodies of the isolation tests, and generated requests."""
     path = {name: values[name] for name in re.findall(r"{(\w+)}", operation.path)}
     ids = {name: value for name, value in values.items() if name.endswith(("_id", "Ref")) or name == "tenant"}
-    good = [harness.with_ids(body, ids) for body in bodies.of(call, values)]
+    good = [harness.with_ids(body, ids) for body in bodies.of(call, values) if not _is_silent(body)]
     for case in [*harness.examples_of(operation, document, path, ids), *harness.with_bodies(operation, good, path)]:
         sender.send(case)
     harness.exercise(sender, operation, path=path, ids=ids, effort=effort)

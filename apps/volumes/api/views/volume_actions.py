@@ -100,6 +100,8 @@ class VolumeActionView(ActionView):
         answer = getattr(self, f"_{self.ACTIONS[action]}")(volume, values)
         if not isinstance(answer, Response):
             return Response(status=202)
+        if answer.data is None:  # Cinder's 200 without a body
+            return answer
         document: dict[str, Any] = answer.data  # spelled out for the API's description
         if answer.status_code != http.HTTPStatus.OK:
             return Response(document, status=202)
@@ -156,7 +158,7 @@ class VolumeActionView(ActionView):
 
     def _set_bootable(self, volume: Volume, values: dict[str, Any]) -> Response:
         volumes.set_bootable(volume=volume, bootable=values["bootable"])
-        return Response({})
+        return Response(status=200)
 
     def _update_readonly_flag(self, volume: Volume, values: dict[str, Any]) -> None:
         volumes.set_read_only(volume=volume, read_only=values["readonly"])
@@ -166,7 +168,7 @@ class VolumeActionView(ActionView):
 
     def _unset_image_metadata(self, volume: Volume, values: dict[str, Any]) -> Response:
         metadata.remove_of_image(volume=volume, key=values["key"])
-        return Response({})
+        return Response(status=200)
 
     def _show_image_metadata(self, volume: Volume, values: dict[str, Any]) -> Response:
         return Response({"metadata": volume.image_metadata})
