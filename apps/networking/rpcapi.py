@@ -23,7 +23,7 @@ def changed(
 ) -> None:
     """Have ports, networks with their ports, servers' ports, groups, routers and floating IPs programmed as rows say.
 
-    ``addresses`` are ports of servers whose addresses changed: their hosts are told, too.
+    ``addresses`` are ports of servers whose addresses changed: the worker notifies their hosts.
 
     What has no row is removed, as is a floating IP that leads nowhere. Routers on a changed network are programmed too.
 

@@ -58,7 +58,7 @@ def test_out_through_the_router(cloud: LabCloud, guests: Guests) -> None:
 
 @pytest.mark.heavy
 def test_a_local_network_is_each_hosts_own(cloud: LabCloud, guests: Guests) -> None:
-    """Its guests reach those of their own host, and routers there; no frame of it goes to another one."""
+    """Its guests reach those on the same host, and routers there; no frame of it goes to another host."""
     network = cloud.network("own", "10.9.8.0/24", guests.router, network_type="local")
     ordered = [cloud.order(f"own-{host}", host, network, guests.group) for host in ("compute-1", "compute-2")]
     one, two = (cloud.active(server) for server in ordered)

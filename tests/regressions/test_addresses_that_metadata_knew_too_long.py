@@ -1,4 +1,4 @@
-"""A server gave up an address, and its host's metadata process was not told: whoever drew the address got 404."""
+"""A server gave up an address, and its host's metadata process kept it: the server that drew it next got 404."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Tells hosts which of their ports have other addresses: their metadata processes know guests by these.
 
-A thread of its own asks their agents, so that a silent host delays no line. Who is not told, or not reached, sees it in
-the next pass of its recovery.
+A separate thread asks their agents, so that a silent host delays no line. A host that is not reached sees it in its
+next recovery.
 """
 
 import http
