@@ -144,7 +144,8 @@ def idle(options: argparse.Namespace) -> dict[str, Any]:
     """Measure an agent whose host has paused guests of 64 MiB, and nothing to do."""
     image, state = first_image.ensure(), testrun.make_state()
     try:
-        with real._machine(state) as (_, settings), real._cloud(settings) as cloud:
+        roomy = {"CELERITY_CPU_RATIO": "100", "CELERITY_RAM_RATIO": "2", "CELERITY_DISK_RATIO": "10"}
+        with real._machine(state) as (_, settings), real._cloud({**settings, **roomy}) as cloud:
             try:
                 cloud.start("host-agent")
                 cloud.await_hosts(1)
@@ -181,14 +182,22 @@ def _idle(cloud: PrivateCloud, image: Path, options: argparse.Namespace) -> dict
 
 
 def _boot_more(session: Session, image: str, first: int, count: int) -> list[str]:
-    keys = []
+    keys: list[str] = []
     for number in range(first, first + count):
         body = {"name": f"idle-{number}", "imageRef": image, "flavorRef": "paused", "networks": "none"}
         headers = {"X-OpenStack-Nova-API-Version": "2.37"}
         document = session.http.call("POST", f"{session.nova}/servers", {"server": body}, headers)[2]
         keys.append(str(document["server"]["id"]))
-    _wait(lambda: _count(session, "ACTIVE") == count, "servers")
+    _wait(lambda: _count(session, "ACTIVE") == count or _failed(session), "servers")
     return keys
+
+
+def _failed(session: Session) -> bool:
+    """Raise DeployError where a server could not be made: waiting for it is of no use."""
+    listed = session.http.call("GET", f"{session.nova}/servers/detail?status=ERROR")[2]["servers"]
+    if listed:
+        raise DeployError("A server was not made.", details=str(listed[0].get("fault")))
+    return False
 
 
 def _memory(pid: int) -> dict[str, float]:

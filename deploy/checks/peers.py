@@ -1,26 +1,27 @@
 """The other hosts: their agents answer this one, which moves servers' disks and running guests to them."""
 
+import json
 import socket
 from urllib.parse import urlsplit
 
-import psycopg2
-
+from deploy import manage
 from deploy.checks.finding import Finding, ok, warn
 from deploy.environment import Environment
+from deploy.errors import DeployError
 
 SECONDS = 2.0
-# As `Host.is_up`: a host whose agent is silent is no other one's trouble.
-_HOSTS = """
-SELECT name, agent_url FROM scheduling_host
- WHERE agent_url <> '' AND NOT forced_down AND heartbeat_at > now() - interval '60 seconds' ORDER BY name
-"""
+_LIST = (
+    "import json; from apps.scheduling.selectors import hosts; "
+    "print(json.dumps([[host.name, host.agent_url] for host in hosts.pulses() if host.agent_url and not host.is_down]))"
+)
 
 
 def check(environment: Environment) -> Finding:
-    url = environment.values.get("CELERITY_DATABASE_URL")
+    if environment.values.get("CELERITY_DATABASE_URL") is None:
+        return ok("there are none yet")
     try:
-        hosts = _hosts(url) if url else []
-    except psycopg2.Error:
+        hosts = _hosts(environment)
+    except DeployError:
         return ok("not looked at: the database does not answer")
     addresses = {urlsplit(address).netloc: name for name, address in hosts}
     wrong = [f"{name} ({place}): {why}" for place, name in addresses.items() if (why := _problem(place))]
@@ -32,14 +33,10 @@ def check(environment: Environment) -> Finding:
     return ok(f"{len(addresses)} agents answer" if len(addresses) > 1 else "one agent has no others")
 
 
-def _hosts(url: str) -> list[tuple[str, str]]:
-    connection = psycopg2.connect(url, connect_timeout=5)
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute(_HOSTS)
-            return [(str(name), str(address)) for name, address in cursor.fetchall()]
-    finally:
-        connection.close()
+def _hosts(environment: Environment) -> list[tuple[str, str]]:
+    """Return the hosts that are up, with their agents' addresses."""
+    printed = manage.run(environment, "shell", "-v", "0", "-c", _LIST, timeout=30)
+    return [(str(name), str(address)) for name, address in json.loads(printed.splitlines()[-1])]
 
 
 def _problem(place: str) -> str:
