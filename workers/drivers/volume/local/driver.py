@@ -29,7 +29,6 @@ from workers.drivers.volume.base import (
 from workers.drivers.volume.errors import (
     NotSupported,
     PoolUnavailable,
-    SnapshotNotFound,
     SourceUnavailable,
     VolumeInUse,
     VolumeTooSmall,
@@ -39,7 +38,6 @@ from workers.drivers.volume.local.chains import GIB, MAX_CHAIN
 from workers.drivers.volume.local.connections import Connections
 from workers.drivers.volume.local.records import Record, Snapshot
 from workers.drivers.volume.local.unmanaged import Adoption
-from workers.drivers.volume.specs import UNMANAGED, Unmanaged
 from workers.system import files, locks
 
 
@@ -135,21 +133,6 @@ class LocalVolumes(Adoption, Connections, VolumeDriver):
                 self._pool.save(volume_id, record)
             chains.collect(self._pool, volume_id, record)
             self._merge(volume_id, record, stop)
-
-    def rename_snapshot(self, volume_id: str, name: str, new: str) -> None:
-        with self._locked(volume_id), layer_files.on_disk():
-            record = self._settled(volume_id)
-            if new in record.snapshots:
-                return
-            if name not in record.snapshots:
-                raise SnapshotNotFound("The volume has no such snapshot.", details=name)
-            renamed = {new if key == name else key: item for key, item in record.snapshots.items()}
-            self._pool.save(volume_id, replace(record, snapshots=renamed))
-
-    def list_unmanaged_snapshots(self, volume_id: str) -> tuple[Unmanaged, ...]:
-        record = self._pool.load(volume_id)
-        kept = {key: item.size for key, item in (record.snapshots if record else {}).items()}
-        return tuple(Unmanaged(key, -(-kept[key] // GIB)) for key in sorted(kept) if key.startswith(UNMANAGED))
 
     def revert_volume(self, volume_id: str, snapshot_id: str) -> None:
         with self._locked(volume_id), layer_files.on_disk():

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
-from workers.drivers.volume.errors import NotUnmanaged, VolumeInUse, VolumeTooSmall
+from workers.drivers.volume.errors import NotUnmanaged, SnapshotNotFound, VolumeInUse, VolumeTooSmall
 from workers.drivers.volume.local import layer_files, records
 from workers.drivers.volume.local.chains import GIB
 from workers.drivers.volume.local.pool import Pool
 from workers.drivers.volume.local.records import Record
-from workers.drivers.volume.specs import Unmanaged, VolumeInfo, VolumeSpec
+from workers.drivers.volume.specs import UNMANAGED, Unmanaged, VolumeInfo, VolumeSpec
 from workers.system import files
 
 DIRECTORY = "unmanaged"
@@ -63,6 +64,21 @@ class Adoption(Pool):
                 raise NotUnmanaged("The pool has something of this name already.", details=reference)
             taken.unlink(missing_ok=True)
             self._pool.of(volume_id).rename(path)
+
+    def rename_snapshot(self, volume_id: str, name: str, new: str) -> None:
+        with self._locked(volume_id), layer_files.on_disk():
+            record = self._settled(volume_id)
+            if new in record.snapshots:
+                return
+            if name not in record.snapshots:
+                raise SnapshotNotFound("The volume has no such snapshot.", details=name)
+            renamed = {new if key == name else key: item for key, item in record.snapshots.items()}
+            self._pool.save(volume_id, replace(record, snapshots=renamed))
+
+    def list_unmanaged_snapshots(self, volume_id: str) -> tuple[Unmanaged, ...]:
+        record = self._pool.load(volume_id)
+        kept = {key: item.size for key, item in (record.snapshots if record else {}).items()}
+        return tuple(Unmanaged(key, -(-kept[key] // GIB)) for key in sorted(kept) if key.startswith(UNMANAGED))
 
     def _take(self, volume: VolumeSpec, path: Path, taken: Path) -> None:
         source = taken if taken.exists() else path
