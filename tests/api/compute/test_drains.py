@@ -40,7 +40,7 @@ def test_a_host_is_emptied(alice: ComputeCaller, no_broker: list[Any], make_serv
     assert "is being moved" in drain("--show")
     # One arrives, and is confirmed; the other fails, and is not tried again.
     Migration.objects.filter(id=moves["stopped"].id).update(status="finished", destination="h2")
-    Server.objects.filter(id=rows["stopped"].id).update(host="h2", vm_state="resized", task_state="")
+    Server.objects.filter(id=rows["stopped"].id).update(host="h2", vm_state="resized", task_state="", power_state=4)
     Run.objects.filter(id=moves["stopped"].run_id).update(state="succeeded")
     Migration.objects.filter(id=moves["active"].id).update(status="error")
     Server.objects.filter(id=rows["active"].id).update(task_state="")
