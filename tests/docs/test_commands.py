@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,14 @@ pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.xdist_group("
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAMS = Path(sys.executable).parent
 DOCUMENTS = ("README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")))
-COMMAND = re.compile(r"(openstack|nova|celerity|make|curl|eval|echo|grep|git|python|ssh|[A-Z_]+=\S*) ?")
+COMMAND = re.compile(r"(openstack|nova|celerity|make|curl|eval|echo|grep|git|python|ssh|[A-Z_]+=\S*|[a-z]+=\$\() ?")
+BLOCK = re.compile(r"(?:^    .*\n)+|^```(?:console)?\n[\s\S]*?^```$", re.MULTILINE)
+PATIENCE_SECONDS = 20.0
+UNREAD = {
+    "docs/moves.md": "moves guests between three real hosts, in the lab",
+    "docs/volumes.md": "its examples stand alone: they give names again",
+}
+NOT_YET = re.compile(r"(HTTP |Exception: )4(00|09)")  # what the command before began is still under way
 EXCUSED = {
     r"^([A-Z_]+=(\"[^\"]*\"|\S*) +)*make ": "make's targets are run by the tests of deploy",
     r"^eval ": "run by test_the_shell_environment",
@@ -27,14 +35,16 @@ EXCUSED = {
     r"openstack server ssh": "simulated hosts run no guests",
     r"compute-2": "needs a second machine",
     r"^grep .*req-": "an id of another cloud",
+    r"network create --external|198.19.0.0/24 --no-dhcp": "made with the cloud",
 }
 
 
 def commands(document: str) -> list[str]:
-    """Return the commands of a document's indented blocks: continued lines joined, prompts and comments taken off."""
+    """Return the commands of indented and fenced blocks: continued lines joined, prompts and comments taken off."""
     found = []
-    for block in re.findall(r"(?:^    .*\n)+", (ROOT / document).read_text(), re.MULTILINE):
-        text = "\n".join(line[4:] for line in block.splitlines()).replace("\\\n", " ")
+    for block in BLOCK.findall((ROOT / document).read_text()):
+        inside = block.splitlines()[1:-1] if block.startswith("```") else [line[4:] for line in block.splitlines()]
+        text = "\n".join(inside).replace("\\\n", " ")
         lines = [line.removeprefix("$ ") for line in text.splitlines()]
         while lines:
             line = lines.pop(0)
@@ -70,17 +80,28 @@ class Reader:
     def type(self, command: str) -> str:
         """Run a command and return what it prints. Raises AssertionError when it fails."""
         command, asked = re.subn(r"\$\((openstack [^()|]*)\)", lambda inner: self.type(inner[1]).strip(), command)
-        if asked and (found := re.fullmatch(r"([A-Z_]+)=([\w-]+)", command)):
+        if asked and (found := re.fullmatch(r"([A-Za-z_]+)=([\w-]+)", command)):
             self.environment[found[1]] = found[2]
             return found[2]
-        if found := re.fullmatch(r"([A-Z_]+)=(\$\(.*\))", command):
+        if found := re.fullmatch(r"([A-Za-z_]+)=(\$\(.*\))", command):
             self.environment[found[1]] = self._shell(f'printf %s "{found[2]}"')
             return self.environment[found[1]]
         if command.startswith("openstack ") and "$(" not in command:  # in this process: a second less
             self.person.environment = self.environment
             line = re.sub(r"\$(\w+)", lambda name: shlex.quote(self.environment[name[1]]), command.replace('"', ""))
-            return self.person(line.removeprefix("openstack "))
+            return self._patiently(line.removeprefix("openstack "))
         return self._shell(command)
+
+    def _patiently(self, line: str) -> str:
+        """Run a command as somebody who reads on meanwhile: again, while a resource is not ready for it."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return self.person(line)
+            except AssertionError as error:
+                if not NOT_YET.search(str(error)) or time.monotonic() > end:
+                    raise
+                time.sleep(0.2)
 
     def _shell(self, command: str) -> str:
         done = subprocess.run(
@@ -93,6 +114,7 @@ class Reader:
 
 def prepare(cloud: Cloud, reader: Reader) -> None:
     """Make what documents presuppose: the key of `make up`, and IDs that readers exchange."""
+    (reader.directory / ".ssh").mkdir()
     key = reader.directory / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
     reader.type(f"openstack keypair create --public-key {key}.pub celerity-demo")
@@ -105,7 +127,7 @@ def test_commands(cloud: Cloud, tmp_path: Path) -> None:
     reader = Reader(cloud, tmp_path)
     prepare(cloud, reader)
     used, said = set(), {}
-    for document in DOCUMENTS:
+    for document in (item for item in DOCUMENTS if item not in UNREAD):
         for command in commands(document):
             if pattern := excuse(command):
                 used.add(pattern)
