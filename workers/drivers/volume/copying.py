@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from threading import Event
+from urllib.parse import quote
 
 from workers.drivers.errors import Stopped
 from workers.drivers.volume.errors import PoolFull, PoolUnavailable
-from workers.drivers.volume.overwriting import TIMEOUT_S, escaped
+from workers.drivers.volume.overwriting import TIMEOUT_S
 from workers.drivers.volume.specs import Export
 from workers.system import processes
 
@@ -18,17 +19,14 @@ def copy(source: Export, target: Export, stop: Event | None = None) -> None:
         if stop is not None and stop.is_set():
             raise Stopped("The copy was stopped.")
 
-    argv = ["qemu-img", "convert", "-q", "-n", "--target-is-zero", "--image-opts", "--target-image-opts"]
+    argv = ["qemu-img", "convert", "-q", "-n", "--target-is-zero", "-f", "raw", "-O", "raw", _url(source), _url(target)]
     try:
-        processes.run(
-            [*argv, _options(source), _options(target)], timeout_s=TIMEOUT_S, memory_limit_mib=4096, poll=check
-        )
+        processes.run(argv, timeout_s=TIMEOUT_S, memory_limit_mib=4096, poll=check)
     except processes.ProcessError as error:
         if "No space left" in error.details:
             raise PoolFull("The host has no space for the volume.", details=error.details) from error
         raise PoolUnavailable("The volume could not be copied.", details=error.details) from error
 
 
-def _options(export: Export) -> str:
-    where = f"file.server.type=unix,file.server.path={escaped(export.socket)}"
-    return f"driver=raw,file.driver=nbd,{where},file.export={export.name}"
+def _url(export: Export) -> str:
+    return f"nbd+unix:///{export.name}?socket={quote(export.socket)}"

@@ -23,13 +23,11 @@ from workers.drivers.volume.base import (
     PoolUse,
     RemoteExport,
     Source,
-    Unmanaged,
     VolumeDriver,
     VolumeInfo,
     VolumeSpec,
 )
 from workers.drivers.volume.errors import (
-    NotUnmanaged,
     PoolFull,
     PoolUnavailable,
     SnapshotNotFound,
@@ -39,16 +37,15 @@ from workers.drivers.volume.errors import (
     VolumeNotFound,
     VolumeTooSmall,
 )
-from workers.drivers.volume.specs import UNMANAGED
+from workers.drivers.volume.simulated_unmanaged import Adoption, current_of, info_of
 from workers.system import files
 
-_GIB = 1 << 30
-_RAW = 1 << 20  # bytes of a raw copy, whatever the volume's size
+_GIB, _RAW = 1 << 30, 1 << 20  # _RAW: bytes of a raw copy, whatever the volume's size
 MAX_CHAIN = 24
 _KEY_ID = "00000000-0000-4000-8000-000000000000"
 
 
-class SimulatedVolumes(VolumeDriver):
+class SimulatedVolumes(Adoption, VolumeDriver):
     """Options: `state_dir` and `host` (required), `plan_file`, `disk_gib` (2048), `backend` (the pool's: local),
     `shared` (all hosts see the pool; False), `direct` (guests use its volumes without exports; False).
     """
@@ -83,7 +80,7 @@ class SimulatedVolumes(VolumeDriver):
                 operation.halfway()
                 record = {"size_gib": volume.size_gib, "format": volume.format, "snapshots": {}, "exports": {}}
                 self._simulation.write(self._kind, volume.id, record)
-            return _info(volume.id, record)
+            return info_of(volume.id, record)
 
     def copies(self, volume: VolumeSpec, source: Source) -> bool:
         """There are no bytes to copy."""
@@ -127,50 +124,6 @@ class SimulatedVolumes(VolumeDriver):
             operation.halfway()
             if record is not None and record["snapshots"].pop(snapshot_id, None) is not None:
                 self._simulation.write(self._kind, volume_id, record)
-
-    def list_unmanaged(self) -> tuple[Unmanaged, ...]:
-        with self._simulation.operation("list_unmanaged"):
-            kind = f"{self._kind}.unmanaged"
-            records = ((name, self._simulation.read(kind, name)) for name in self._simulation.names(kind))
-            return tuple(Unmanaged(name, record["size_gib"]) for name, record in records if record is not None)
-
-    def adopt_volume(self, volume: VolumeSpec, reference: str) -> VolumeInfo:
-        with self._simulation.operation("adopt_volume") as operation:
-            record = self._simulation.read(self._kind, volume.id)
-            if record is None:
-                record = self._simulation.read(f"{self._kind}.unmanaged", reference)
-                if record is None:
-                    raise NotUnmanaged("The pool has no such volume.", details=reference)
-                operation.halfway()
-                self._simulation.write(self._kind, volume.id, record)
-            self._simulation.remove(f"{self._kind}.unmanaged", reference)
-            return _info(volume.id, record)
-
-    def release_volume(self, volume_id: str, reference: str) -> None:
-        with self._simulation.operation("release_volume") as operation:
-            record = self._simulation.read(self._kind, volume_id)
-            if record is None:
-                return
-            if record["exports"]:
-                raise VolumeInUse("The volume is in use.", details=volume_id)
-            operation.halfway()
-            self._simulation.write(f"{self._kind}.unmanaged", reference, record)
-            self._simulation.remove(self._kind, volume_id)
-
-    def rename_snapshot(self, volume_id: str, name: str, new: str) -> None:
-        with self._simulation.operation("rename_snapshot") as operation:
-            record = self._existing(volume_id)
-            operation.halfway()
-            if new not in record["snapshots"]:
-                if name not in record["snapshots"]:
-                    raise SnapshotNotFound("The volume has no such snapshot.", details=name)
-                record["snapshots"][new] = record["snapshots"].pop(name)
-                self._simulation.write(self._kind, volume_id, record)
-
-    def list_unmanaged_snapshots(self, volume_id: str) -> tuple[Unmanaged, ...]:
-        record = self._simulation.read(self._kind, volume_id) or {"snapshots": {}}
-        kept = record["snapshots"]
-        return tuple(Unmanaged(key, kept[key]) for key in sorted(kept) if key.startswith(UNMANAGED))
 
     def revert_volume(self, volume_id: str, snapshot_id: str) -> None:
         with self._simulation.operation("revert_volume") as operation:
@@ -236,7 +189,7 @@ class SimulatedVolumes(VolumeDriver):
     def list_volumes(self) -> tuple[VolumeInfo, ...]:
         with self._simulation.operation("list_volumes"):
             shared = self.capabilities.shared
-            return tuple(replace(_info(name, record), shared=shared) for name, record in self._records())
+            return tuple(replace(info_of(name, record), shared=shared) for name, record in self._records())
 
     def has(self, volume_id: str) -> bool:
         return self._simulation.read(self._kind, volume_id) is not None
@@ -323,36 +276,19 @@ class SimulatedVolumes(VolumeDriver):
 
     def _records(self) -> list[tuple[str, dict[str, Any]]]:
         records = ((name, self._simulation.read(self._kind, name)) for name in self._simulation.names(self._kind))
-        return [(name, _current(record)) for name, record in records if record is not None]
+        return [(name, current_of(record)) for name, record in records if record is not None]
 
     def _existing(self, volume_id: str) -> dict[str, Any]:
         values.check_uuid(volume_id, "a volume's id")
         record = self._simulation.read(self._kind, volume_id)
         if record is None:
             raise VolumeNotFound("The volume is not on its host.", details=volume_id)
-        return _current(record)
+        return current_of(record)
 
     def _export(self, volume_id: str, noted: Mapping[str, Any]) -> Export:
         listening = Listening(**noted["listening"]) if noted["listening"] else None
         socket = str(self._simulation.directory / "volumes" / f"{volume_id}.sock")
         return Export(volume_id, noted["name"], socket, listening)
-
-
-def _current(record: dict[str, Any]) -> dict[str, Any]:
-    """A record as this version writes it: before, an export was whether it is read-only."""
-    for name, known in record["exports"].items():
-        if isinstance(known, bool):
-            record["exports"][name] = asdict(ExportSpec(name, known))
-    return record
-
-
-def _info(volume_id: str, record: Mapping[str, Any]) -> VolumeInfo:
-    return VolumeInfo(
-        volume_id,
-        record["size_gib"],
-        record["format"],
-        tuple(key for key in sorted(record["snapshots"]) if not key.startswith(UNMANAGED)),
-    )
 
 
 def lose_exports(state_dir: str | Path, host: str, volume_id: str) -> None:
