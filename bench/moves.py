@@ -43,11 +43,11 @@ def live(options: argparse.Namespace) -> dict[str, Any]:
             api.post(f"{COMPUTE}/servers/{server}/action", body, microversion="2.30")
             _wait(lambda: not _shown(api, server)["OS-EXT-STS:task_state"], f"move {turn}", step=0.05)
             figures["asked to ACTIVE, s"].append(round(now() - began, 2))
-            told = _told(lab)
-            if len(told) != turn + 1:
+            moves = _moves(lab)
+            if len(moves) != turn + 1:
                 raise DeployError(f"Move {turn} failed.", details=str(_shown(api, server)))
-            figures["libvirt's total, s"].append(round(told[-1]["total_ms"] / 1000, 2))
-            figures["pause, ms"].append(told[-1]["downtime_ms"])
+            figures["libvirt's total, s"].append(round(moves[-1]["total_ms"] / 1000, 2))
+            figures["pause, ms"].append(moves[-1]["downtime_ms"])
         api.delete(f"{COMPUTE}/servers/{server}")
     return {"medians": {name: statistics.median(values) for name, values in figures.items()}, "runs": figures}
 
@@ -84,7 +84,7 @@ def _shown(api: CloudApi, server: str) -> dict[str, Any]:
     return dict(api.get(f"{COMPUTE}/servers/{server}")["server"])
 
 
-def _told(lab: Lab) -> list[dict[str, Any]]:
+def _moves(lab: Lab) -> list[dict[str, Any]]:
     """Return what the agents' logs say of moves, in order."""
     lines = [line for host in lab.plan.hosts for line in (host.state / "log" / "host-agent.log").open(errors="replace")]
     events = [json.loads(line[line.index("{") :]) for line in lines if MOVED in line and "{" in line]
@@ -110,7 +110,7 @@ def resizes(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _boot(session: Session, image: str, flavor: str, count: int) -> list[str]:
-    def one(number: int) -> str:
+    def make(number: int) -> str:
         body = {"name": f"bench-{number}", "imageRef": image, "flavorRef": flavor, "networks": "none"}
         headers = {"X-OpenStack-Nova-API-Version": "2.37"}
         status, _, document = session.http.call("POST", f"{session.nova}/servers", {"server": body}, headers)
@@ -119,19 +119,19 @@ def _boot(session: Session, image: str, flavor: str, count: int) -> list[str]:
         return str(document["server"]["id"])
 
     with ThreadPoolExecutor(8) as pool:
-        servers = list(pool.map(one, range(count)))
+        servers = list(pool.map(make, range(count)))
     _wait(lambda: _count(session, "ACTIVE") == count, "servers")
     return servers
 
 
 def _act(session: Session, servers: list[str], body: dict[str, Any]) -> None:
-    def one(key: str) -> None:
+    def act(key: str) -> None:
         status, _, document = session.http.call("POST", f"{session.nova}/servers/{key}/action", body)
         if status != 202:
             raise DeployError(f"{body}: {status} {str(document)[:300]}")
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(one, servers))
+        list(pool.map(act, servers))
 
 
 def _count(session: Session, status: str) -> int:

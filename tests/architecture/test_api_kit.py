@@ -45,6 +45,7 @@ NO_COLLECTIONS = {
     "compute": "the versions of the service, without a token",
     "compute/v2.1/servers/<server_id>/diagnostics": "parts of one document",
     "compute/v2.1/servers/<server_id>/topology": "a part of one document",
+    "compute/v2.1/servers/<server_id>/shares": "always empty: this cloud has no shares",
     "network": "the versions of the service, without a token",
     "network/v2.0": "the nouns of the version, without a token",
     "network/v2.0/trunks/<str:item_id>/get_subports": "a part of the trunk's document",
@@ -81,6 +82,7 @@ NO_ITEMS = {
         "compute.QuotaClassSetView compute.QuotaSetView compute.UsageView compute.UsageAuditLogView"
         " networking.QuotaItem volumes.QuotaClassSetView volumes.QuotaSetView"
     ),
+    "there is none of it in this cloud": "compute.ConsoleTokenView compute.ShareView",
     "a host's back end, by its name, which has no row": "volumes.CapabilitiesView volumes.HostView",
     "a project's or a type's only one, which has no ID of its own in the URL": (
         "volumes.DefaultTypeView volumes.EncryptionTypeView"

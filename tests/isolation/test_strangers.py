@@ -60,6 +60,8 @@ def test_every_parameter_is_known(bobs: Belongings) -> None:
 # What is there for nobody in these tests, or for its owner alone.
 NOWHERE = {
     "compute/v2.1/servers/<server_id>/diagnostics": "the server does not run",
+    "compute/v2.1/servers/<server_id>/shares/<share_id>": "this cloud has no shares",
+    "compute/v2.1/os-console-auth-tokens/<console_token>": "this cloud has no consoles of this kind",
     "compute/v2.1/servers/<server_id>/ips/<network>": "the server has no network",
     "compute/v2.1/servers/<server_id>/os-instance-actions/<request_id>": "nothing was done with it",
     "compute/v2.1/servers/<server_id>/migrations/<migration_id>": "there are none",

@@ -134,6 +134,25 @@ def _start(command: list[str], env: Mapping[str, str] | None) -> subprocess.Pope
         raise ProgramMissing(f"{command[0]} cannot be executed", str(error)) from error
 
 
+def start_piped(argv: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start a program that reads requests and writes answers, in an own process group and without the environment.
+
+    The caller ends the group. Raises ProgramMissing.
+    """
+    try:
+        return subprocess.Popen(
+            list(argv),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
+            cwd="/",
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise ProgramMissing(f"{argv[0]} cannot be started.", details=str(error)) from error
+
+
 def _converse(
     process: subprocess.Popen[bytes], data: bytes | None, timeout_s: float, poll: Callable[[], object] | None
 ) -> tuple[bytes, bytes]:

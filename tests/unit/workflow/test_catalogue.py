@@ -66,6 +66,7 @@ def test_the_catalogue_is_what_workers_run() -> None:
         "server.live_migrate",
         "server.migrate",
         "server.rebuild",
+        "server.rebuild_volume",
         "server.shelve",
         "server.unshelve",
     ]

@@ -19,16 +19,16 @@ _SLACK = 1 << 25  # bytes by which a format's own rounding may enlarge a disk
 def to_qcow2(path: Path, disk_format: str, size: int, check: Callable[[], object]) -> int:
     """Replace the file by one of qcow2 with the same content; return its virtual size in bytes.
 
-    QEMU is told the format, that the file is one, and that it has no backing file: it opens no other. ``size``: the
+    QEMU gets the format, the file, and the word that there is no backing file: it opens no other. ``size``: the
     virtual size that was read before, which QEMU's may not exceed. ``check`` is called meanwhile, and may raise. Raises
     ImageUnsafe.
     """
     node = {"driver": _DRIVERS[disk_format], "file": {"driver": "file", "filename": str(path)}, "backing": None}
-    source = f"json:{json.dumps(node)}"
-    if _virtual_size(source) > size + _SLACK:
+    json_node = f"json:{json.dumps(node)}"
+    if _virtual_size(json_node) > size + _SLACK:
         raise ImageUnsafe("The image's format cannot be told.", details=f"QEMU sees more than {size} bytes")
     with files.appearing(path) as made:
-        _run(["qemu-img", "convert", "-q", "-O", "qcow2", source, str(made)], {**_LIMITS, "poll": check})
+        _run(["qemu-img", "convert", "-q", "-O", "qcow2", json_node, str(made)], {**_LIMITS, "poll": check})
         return _virtual_size("-f", "qcow2", str(made))
 
 

@@ -171,6 +171,7 @@ class LocalArrivals(LocalSnapshots):
 
 
 def digest_of(path: Path) -> str:
+    """Return a file's SHA-512, in hexadecimal digits."""
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha512").hexdigest()
 

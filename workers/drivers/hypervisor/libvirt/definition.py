@@ -7,20 +7,14 @@ from typing import Literal
 
 from workers.drivers.errors import SpecInvalid
 from workers.drivers.hypervisor.base import (
-    Bus,
-    ClusterSource,
-    DiskSpec,
-    ExportSource,
     Hardware,
     InterfaceSpec,
     ServerSpec,
 )
-from workers.drivers.hypervisor.libvirt.xml import devices, disk, interface, machine, metadata
+from workers.drivers.hypervisor.libvirt.disk_elements import DiskCache, bus_of, disk_device
+from workers.drivers.hypervisor.libvirt.xml import devices, interface, machine, metadata
 from workers.drivers.hypervisor.libvirt.xml.domain import Domain
 
-_BUSES: dict[str, Bus] = {"vd": "virtio", "sd": "scsi", "hd": "ide"}
-# Which names a bus gives its disks.
-_PREFIXES: dict[Bus, str] = {"virtio": "vd", "scsi": "sd", "sata": "sd", "ide": "hd", "usb": "sd"}
 # Free PCI Express ports: each takes one disk or card that is plugged in while the guest runs. libvirt's own choice
 # leaves one.
 SPARE_PORTS = 12
@@ -59,7 +53,7 @@ class HostPolicy:
     cpu_mode: Literal["host-model", "host-passthrough", "maximum", "custom"] = "custom"
     cpu_model: str = "qemu64"
     cpu_features: tuple[str, ...] = EMULATED_FEATURES
-    disk_cache: Literal["none", "writeback", "writethrough"] = "writeback"
+    disk_cache: DiskCache = "writeback"
     tcg_cache_mib: int = 64
 
 
@@ -200,7 +194,7 @@ def _devices(spec: ServerSpec, policy: HostPolicy) -> devices.Devices:
     hardware = spec.hardware
     video = devices.VideoModel(type=hardware.video, vram=16384 if hardware.video == "vga" else None)
     return devices.Devices(
-        disks=tuple(disk_device(item, policy) for item in spec.disks),
+        disks=tuple(disk_device(item, policy.disk_cache) for item in spec.disks),
         controllers=tuple(_controllers(spec, policy)),
         interfaces=tuple(card(item) for item in spec.interfaces),
         serial=devices.Serial(log=devices.Log(file=spec.console_log)),
@@ -213,9 +207,9 @@ def _devices(spec: ServerSpec, policy: HostPolicy) -> devices.Devices:
 
 def _controllers(spec: ServerSpec, policy: HostPolicy) -> list[devices.Controller]:
     # Without a USB controller the firmware has none to scan; keyboard and mouse are PS/2.
-    usb = any(_bus(item) == "usb" for item in spec.disks)
+    usb = any(bus_of(item) == "usb" for item in spec.disks)
     controllers = [devices.Controller(type="usb", model="qemu-xhci" if usb else "none")]
-    scsi = any(_bus(item) == "scsi" for item in spec.disks)
+    scsi = any(bus_of(item) == "scsi" for item in spec.disks)
     if scsi:
         controllers.append(devices.Controller(type="scsi", model="virtio-scsi"))
     if "q35" in _machine(spec, policy):
@@ -226,87 +220,11 @@ def _controllers(spec: ServerSpec, policy: HostPolicy) -> list[devices.Controlle
             + scsi
             + usb
             + len(spec.interfaces)
-            + sum(_bus(item) == "virtio" for item in spec.disks)
+            + sum(bus_of(item) == "virtio" for item in spec.disks)
         )
         controllers.append(devices.Controller(type="pci", model="pcie-root"))
         controllers += [devices.Controller(type="pci", model="pcie-root-port")] * (used + SPARE_PORTS)
     return controllers
-
-
-def _bus(spec: DiskSpec) -> Bus:
-    """virtio for vdX, virtio-scsi for sdX: both are in every cloud image's kernel (AHCI is not); IDE for hdX."""
-    bus = spec.bus or _BUSES.get(spec.target[:2])
-    wrong_name = bus is None or not spec.target.startswith(_PREFIXES[bus])
-    if bus is None or wrong_name or (bus == "virtio" and spec.device == "cdrom"):
-        raise SpecInvalid(f"a {spec.device} cannot be {spec.target}")
-    return bus
-
-
-def disk_device(spec: DiskSpec, policy: HostPolicy) -> disk.Disk:
-    """The element of a disk."""
-    if spec.export is not None:
-        return _volume(spec, spec.export)
-    readonly = spec.readonly or spec.device == "cdrom" or spec.format == "iso"
-    return disk.Disk(
-        device=spec.device,
-        driver=disk.DiskDriver(
-            type="raw" if spec.format == "iso" else spec.format,
-            cache=None if readonly else policy.disk_cache,
-            discard=None if readonly else "unmap",
-        ),
-        source=disk.Source(file=spec.path),
-        backing=_backing(spec),
-        target=disk.DiskTarget(dev=spec.target, bus=_bus(spec)),
-        iotune=disk.Iotune(**dict(spec.limits)) if spec.limits else None,
-        readonly=disk.Readonly() if readonly else None,
-        serial=spec.serial,
-        boot=disk.BootOrder(spec.boot_index) if spec.boot_index is not None else None,
-    )
-
-
-def _source(export: ExportSource | ClusterSource) -> disk.NetworkSource | disk.ClusterVolume:
-    if isinstance(export, ExportSource):
-        return disk.NetworkSource(name=export.name, host=disk.SocketHost(socket=export.socket))
-    monitors = (address.rpartition(":") for address in export.monitors)
-    return disk.ClusterVolume(
-        name=f"{export.pool}/{export.image}",
-        hosts=tuple(disk.MonitorHost(host.strip("[]"), port) for host, _, port in monitors),
-        auth=disk.Auth(export.user, disk.Secret(export.secret)),
-    )
-
-
-def _volume(spec: DiskSpec, export: ExportSource | ClusterSource) -> disk.Disk:
-    """A volume. When its export fails the guest is paused, before it sees an error; the agent lets it go on.
-
-    One in a cluster has the cache of librbd, which is flushed when the guest flushes, and known to migration.
-    """
-    return disk.Disk(
-        type="network",
-        driver=disk.DiskDriver(
-            cache="none" if isinstance(export, ExportSource) else "writeback",
-            error_policy="stop",
-            rerror_policy="stop",
-            discard="unmap",
-        ),
-        source=_source(export),
-        target=disk.DiskTarget(dev=spec.target, bus=_bus(spec)),
-        iotune=disk.Iotune(**dict(spec.limits)) if spec.limits else None,
-        readonly=disk.Readonly() if spec.readonly else None,
-        serial=spec.serial,
-        boot=disk.BootOrder(spec.boot_index) if spec.boot_index is not None else None,
-    )
-
-
-def _backing(spec: DiskSpec) -> disk.BackingStore:
-    if spec.backing is None:
-        return disk.BackingStore()
-    # The image is shared by all guests whose disks are based on it: none may own it. So libvirt does not relabel it.
-    return disk.BackingStore(
-        type="file",
-        format=disk.Format(spec.backing.format),
-        source=disk.Source(file=spec.backing.path, seclabel=disk.Seclabel()),
-        below=disk.BackingStore(),
-    )
 
 
 def _interface_driver(spec: InterfaceSpec) -> interface.InterfaceDriver | None:

@@ -13,7 +13,8 @@ from workers.drivers.hypervisor.disks import DiskDriver
 from workers.drivers.hypervisor.errors import AttachFailed, ServerNotFound
 from workers.drivers.hypervisor.libvirt import domains, plugging, secrets
 from workers.drivers.hypervisor.libvirt.connection import Connection
-from workers.drivers.hypervisor.libvirt.definition import HostPolicy, disk_device
+from workers.drivers.hypervisor.libvirt.definition import HostPolicy
+from workers.drivers.hypervisor.libvirt.disk_elements import disk_device
 from workers.drivers.hypervisor.libvirt.failures import translated
 from workers.drivers.hypervisor.libvirt.host import parse
 from workers.drivers.hypervisor.specs import DiskSpec
@@ -37,7 +38,7 @@ class LibvirtDisks(DiskDriver):
             domain = self._domain(server_id)
             if domain is not None:
                 self._connection.run(lambda it: secrets.keep_of(it, (disk,)))
-                plugging.attach(domain, disk_device(disk, self.policy).xml(), _by_serial(disk.serial))
+                plugging.attach(domain, disk_device(disk, self.policy.disk_cache).xml(), _by_serial(disk.serial))
 
     def detach_disk(self, server_id: str, serial: str, timeout_s: float) -> None:
         try:

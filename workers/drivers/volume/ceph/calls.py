@@ -7,7 +7,6 @@ import json
 import os
 import select
 import signal
-import subprocess
 import threading
 import time
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 from workers.drivers.errors import Stopped
 from workers.drivers.volume.errors import PoolUnavailable
+from workers.system import processes
 
 PYTHON = "/usr/bin/python3"
 PROGRAM = Path(__file__).with_name("service")
@@ -41,17 +41,9 @@ class _Service:
 
     def __init__(self, argv: list[str]) -> None:
         try:
-            self._process = subprocess.Popen(
-                argv,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
-                cwd="/",
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise PoolUnavailable("The host has no access to the storage cluster.", details=str(error)) from error
+            self._process = processes.start_piped(argv)
+        except processes.ProgramMissing as error:
+            raise PoolUnavailable("The host has no access to the storage cluster.", details=error.details) from error
         self._buffer = b""
         self.address = ""
 
