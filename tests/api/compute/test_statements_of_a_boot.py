@@ -10,7 +10,7 @@ from apps.networking.models import Network, Subnet
 from tests.api.compute.conftest import ComputeCaller
 
 pytestmark = pytest.mark.django_db
-WITHOUT_NETWORK, WITH_ONE, WITH_TWO = 9, 11, 13
+WITHOUT_NETWORK, WITH_ONE, WITH_TWO = 9, 11, 16
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_statements_of_a_post(
     alice: ComputeCaller, wanted: dict[str, Any], networks: list[str], no_broker: Any, count: int, statements: int
 ) -> None:
     """The first server of a project creates its usage rows; the second is like all others. Two networks: the quota of
-    ports is checked too, by 2 statements.
+    ports is checked too, by 5 statements: the limit, a lock, the count, and what servers before are still to get.
     """
     wanted["networks"] = [{"uuid": key} for key in networks[:count]] or "none"
     body = {"server": wanted}

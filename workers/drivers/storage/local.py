@@ -199,8 +199,7 @@ class LocalStorage(LocalMoves, LocalArrivals):
             try:
                 fetching.fetch(image, source, part, progress)
                 size = inspection.inspect(part, image.disk_format)
-                form, declared = image.disk_format, ""
-                more = {}
+                form, declared, more = image.disk_format, "", {}
                 if form in CONVERTED:
                     size = converting.to_qcow2(part, form, size, lambda: self._check_conversion(image, progress))
                     form, declared = "qcow2", form

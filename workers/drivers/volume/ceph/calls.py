@@ -48,6 +48,7 @@ class _Service:
         self.address = ""
 
     def ask(self, request: dict[str, Any]) -> None:
+        """Write a request. Raises OSError for a process that has ended."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(request).encode() + b"\n")
         self._process.stdin.flush()
@@ -72,6 +73,7 @@ class _Service:
         return answer
 
     def end(self) -> None:
+        """Kill the process with what it has started."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()

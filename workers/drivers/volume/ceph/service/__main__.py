@@ -29,6 +29,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
 
 
 def answer(pool: Pool, request: dict[str, Any]) -> dict[str, Any]:
+    """Do what a request asks for; return its result, or why it was refused."""
     try:
         return {"result": OPERATIONS[request.pop("do")](pool, **request)}
     except Refused as error:
@@ -39,6 +40,7 @@ def answer(pool: Pool, request: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
+    """Answer requests, a line each, until standard input ends."""
     requests: queue.Queue[str] = queue.Queue()
 
     def read() -> None:

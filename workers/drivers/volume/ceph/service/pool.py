@@ -79,6 +79,7 @@ class Pool:
                         os._exit(75)
 
     def image(self, name: str, *, read_only: bool = False) -> Any:
+        """Open an image of the pool. Raises rbd.ImageNotFound."""
         return rbd.Image(self.io, name, read_only=read_only)
 
     def mark(self, name: str) -> None:
@@ -87,6 +88,7 @@ class Pool:
             image.metadata_set(MARK, self.cloud)
 
     def is_ours(self, image: Any) -> bool:
+        """Return whether this cloud has made an image."""
         try:
             return str(image.metadata_get(MARK)) == self.cloud
         except KeyError:
@@ -174,5 +176,6 @@ def unprotect(image: Any, snapshot: str) -> None:
 
 
 def snapshots(image: Any) -> list[str]:
+    """Return the IDs of the snapshots of an open image."""
     names = [item["name"] for item in image.list_snaps() if item.get("namespace", 0) == 0]
     return sorted(name.removeprefix("snapshot-") for name in names if name.startswith("snapshot-"))

@@ -136,6 +136,7 @@ def deep(pool: Pool, volume: str) -> Any:
 
 
 def delete(pool: Pool, volume: str) -> Any:
+    """Delete a volume with what a copy that was cut short has left. Absent is success."""
     with pool.locked(volume):
         pool.remove(f"new-{volume}")
         pool.remove(f"volume-{volume}")
@@ -144,6 +145,7 @@ def delete(pool: Pool, volume: str) -> Any:
 
 
 def extend(pool: Pool, volume: str, size: int) -> Any:
+    """Let a volume have ``size`` bytes. Raises Refused for fewer than it has."""
     with pool.locked(volume), pool.image(f"volume-{volume}") as image:
         if image.size() > size:
             raise Refused("too-small", f"{image.size()} bytes now")
@@ -152,12 +154,14 @@ def extend(pool: Pool, volume: str, size: int) -> Any:
 
 
 def snapshot(pool: Pool, volume: str, snapshot: str) -> Any:
+    """Make a snapshot of a volume. Present is success."""
     with pool.locked(volume), pool.image(f"volume-{volume}") as image:
         if snapshot not in snapshots(image):
             image.create_snap(f"snapshot-{snapshot}")
 
 
 def forget_snapshot(pool: Pool, volume: str, snapshot: str) -> Any:
+    """Delete a snapshot of a volume. Absent is success."""
     with suppress(rbd.ImageNotFound), pool.locked(volume), pool.image(f"volume-{volume}") as image:
         if snapshot in snapshots(image):
             unprotect(image, f"snapshot-{snapshot}")
@@ -165,6 +169,7 @@ def forget_snapshot(pool: Pool, volume: str, snapshot: str) -> Any:
 
 
 def revert(pool: Pool, volume: str, snapshot: str) -> Any:
+    """Give a volume the content of a snapshot. Raises Refused without it, and while a client has the volume open."""
     with pool.locked(volume), pool.image(f"volume-{volume}") as image:
         if snapshot not in snapshots(image):
             raise Refused("no-snapshot", snapshot)
