@@ -9,9 +9,11 @@ from apps.common import policy
 from apps.compute.actions import (
     ACTIONS,
     ATTACH_INTERFACE,
+    ATTACH_VOLUME,
     CANCEL,
     DELETE,
     DETACH_INTERFACE,
+    DETACH_VOLUME,
     NOT_OFFERED,
     RETRY,
     ServerAction,
@@ -33,6 +35,8 @@ _CALLS = {
     DELETE.name: "`DELETE /servers/{id}`",
     ATTACH_INTERFACE.name: "`POST /servers/{id}/os-interface`",
     DETACH_INTERFACE.name: "`DELETE /servers/{id}/os-interface/{port_id}`",
+    ATTACH_VOLUME.name: "`POST /servers/{id}/os-volume_attachments`",
+    DETACH_VOLUME.name: "`DELETE /servers/{id}/os-volume_attachments/{volume_id}`",
     RETRY.name: "operators' pages",
     CANCEL.name: "operators' pages",
 }
