@@ -318,6 +318,7 @@ def test_agent_killed_in_mid_boot(cloud: Cloud, key: Path) -> None:
     cloud.assert_clean()
 
 
+@pytest.mark.heavy  # 20 seconds; the kill matrix does the same on simulated hosts
 def test_servers_come_back_after_the_host_went_down(cloud: Cloud, key: Path) -> None:
     server = boot(cloud, "back")
     ip = floating_ip(cloud, server["id"])

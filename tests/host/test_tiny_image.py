@@ -190,6 +190,7 @@ def lab(tmp_path: Path, guest_image: Path) -> Iterator[Lab]:
         machine.close()
 
 
+@pytest.mark.heavy  # a minute; guests of other tests read their config drives too
 def test_a_config_drive_makes_the_instance_once(lab: Lab) -> None:
     """User data runs once, also when the guest reboots; host keys stay with the instance, another server gets its own.
 

@@ -166,6 +166,7 @@ def test_sixteen_boots_on_eight_hosts(cloud: Cloud) -> None:
 
 
 @pytest.mark.processes
+@pytest.mark.heavy
 def test_the_policy_survives_kills(cloud: Cloud) -> None:
     """Schedulers and agents die while members are placed and built."""
     body = {"server_group": {"name": "hard", "policy": "anti-affinity"}}

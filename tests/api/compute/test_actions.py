@@ -133,6 +133,8 @@ def test_pipelines_enter_the_states_of_their_actions() -> None:
         entered = [step.task_state for step in steps if isinstance(step, ServerStep) and step.task_state]
         path = [row.task_state, *row.task_states]
         by_steps = path[1:] if row.makes_image else path  # its service enters the first
+        if row.name == "unshelve":  # the step that starts the guest enters it just before
+            by_steps = [state for state in by_steps if state != "spawning"]
         assert list(dict.fromkeys(entered)) in ([], by_steps), row.name
         assert {*entered, row.task_state, row.hard.task_state if row.hard else ""} - {""} <= set(actions.TRANSITIONS)
 
@@ -141,7 +143,7 @@ def test_a_pipeline_moves_on_from_state_to_state() -> None:
     build = ("scheduling", "networking", "block_device_mapping", "spawning")
     assert set(actions.TRANSITIONS["scheduling"]) == {"", *build}
     assert set(actions.TRANSITIONS["networking"]) == {"scheduling", "networking"}
-    assert set(actions.TRANSITIONS["spawning"]) == {"block_device_mapping", "spawning"}
+    assert set(actions.TRANSITIONS["spawning"]) == {"block_device_mapping", "unshelving", "spawning"}
     assert set(actions.TRANSITIONS["resize_prep"]) == {"", "resize_prep", "resize_migrating", "resize_finish"}
     assert set(actions.TRANSITIONS["rebuild_spawning"]) == {"rebuilding", "rebuild_spawning"}
     assert set(actions.TRANSITIONS["resize_finish"]) == {"resize_migrating", "resize_finish"}

@@ -71,6 +71,7 @@ def content(pool: VolumeDriver, volume_id: str) -> int:
     return int(match[1]) if match else 0
 
 
+@pytest.mark.heavy  # half a minute of a guest
 def test_a_guest_in_ceph(
     hypervisor: HypervisorDriver,
     storage: StorageDriver,

@@ -66,7 +66,7 @@ UUID = "5f1f4a3e-8b1c-4b8e-9a52-3d2a4c1f0e11"
         lambda: FixedIP(UUID, "10.0.0.1/24"),
         lambda: ImageSpec(UUID, "../x", 1, "raw"),
         lambda: ImageSpec(UUID, "a" * 128, 0, "raw"),
-        lambda: ImageSpec(UUID, "a" * 128, 1, "vmdk"),  # type: ignore[arg-type]
+        lambda: ImageSpec(UUID, "a" * 128, 1, "vmx"),  # type: ignore[arg-type]
         lambda: ImageSource("ftp://x/y"),
         lambda: ImageSource("/etc/passwd"),
         lambda: ImageSource("%66ile:///etc/passwd"),
