@@ -42,7 +42,10 @@ SUITES = (
 )
 SERVICES = tuple(dict.fromkeys(suite.service for suite in SUITES))
 # Classes that wait long for servers or volumes, or prove what others prove too: left out of the part that runs in CI.
-SLOW = re.compile(r"\.compute\.servers\.test_multiple_create|IpV6|\.api\.volume\.")
+SLOW = re.compile(
+    r"\.compute\.servers\.test_multiple_create|IpV6|\.api\.volume\.|\.compute\.(volumes|images)\.|BootFromVolume"
+    r"|test_live_migration|test_servers_on_multinodes|test_server_rescue|test_server_personality"
+)
 
 
 def together(suites: Iterable[Suite]) -> list[list[Suite]]:
