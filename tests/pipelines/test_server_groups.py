@@ -185,6 +185,7 @@ def test_the_policy_survives_kills(cloud: Cloud) -> None:
 
 
 @pytest.mark.processes
+@pytest.mark.heavy
 def test_members_of_an_affinity_group_stay_together_when_a_host_fails_them(cloud: Cloud) -> None:
     """First attempts fail; second attempts join the members that are placed."""
     body = {"server_group": {"name": "together", "policy": "affinity"}}
