@@ -203,6 +203,11 @@ def first_free(prefixes: Iterable[Range], taken: Iterable[Range], length: int) -
 AUTOMATIC_MODES = ("slaac", "dhcpv6-stateless")
 
 
+def is_group_mac(mac: str) -> bool:
+    """Return whether a MAC address is one of a group (multicast), from which nobody sends."""
+    return bool(int(mac[:2], 16) & 1)
+
+
 def is_automatic(subnet: Any) -> bool:
     """Return whether guests make their addresses in a subnet themselves, from the prefix and their MAC."""
     return subnet.ipv6_address_mode in AUTOMATIC_MODES or subnet.ipv6_ra_mode in AUTOMATIC_MODES

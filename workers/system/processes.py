@@ -119,13 +119,13 @@ def _prefixed(command: tuple[str, ...], memory_mib: int | None, cpu_s: int | Non
     return ["prlimit", "--core=0", *limits, "--", *command] if limits else list(command)
 
 
-def _start(command: list[str], env: Mapping[str, str] | None) -> subprocess.Popen[bytes]:
+def _start(command: list[str], env: Mapping[str, str] | None, stderr: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             env={**_ENVIRONMENT, **(env or {})},
             cwd="/",
             start_new_session=True,
@@ -139,18 +139,7 @@ def start_piped(argv: Sequence[str]) -> subprocess.Popen[bytes]:
 
     The caller ends the group. Raises ProgramMissing.
     """
-    try:
-        return subprocess.Popen(
-            list(argv),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
-            cwd="/",
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise ProgramMissing(f"{argv[0]} cannot be started.", details=str(error)) from error
+    return _start(list(argv), {"LC_ALL": "C.UTF-8"}, subprocess.DEVNULL)
 
 
 def _converse(

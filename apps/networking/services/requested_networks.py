@@ -69,7 +69,7 @@ def _port(port_id: uuid.UUID, ports: Mapping[uuid.UUID, Port], hostname: str) ->
         raise exceptions.PortInUse(id=port.id)
     if not port.fixed_ips.all():
         raise exceptions.PortRequiresFixedIp(id=port.id)
-    if int(port.mac_address[1], 16) & 1:
+    if ranges.is_group_mac(port.mac_address):
         raise exceptions.PortMacUnusable(id=port.id, mac=port.mac_address)
     if hostname and port.dns_name not in ("", hostname.lower()):
         raise exceptions.PortNotUsableDns(id=port.id, name=port.dns_name, hostname=hostname)

@@ -150,7 +150,7 @@ def add_port(*, context: RequestContext, router: Router, port_id: uuid.UUID) -> 
 
 
 def _check_mac(port: Port) -> None:
-    if int(port.mac_address[:2], 16) & 1:
+    if ranges.is_group_mac(port.mac_address):
         reason = (
             f"Port {port.id} cannot be an interface: its MAC address {port.mac_address} is one of a group (multicast)"
         )

@@ -12,9 +12,7 @@ def check(*, resource: str, owner_id: str, adding: int = 1) -> None:
 
     ``adding`` is in the unit that the resource's ``count`` returns. At most 3 queries. Raises QuotaExceeded (403).
     """
-    if (allowed := limits.of(owner_id=owner_id, resource=resource)) >= 0:
-        locks.counted(resource, owner_id)
-        _refuse_beyond(resource, owner_id, adding, allowed)
+    check_after(resource=resource, owner_id=owner_id, adding=lambda: adding)
 
 
 def check_after(*, resource: str, owner_id: str, adding: Callable[[], int]) -> None:

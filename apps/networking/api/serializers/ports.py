@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from apps.common.api.serializers import StrictSerializer, Text, UUIDString
-from apps.networking import dhcp_options
+from apps.networking import dhcp_options, ranges
 from apps.networking.api.serializers.base import OwnedSerializer, ResourceSerializer, TextField
 from apps.networking.api.serializers.names import DnsDomainField, DnsNameField
 
@@ -63,7 +63,7 @@ class AddressPair(StrictSerializer):
     mac_address = MacField(required=False)
 
     def validate_mac_address(self, text: str) -> str:
-        if int(text[:2], 16) & 1:
+        if ranges.is_group_mac(text):
             raise serializers.ValidationError(f"'{text}' is an address of a group (multicast): no port sends from it")
         return text
 

@@ -42,8 +42,8 @@ class _Service:
     def __init__(self, argv: list[str]) -> None:
         try:
             self._process = processes.start_piped(argv)
-        except processes.ProgramMissing as error:
-            raise PoolUnavailable("The host has no access to the storage cluster.", details=error.details) from error
+        except (processes.ProgramMissing, OSError) as error:
+            raise PoolUnavailable("The host has no access to the storage cluster.", details=str(error)) from error
         self._buffer = b""
         self.address = ""
 
