@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from workers.drivers import values
 from workers.drivers.errors import SpecInvalid
+from workers.system.ceph.access import ClusterImage
 
 Format = Literal["qcow2", "raw"]
 
@@ -132,19 +133,8 @@ class RemoteExport:
         ExportSpec(self.name, listening=Listening(self.host, self.address, self.port))
 
 
-@dataclass(frozen=True, slots=True)
-class GuestDisk:
-    """A volume that guests of any host reach by themselves: an image of a pool, by its monitors (`address:port`).
-
-    `secret` is the UUID by which the hypervisor knows the key of `user`; it is the same on all hosts.
-    """
-
-    pool: str
-    image: str
-    monitors: tuple[str, ...]
-    user: str
-    secret: str
-    key: str = field(repr=False)
+GuestDisk = ClusterImage
+"""A volume that guests of any host reach by themselves."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,15 @@
-"""A pool as a host reaches it: the cluster's configuration, the user's key, what it refuses, and copies of data."""
+"""A pool as volumes use it: what it refuses, in the words of the contract, and copies of data."""
 
 from __future__ import annotations
 
-import configparser
 import shutil
-import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 from workers.drivers.errors import AbortError, RetryableError, Stopped
-from workers.drivers.volume.ceph.calls import Calls, Refused
 from workers.drivers.volume.errors import (
     PoolBusy,
     PoolFull,
@@ -22,9 +20,10 @@ from workers.drivers.volume.errors import (
     VolumeTooSmall,
 )
 from workers.drivers.volume.specs import GuestDisk
-from workers.system import files, processes
+from workers.system import processes
+from workers.system.ceph.access import LONG_S, PoolAccess
+from workers.system.ceph.calls import Halted, Refused, Unavailable
 
-LONG_S = 3 * 3600.0
 _ERRORS: dict[str, tuple[type[RetryableError | AbortError], str]] = {
     "absent": (VolumeNotFound, "The volume is not in the pool."),
     "no-source": (SourceUnavailable, "The volume's source is not in the pool."),
@@ -34,66 +33,19 @@ _ERRORS: dict[str, tuple[type[RetryableError | AbortError], str]] = {
     "full": (PoolFull, "The pool has no space for the volume."),
     "unavailable": (PoolUnavailable, "The storage cluster refused."),
 }
-_NO_ACCESS = "The host has no access to the storage cluster."
-# Each wait has a limit; clones need no protected snapshots.
-_OWN = """
-[client.{user}]
-keyring = {keyring}
-client_mount_timeout = 5
-rados_mon_op_timeout = 15
-rados_osd_op_timeout = 30
-rbd_default_clone_format = 2
-"""
 
 
-class Cluster:
-    """One pool, one user. Options: `ceph_pool`, `ceph_conf`, `ceph_user`, `ceph_keyring`, `cloud`."""
-
-    def __init__(self, options: Mapping[str, Any], conf: Path) -> None:
-        """Remember them; nothing is touched. `conf` is written before the first use."""
-        self.pool, self.user, self.conf = str(options["ceph_pool"]), str(options["ceph_user"]), conf
-        self._conf, self._keyring = Path(options["ceph_conf"]), Path(options["ceph_keyring"])
-        self._calls = Calls(conf, self.user, self.pool, str(options.get("cloud") or "celerity"))
-        self._facts: dict[str, Any] = {}
+class Cluster(PoolAccess):
+    """A pool with the errors of volumes."""
 
     def do(self, what: str, **arguments: Any) -> Any:
         """Have something done in the pool. Raises what the contract says."""
-        self.configure()
-        try:
-            return self._calls.run(what, **arguments)
-        except Refused as error:
-            kind, text = _ERRORS.get(error.kind, _ERRORS["unavailable"])
-            raise kind(text, details=error.details) from error
-
-    def configure(self) -> None:
-        """Write the cluster's configuration with limits for waiting, and where the key is."""
-        try:
-            text = self._conf.read_text() + _OWN.format(user=self.user, keyring=self._keyring)
-        except OSError as error:
-            raise PoolUnavailable(_NO_ACCESS, details=str(error)) from error
-        if files.read(self.conf) != text.encode():
-            files.make_directory(self.conf.parent, 0o711)
-            files.write(self.conf, text.encode())
+        with translated():
+            return self.call(what, **arguments)
 
     def guest_disk(self, image: str) -> GuestDisk:
-        """What a guest needs to have an image."""
-        if not self._facts:
-            self._facts = self.do("facts")
-        secret = uuid.uuid5(uuid.UUID(self._facts["fsid"]), f"client.{self.user}")
-        return GuestDisk(self.pool, image, tuple(self._facts["monitors"]), self.user, str(secret), self._key())
-
-    def _key(self) -> str:
-        known = configparser.ConfigParser(strict=False)
-        try:
-            known.read_string("\n".join(line.strip() for line in self._keyring.read_text().splitlines()))
-            return known[f"client.{self.user}"]["key"]
-        except (OSError, KeyError, configparser.Error):
-            details = f"{self._keyring} has no key of client.{self.user}"
-            raise PoolUnavailable(_NO_ACCESS, details=details) from None
-
-    def url(self, image: str) -> str:
-        """An image, for QEMU's tools."""
-        return f"rbd:{self.pool}/{image}:id={self.user}:conf={self.conf}"
+        with translated():
+            return super().guest_disk(image)
 
     def convert(
         self, source: tuple[str, str], target: tuple[str, str], stop: Event | None, reserve_gib: int = 0
@@ -109,7 +61,8 @@ class Cluster:
             if stop is not None and stop.is_set():
                 raise Stopped("The operation was stopped.")
 
-        self.configure()
+        with translated():
+            self.configure()
         there = ["-n"] if target[1].startswith("rbd:") else []
         argv = ["qemu-img", "convert", "-q", *there, "-f", source[0], "-O", target[0], source[1], target[1]]
         try:
@@ -119,6 +72,16 @@ class Cluster:
                 raise SourceUnavailable("The image is not on the host.", details=error.details) from error
             raise PoolUnavailable("The host could not copy the data.", details=error.details) from error
 
-    def close(self) -> None:
-        """End the processes that wait for work."""
-        self._calls.close()
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise what the contract says."""
+    try:
+        yield
+    except Refused as error:
+        kind, text = _ERRORS.get(error.kind, _ERRORS["unavailable"])
+        raise kind(text, details=error.details) from error
+    except Unavailable as error:
+        raise PoolUnavailable(error.message, details=error.details) from error
+    except Halted as error:
+        raise Stopped("The operation was stopped.") from error

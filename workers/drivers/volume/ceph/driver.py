@@ -28,7 +28,7 @@ from workers.drivers.volume.base import (
     VolumeInfo,
     VolumeSpec,
 )
-from workers.drivers.volume.ceph.cluster import LONG_S, Cluster
+from workers.drivers.volume.ceph.cluster import Cluster
 from workers.drivers.volume.ceph.daemon import CHAIN, NODE, ImageDaemon
 from workers.drivers.volume.errors import (
     NotSupported,
@@ -40,6 +40,7 @@ from workers.drivers.volume.errors import (
     VolumeTooSmall,
 )
 from workers.system import files, locks
+from workers.system.ceph.access import LONG_S
 from workers.system.paths import HostPaths
 
 GIB = 1 << 30

@@ -13,8 +13,6 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from workers.drivers.errors import Stopped
-from workers.drivers.volume.errors import PoolUnavailable
 from workers.system import processes
 
 PYTHON = "/usr/bin/python3"
@@ -24,7 +22,21 @@ START_S = 20.0
 _FENCE_S = 10.0
 _POLL_S = 0.2
 _IDLE = 2
-_UNAVAILABLE = "The storage cluster does not answer."
+SILENT = "The storage cluster does not answer."
+NO_ACCESS = "The host has no access to the storage cluster."
+
+
+class Unavailable(Exception):
+    """The cluster does not answer, or the host has no access to it."""
+
+    def __init__(self, message: str, details: str) -> None:
+        """Keep both; `details` is for administrators."""
+        super().__init__(message)
+        self.message, self.details = message, details
+
+
+class Halted(Exception):
+    """The call was ended because its caller asked for it."""
 
 
 class Refused(Exception):
@@ -43,7 +55,7 @@ class _Service:
         try:
             self._process = processes.start_piped(argv)
         except (processes.ProgramMissing, OSError) as error:
-            raise PoolUnavailable("The host has no access to the storage cluster.", details=str(error)) from error
+            raise Unavailable(NO_ACCESS, details=str(error)) from error
         self._buffer = b""
         self.address = ""
 
@@ -54,13 +66,13 @@ class _Service:
         self._process.stdin.flush()
 
     def read(self, limit_s: float, stop: Event | None) -> dict[str, Any]:
-        """Return the next answer. Raises TimeoutError, EOFError, Stopped."""
+        """Return the next answer. Raises TimeoutError, EOFError, Halted."""
         assert self._process.stdout is not None
         deadline = time.monotonic() + limit_s
         handle = self._process.stdout.fileno()
         while b"\n" not in self._buffer:
             if stop is not None and stop.is_set():
-                raise Stopped("The operation was stopped.")
+                raise Halted
             if time.monotonic() > deadline:
                 raise TimeoutError(f"no answer within {limit_s:g} s")
             if select.select([handle], [], [], _POLL_S)[0]:
@@ -92,7 +104,7 @@ class Calls:
         self._guard, self._idle, self._pid = threading.Lock(), list[_Service](), os.getpid()
 
     def run(self, do: str, *, limit_s: float = LIMIT_S, stop: Event | None = None, **values: Any) -> Any:
-        """Do something and return its result. Raises Refused, PoolUnavailable, Stopped.
+        """Do something and return its result. Raises Refused, Unavailable, Halted.
 
         The process that did not do it in time is ended, and the cluster told that it may write no more.
         """
@@ -100,14 +112,14 @@ class Calls:
         try:
             service.ask({"do": do, **values})
             answer = service.read(limit_s, stop)
-        except (OSError, EOFError, Stopped) as error:
+        except (OSError, EOFError, Halted) as error:
             service.end()
             if service.address and do != "block":
-                with contextlib.suppress(PoolUnavailable, Refused):
+                with contextlib.suppress(Unavailable, Refused):
                     self.run("block", limit_s=_FENCE_S, client=service.address, hours=1)
-            if isinstance(error, Stopped):
+            if isinstance(error, Halted):
                 raise
-            raise PoolUnavailable(_UNAVAILABLE, details=f"{do}: {error}") from error
+            raise Unavailable(SILENT, details=f"{do}: {error}") from error
         except BaseException:
             service.end()
             raise
@@ -130,10 +142,10 @@ class Calls:
             answer = service.read(START_S, None)
         except (OSError, EOFError) as error:
             service.end()
-            raise PoolUnavailable(_UNAVAILABLE, details=str(error)) from error
+            raise Unavailable(SILENT, details=str(error)) from error
         if "refused" in answer:
             service.end()
-            raise PoolUnavailable(_UNAVAILABLE, details=answer["details"])
+            raise Unavailable(SILENT, details=answer["details"])
         service.address = answer["result"]
         return service
 
