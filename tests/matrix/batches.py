@@ -16,6 +16,7 @@ SIZE = 24  # cells of a batch: fewer than an agent's threads, for each is held i
 WITHOUT_INSIDE = {
     ("server.migrate", "prepare"),
     ("server.revert_resize", "prepare_return"),
+    ("server.return_from_dead", "prepare_return"),
     ("server.build", "map_block_devices"),
 }
 

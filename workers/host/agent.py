@@ -125,6 +125,7 @@ def register(drivers: HostDrivers, url: str) -> None:
         ram_mib=facts.ram_mib,
         disk_gib=facts.disk_gib,
         facts={
+            "address": settings.HOST_ADDRESS,
             "hypervisor_type": facts.hypervisor_type,
             "hypervisor_version": facts.hypervisor_version,
             "virt_type": facts.virt_type,

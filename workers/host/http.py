@@ -183,9 +183,9 @@ def _do(duty: Callable[[HostDrivers, str], bytes], drivers: HostDrivers, item: s
 
 
 def serve() -> tuple[ThreadingHTTPServer, str]:
-    """Listen on ``AGENT_LISTEN`` and return the server and its URL."""
+    """Listen on ``AGENT_LISTEN`` and return the server and its URL for others, at ``HOST_ADDRESS``."""
     host, _, port = settings.AGENT_LISTEN.rpartition(":")
     server = ThreadingHTTPServer((host, int(port)), Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, name="agent-http", daemon=True).start()
-    return server, f"http://{host}:{server.server_address[1]}"
+    return server, f"http://{settings.HOST_ADDRESS}:{server.server_address[1]}"

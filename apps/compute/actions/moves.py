@@ -7,6 +7,7 @@ from apps.compute import states
 from apps.compute.actions.base import Button, ServerAction
 
 _ON_HOST = (states.ACTIVE, states.STOPPED)
+FROM_DEAD = "server.return_from_dead"
 _TASKS = (states.RESIZE_MIGRATING, states.RESIZE_FINISH)
 MIGRATE = ServerAction(
     name="migrate", key="migrate", rule="os-migrate-server:migrate", who=ADMIN, title="Migrate", icon="moving",
@@ -42,6 +43,6 @@ REVERT_RESIZE = ServerAction(
     name="revertResize", key="revertResize", rule="servers:revert_resize", title="Revert the resize", icon="undo",
     explains="Brings the server back to the host and the flavor of before, with its disks as they were then.",
     vm_states=(states.RESIZED,), task_state=states.RESIZE_REVERTING, pipeline="server.revert_resize",
-    host_role="source", service="server_moves.revert", repeatable=True,
+    variants=(FROM_DEAD,), host_role="source", service="server_moves.revert", repeatable=True,
     button=Button(done="The resize of {server} is being reverted.", interrupts=True),
 )  # fmt: skip

@@ -14,6 +14,7 @@ from apps.volumes.selectors import server_volumes
 PROPERTY = "celerity:restart_elsewhere"  # an extra spec of flavors, and a key of servers' metadata
 NEVER, USUAL, MOST = "never", 50, 100
 BACK = "its host is heard again: switch the machine off, or take back that it is down"
+RESIZED = "waits for the end of its resize: revert that, and it is on its former host, with its disks of then"
 MADE_AGAIN = (states.ACTIVE, states.STOPPED, states.ERROR)
 
 
@@ -64,6 +65,8 @@ def reasons_of(host: Any) -> dict[uuid.UUID, str]:
 def _reason(server: Server, failed: dict[uuid.UUID, str], everything: bool) -> str:
     if server.task_state:
         return f"another action is under way: {server.task_state}"
+    if server.vm_state == states.RESIZED:
+        return RESIZED
     if server.vm_state not in MADE_AGAIN:
         return f"is {server.vm_state}: running, stopped and erroneous servers are made again"
     if not everything and priority(server) is None:

@@ -14,8 +14,10 @@ from apps.common.context import RequestContext
 from apps.common.exceptions import BadRequest, CloudError, Conflict
 from apps.compute import migration_states, states
 from apps.compute.actions import CONFIRM_RESIZE, MIGRATE, RESIZE, REVERT_RESIZE, ServerAction
+from apps.compute.actions.moves import FROM_DEAD
 from apps.compute.exceptions import NotResized
 from apps.compute.models import Flavor, Migration, Server
+from apps.compute.selectors import evacuations
 from apps.compute.selectors import migrations as selectors
 from apps.compute.selectors import servers as server_selectors
 from apps.compute.services import migrations, server_actions
@@ -115,8 +117,10 @@ def confirm(*, context: RequestContext, server: Server) -> None:
 
 @transaction.atomic
 def revert(*, context: RequestContext, server: Server) -> None:
-    """Begin to bring the server back. Raises WrongState and ServerLocked (409), NotResized (400), and Conflict (409) if
-    its former host is down.
+    """Begin to bring the server back; from a host that is dead and fenced, without it.
+
+    Raises WrongState and ServerLocked (409), NotResized (400), and Conflict (409) if its former host is down, or data
+    of its volumes is on the dead one.
     """
     migration = _to_end(server, REVERT_RESIZE)
     if not hosts.is_up(migration.source):
@@ -127,7 +131,11 @@ def revert(*, context: RequestContext, server: Server) -> None:
         )
     places = {workflow.SOURCE: migration.source, workflow.DESTINATION: migration.destination}
     where = {"host": migration.source, "hosts": places}
-    _end(context, server, REVERT_RESIZE, migration, migration_states.REVERTING, where)
+    is_dead = hosts.is_dead(name=migration.destination)
+    if is_dead and evacuations.has_data_there(server):
+        raise Conflict(f"Cannot 'revertResize' instance {server.id}: data of its volumes is on its host.")
+    variant = FROM_DEAD if is_dead else ""
+    _end(context, server, REVERT_RESIZE, migration, migration_states.REVERTING, where, variant)
 
 
 def _to_end(server: Server, action: ServerAction) -> Migration:
@@ -146,9 +154,10 @@ def _end(
     migration: Migration,
     status: str,
     where: Mapping[str, Any],
+    variant: str = "",
 ) -> None:
     run_id = uuid.uuid4()
-    server_actions.begin(context=context, server=server, action=action, run_id=run_id, where=where)
+    server_actions.begin(context=context, server=server, action=action, run_id=run_id, where=where, variant=variant)
     migrations.hand_over(migration=migration, run_id=run_id, status=status)
 
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 from apps.common.exceptions import Conflict
 from apps.compute import migration_states
 from apps.compute.models import BlockDevice, Flavor, Migration, Server
+from apps.compute.selectors import evacuations
 from apps.compute.services import drains, server_actions, server_disks, server_moves
 from apps.images.models import Image
 from apps.scheduling.models import Host
@@ -297,3 +298,44 @@ def test_a_return_without_a_root_disk(moving: Moving, monkeypatch: pytest.Monkey
     assert (moving.server.status, moving.server.flavor["ephemeral"]) == ("ACTIVE", len(devices) - 1)
     sizes = {name: disk["size_bytes"] for name, disk in moving.files().items() if name.startswith("ephemeral")}
     assert sizes == ({} if devices == ["swap"] else {"ephemeral0": 1 << 30}) and moving.findings() == []
+
+
+@pytest.mark.parametrize("action", ["migrate", "resize"])
+def test_a_revert_from_a_dead_host(moving: Moving, settings: Any, action: str) -> None:
+    """A silent host may run the guest: the server stays. One that is declared dead removes it when it is back."""
+    settings.ALLOW_RESIZE_TO_SAME_HOST, settings.MAX_ATTEMPTS = False, 1
+    moving.do(action, context=ADMIN, **({"flavor_ref": "8"} if action == "resize" else {}))
+    moving.fail("stop", error="retryable")
+    moving.do("revertResize")
+    assert (moving.server.status, moving.server.host, moving.run_state) == ("VERIFY_RESIZE", OTHER, "failed")
+    moving.fail("")
+    Host.objects.filter(name=OTHER).update(forced_down=True, forced_down_at=timezone.now())
+    assert set(evacuations.reasons(host=OTHER, since=None, everything=True).values()) == {evacuations.RESIZED}
+    stopped: list[str] = []
+    moving.hosts[OTHER].hypervisor.stop = lambda key, seconds: stopped.append(key)  # type: ignore[method-assign]
+    moving.do("revertResize")
+    server = moving.server
+    assert (server.status, server.host, server.flavor["id"]) == ("ACTIVE", HOST, "7")
+    assert moving.run_state == "succeeded" and not stopped
+    assert moving.where()[HOST] == ("running", True, False) and Migration.objects.get().status == "reverted"
+    recover(moving, OTHER)
+    Host.objects.filter(name=OTHER).update(forced_down=False)
+    assert list(moving.where()) == [HOST] and moving.findings() == []
+
+
+def test_recovery_alone_returns_a_server_without_the_larger_flavors_disks(moving: Moving) -> None:
+    Host.objects.filter(name=OTHER).update(enabled=False)
+    BlockDevice.objects.exclude(kind="root").delete()
+    Server.objects.update(flavor={**moving.server.flavor, "ephemeral": 0, "swap": 0})
+    moving.drivers.hypervisor.stop(str(moving.id), 0)
+    moving.drivers.storage.remove_disk(str(moving.id), "ephemeral0")
+    moving.do("resize", flavor_ref="8")
+    assert {"ephemeral0", "swap"} <= set(moving.files())
+    moving.drivers.hypervisor.destroy(str(moving.id))
+    moving.drivers.storage.return_server(str(moving.id))
+    moving.recover()
+    assert (
+        moving.server.status == "ACTIVE"
+        and not {"ephemeral0", "swap"} & set(moving.files())
+        and moving.findings() == []
+    )

@@ -123,7 +123,10 @@ def _follow_back(snapshot: HostSnapshot, server: "Server") -> None:
         return
     with idle(snapshot.drivers, server.id) as is_idle:
         is_here = is_idle and key in storage.list_servers() and key not in storage.list_kept()
-        if is_here and move_states.follow_back(server_id=server.id):
+        if not is_here:
+            return
+        moves.drop_disks(storage, server, migration)
+        if move_states.follow_back(server_id=server.id):
             snapshot.report.repaired(KIND, server.id, found="resized, with the disks of before", done="returned")
 
 

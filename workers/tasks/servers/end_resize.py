@@ -140,9 +140,20 @@ class ReturnToSource(ServerStep[Returned]):
 
     def revert(self, ctx: StepContext) -> None:
         if moving.stays(ctx) and self.has_passed(ctx):
+            moves.drop_disks(self.drivers(ctx).storage, self.server(ctx), moving.migration_of(ctx))
             move_states.follow_back(server_id=ctx.subject_id)
             return
         bindings.move_for_server(server_id=ctx.subject_id, host=ctx.hosts[DESTINATION])
+
+
+class ReturnFromDead(ReturnToSource):
+    """The same while the destination is dead, and fenced: nothing can be powered off there. From now on it cannot write
+    to the server's volumes. What it has of the server, its recovery removes when it is back.
+    """
+
+    def execute(self, ctx: StepContext) -> Returned:
+        moving.fence_volumes(self.server(ctx), ctx.hosts[DESTINATION], self.drivers(ctx))
+        return super().execute(ctx)
 
 
 class StartAtSource(PowerStep):
