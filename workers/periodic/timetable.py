@@ -12,7 +12,7 @@ TABLE: dict[str, tuple[str, float]] = {
     "periodic.reconcile": ("workers.periodic.reconcile.reconcile", settings.RECONCILE_SECONDS),
     "periodic.expire_reservations": ("workers.periodic.expiry.reservations", 60.0),
     "periodic.confirm_resizes": ("workers.periodic.reclaim.confirm_resizes", 60.0),
-    "periodic.drain": ("workers.periodic.draining.advance", 5.0),
+    "periodic.drain": ("workers.periodic.draining.advance", 2.0),
     "periodic.fence": ("workers.periodic.fencing.fence", 10.0),
     "periodic.offload_shelved": ("workers.periodic.reclaim.offload_shelved", 60.0),
     "periodic.reclaim": ("workers.periodic.reclaim.reclaim", 60.0),

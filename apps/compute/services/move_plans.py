@@ -85,8 +85,8 @@ def evacuation(*, host: str, everything: bool) -> list[Planned]:
 def balance(*, most: int, threshold: int) -> list[Proposal]:
     """Return up to ``most`` moves, each from the host that is the fullest then, by its scarcest resource.
 
-    The plan ends where no move makes that host less full by ``threshold`` percent of its capacity, and leaves the
-    other one less full than it was.
+    The plan ends where no host is less full than that one by ``threshold`` percent, or no move leaves the other one
+    less full than it was.
     """
     cloud = Cloud()
     proposals: list[Proposal] = []
@@ -107,15 +107,16 @@ def balance(*, most: int, threshold: int) -> list[Proposal]:
 def _best(cloud: Cloud, ready: Sequence[HostState], moved: set[uuid.UUID], threshold: int) -> Proposal | None:
     """Return the move that leaves the fuller of both hosts as empty as can be."""
     fullest, best, least = ready[-1], None, use(ready[-1])
+    targets = [host for host in ready[:-1] if 100 * (least - use(host)) >= threshold][:TARGETS]
+    if not targets:
+        return None
     rows = servers.on_host(host=fullest.name).filter(task_state="", vm_state__in=(*drains.LIVE, *drains.COLD))
     for server in rows.defer(*servers.HEAVY).order_by("created_at", "id")[:LOOKED_AT]:
         if server.id in moved:
             continue
         spec = _spec(server)
         left = use(without_server(fullest, spec))
-        if 100 * (use(fullest) - left) < threshold:
-            continue
-        for host in cloud.suited(spec, ready[:TARGETS])[0]:
+        for host in cloud.suited(spec, targets)[0]:
             peak = max(left, use(dry_runs.with_server(host, spec)))
             if peak < least:
                 best, least = Proposal(

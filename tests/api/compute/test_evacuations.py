@@ -183,7 +183,7 @@ def test_rebalance(dead: dict[str, Server], monkeypatch: pytest.MonkeyPatch) -> 
     Server.objects.filter(name="never").update(vm_state="stopped")
     text = command("rebalance").splitlines()
     assert len(text) == 3 and "from h1 to h2: h1 is 40 % full, then 30 %" in text[0] and "Nothing" in text[2]
-    assert "No move" in command("rebalance", "--threshold", "11") and not Migration.objects.exists()
+    assert "No move" in command("rebalance", "--threshold", "41") and not Migration.objects.exists()
 
     def end(seconds: float) -> None:
         Migration.objects.filter(status="queued").update(status="completed")

@@ -47,6 +47,6 @@ class Command(BaseCommand):
         names = servers.names(server_ids=list(left))
         for key, why in left.items():
             self.stdout.write(f"{names.get(key, key)} ({key}): {why or 'is next'}")
-        self.stdout.write(f"{len(left)} servers are on {name}." if left else f"{name} is empty.")
+        self.stdout.write(f"Servers on {name}: {len(left)}." if left else f"{name} is empty.")
         if options["wait"] and left:
-            raise CommandError(f"{len(left)} servers stay on {name}.")
+            raise CommandError(f"Servers that stay on {name}: {len(left)}.")

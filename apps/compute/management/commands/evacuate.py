@@ -38,7 +38,7 @@ class Command(BaseCommand):
         names = server_selectors.names(server_ids=list(left))
         for key, why in left.items():
             self.stdout.write(f"{names.get(key, key)} ({key}): {why or 'is next'}")
-        self.stdout.write(f"{len(left)} servers are on {name}." if left else f"{name} is empty.")
+        self.stdout.write(f"Servers on {name}: {len(left)}." if left else f"{name} is empty.")
 
     def _plan(self, host: Any, *, everything: bool) -> None:
         plan = move_plans.evacuation(host=host.name, everything=everything)

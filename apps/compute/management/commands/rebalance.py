@@ -17,14 +17,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--most", type=int, default=20, help="moves that are proposed (20)")
         parser.add_argument(
-            "--threshold", type=int, default=5, help="percent of its host's capacity that a move has to free (5)"
+            "--threshold", type=int, default=5, help="percent by which a host has to be fuller than the other one (5)"
         )
         parser.add_argument("--do", action="store_true", help="make the moves, one after another")
 
     def handle(self, *args: Any, **options: Any) -> None:
         proposals = move_plans.balance(most=options["most"], threshold=options["threshold"])
         if not proposals:
-            self.stdout.write("No move would make the fullest host less full.")
+            self.stdout.write("No move is worth it: no host is much fuller than another one that takes its servers.")
             return
         for number, row in enumerate(proposals, start=1):
             self.stdout.write(
