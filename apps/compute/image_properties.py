@@ -86,6 +86,11 @@ PROPERTIES: dict[str, Property] = {
     "hw_rescue_device": Property(
         ("disk", "cdrom", "floppy"), ("disk", "cdrom"), f"what the image rescues with; {_STABLE}"
     ),
+    "kernel_id": Property(ANYTHING, ANYTHING, "an image of format aki or raw: the kernel that the host boots"),
+    "ramdisk_id": Property(ANYTHING, ANYTHING, "with kernel_id, an image of format ari or raw: the kernel's ramdisk"),
+    "os_command_line": Property(
+        ANYTHING, ANYTHING, "with kernel_id: the kernel's arguments; otherwise root= and the consoles"
+    ),
     # Asked of hosts by the scheduler's filters
     "hw_architecture": Property(ANYTHING, ANYTHING, "a host of that architecture"),
     "hw_vm_mode": Property(ANYTHING, ANYTHING, "a host of that way of virtualisation"),
@@ -134,9 +139,6 @@ PROPERTIES: dict[str, Property] = {
     "hw_floppy_bus": Property(_BUSES, NOTHING, "floppy disks"),
     "img_bdm_v2": Property(BOOLEAN, NOTHING, "disks that the image prescribes: bdm_v2"),
     "img_block_device_mapping": Property(ANYTHING, NOTHING, "disks that the image prescribes: block_device_mapping"),
-    "os_command_line": Property(ANYTHING, NOTHING, "arguments for a kernel outside of the image"),
-    "kernel_id": Property(ANYTHING, NOTHING, "a kernel outside of the image"),
-    "ramdisk_id": Property(ANYTHING, NOTHING, "a ramdisk outside of the image"),
     # Of no effect
     "os_require_quiesce": Property(
         BOOLEAN, BOOLEAN, "snapshots of a running server fail where its agent does not freeze the file systems"

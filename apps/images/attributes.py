@@ -80,21 +80,6 @@ def _one_of(choices: tuple[str, ...], *, null: bool = False) -> Callable[[str, A
     return check
 
 
-def _format(choices: tuple[str, ...]) -> Callable[[str, Any], str | None]:
-    check_choice = _one_of(choices, null=True)
-
-    def check(name: str, value: Any) -> str | None:
-        if value in states.AMAZON_FORMATS:
-            raise invalid(
-                name,
-                f"images of the format {value} (kernel, ramdisk and disk apart) cannot be booted by this cloud. "
-                "Upload a whole disk, as qcow2 or raw",
-            )
-        return check_choice(name, value)
-
-    return check
-
-
 TAG_RULE = "a tag has 1 to 255 characters, none of them NUL"
 
 
@@ -117,8 +102,8 @@ SETTABLE: Mapping[str, tuple[str, Callable[[str, Any], Any]]] = {
     "name": ("name", _text),
     "owner": ("project_id", _owner),
     "visibility": ("visibility", _one_of(states.VISIBILITIES)),
-    "disk_format": ("disk_format", _format(states.DISK_FORMATS)),
-    "container_format": ("container_format", _format(states.CONTAINER_FORMATS)),
+    "disk_format": ("disk_format", _one_of(states.DISK_FORMATS, null=True)),
+    "container_format": ("container_format", _one_of(states.CONTAINER_FORMATS, null=True)),
     "min_disk": ("min_disk", _number),
     "min_ram": ("min_ram", _number),
     "protected": ("protected", _boolean),
@@ -126,6 +111,16 @@ SETTABLE: Mapping[str, tuple[str, Callable[[str, Any], Any]]] = {
     "tags": ("tags", _tags),
 }
 ONLY_WHILE_QUEUED = frozenset({"disk_format", "container_format"})
+
+
+def check_formats(disk_format: str | None, container_format: str | None) -> None:
+    """Refuse one of Amazon's formats with another. Raises BadRequest."""
+    given = {disk_format, container_format} - {None}
+    if len(given) > 1 and given & set(states.AMAZON_FORMATS):
+        raise BadRequest(
+            "Invalid mix of disk and container formats. When setting a disk or container format to one of 'aki', "
+            "'ari', or 'ami', the container and disk formats must match."
+        )
 
 
 def refuse_unsettable(name: str) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from apps.images import qcow2
+from apps.images import qcow2, states
 
 if TYPE_CHECKING:  # loaded where data arrives: agents and the scheduler, which inspect nothing, save 6 MiB each
     from oslo_utils.imageutils import format_inspector
@@ -108,7 +108,7 @@ def _match(inspectors: list[format_inspector.FileInspector], declared: str) -> f
     A raw disk may hold a partition table, and an ISO image one too (hybrid); nothing else may be two things at once.
     """
     names = {inspector.NAME for inspector in inspectors}
-    if declared == "raw":
+    if declared == "raw" or declared in states.AMAZON_FORMATS:
         if names <= {"raw", "gpt"}:
             return None
     elif names == {declared} or (declared == "iso" and names == {"iso", "gpt"}):

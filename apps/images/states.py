@@ -19,7 +19,7 @@ REJECTED = "rejected"
 MEMBER_STATUSES = (PENDING, ACCEPTED, REJECTED)
 
 # Only formats whose inspection proves something.
-DISK_FORMATS = ("raw", "qcow2", "iso", "vmdk", "vdi", "vhd", "vhdx")
-CONTAINER_FORMATS = ("bare", "ovf", "ova", "docker", "compressed")
-# Amazon's kernel, ramdisk and file system apart: no host boots them.
+# Amazon's file system, ramdisk and kernel apart: raw data all three, and formats of disk and container alike.
 AMAZON_FORMATS = ("ami", "ari", "aki")
+DISK_FORMATS = ("raw", "qcow2", "iso", "vmdk", "vdi", "vhd", "vhdx", *AMAZON_FORMATS)
+CONTAINER_FORMATS = ("bare", "ovf", "ova", "docker", "compressed", *AMAZON_FORMATS)

@@ -170,6 +170,9 @@ def ec2_meta_data(
     }
     if server.image_id:
         document["ami-id"] = f"ami-{server.image_id.hex[:8]}"
+    for part, name in (("kernel", "aki"), ("ramdisk", "ari")):
+        if part in server.image_facts:
+            document[f"{part}-id"] = f"{name}-{str(server.image_facts[part]['image_id'])[:8]}"
     if 4 in first:
         document["local-ipv4"] = first[4]
     if 6 in first:

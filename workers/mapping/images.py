@@ -1,8 +1,9 @@
 """Image rows as what a host fetches."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from apps.images import states
 from apps.images.selectors import blobs
 from workers.drivers.storage.base import ImageSource, ImageSpec
 
@@ -22,7 +23,17 @@ def of_server(server: "Server") -> tuple[ImageSpec, ImageSource]:
 
 def of_facts(image_id: str, facts: Mapping[str, Any]) -> tuple[ImageSpec, ImageSource]:
     """Return an image by what a server's row keeps of it."""
-    return ImageSpec(id=image_id, **{**facts, "sha512": facts["sha512"] or ""}), _source(facts["sha512"])
+    known = {name: facts[name] for name in ("size", "virtual_size", "min_disk")}
+    spec = ImageSpec(id=image_id, sha512=facts["sha512"] or "", disk_format=_format(facts["disk_format"]), **known)
+    return spec, _source(facts["sha512"])
+
+
+def parts_of(facts: Mapping[str, Any]) -> Iterator[tuple[str, ImageSpec, ImageSource]]:
+    """Give the kernel and the ramdisk that belong to an image, by these words, where it has them apart."""
+    for part in ("kernel", "ramdisk"):
+        if part in facts:
+            known = {name: value for name, value in facts[part].items() if name != "image_id"}
+            yield part, *of_facts(str(facts[part]["image_id"]), known)
 
 
 def of_image(image: "Image") -> tuple[ImageSpec, ImageSource]:
@@ -32,11 +43,16 @@ def of_image(image: "Image") -> tuple[ImageSpec, ImageSource]:
         id=str(image.id),
         sha512=sha512,
         size=image.size or 0,
-        disk_format=image.disk_format,  # type: ignore[arg-type]  # the spec checks it
+        disk_format=_format(image.disk_format or ""),
         virtual_size=image.virtual_size,
         min_disk=image.min_disk,
     )
     return spec, _source(sha512)
+
+
+def _format(disk_format: str) -> str:
+    """Return the format that hosts know an image by: Amazon's three are raw data."""
+    return "raw" if disk_format in states.AMAZON_FORMATS else disk_format
 
 
 def _source(sha512: str) -> ImageSource:

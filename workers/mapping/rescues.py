@@ -8,7 +8,7 @@ from apps.compute import image_properties
 from workers.config import HostDrivers
 from workers.drivers.hypervisor.base import Bus, DiskBacking, DiskSpec, ServerSpec
 from workers.drivers.storage.base import Disk, ImageSource, ImageSpec
-from workers.mapping import images, servers
+from workers.mapping import boot_files, images, servers
 
 if TYPE_CHECKING:
     from apps.compute.models import Server
@@ -29,7 +29,7 @@ def prepare(server: "Server", drivers: HostDrivers) -> ServerSpec:
     disk = drivers.storage.create_rescue(str(server.id), cached)
     disks = arrange(spec.disks, disk, rescue["image_properties"], server.image_properties)
     # The addresses of tagged devices are those of the server's usual disks.
-    return replace(spec, disks=disks, on_addresses=None)
+    return boot_files.of_rescue(replace(spec, disks=disks, on_addresses=None), rescue, drivers)
 
 
 def arrange(

@@ -14,7 +14,7 @@ from workers.drivers.hypervisor.base import Bus, DiskBacking, DiskSpec, Interfac
 from workers.drivers.network.base import INTEGRATION_BRIDGE, PortSpec
 from workers.drivers.storage.base import CachedImage, Disk
 from workers.drivers.storage.errors import FilesMissing
-from workers.mapping import config_drives, devices, hardware, images, networks, volumes
+from workers.mapping import boot_files, config_drives, devices, hardware, images, networks, volumes
 
 if TYPE_CHECKING:
     from apps.compute.models import BlockDevice, Server
@@ -46,7 +46,8 @@ def prepare(server: "Server", drivers: HostDrivers, rows: "Sequence[BlockDevice]
         disks.append(_config_drive(server, drive, disks))
     # The documents name the addresses of tagged devices, which the hypervisor chooses.
     on_addresses = write if has_tags else None
-    return replace(spec_of(server, drivers, tuple(disks), tuple(interfaces)), on_addresses=on_addresses)
+    spec = spec_of(server, drivers, tuple(disks), tuple(interfaces))
+    return replace(boot_files.of_server(spec, server, drivers), on_addresses=on_addresses)
 
 
 def spec_of(

@@ -46,4 +46,5 @@ def columns(
         raise BadRequest(f"Volume {root.id} must be in-use by this server alone to be made again; it is {root.status}.")
     metadata = volume_requests.of_image(images.get(image_id=image["image_id"]))
     wanted = {"volume": str(root.id), "image_id": image["image_id"], "image_facts": facts, "metadata": metadata}
-    return {"image_properties": image["image_properties"]}, {REIMAGE: wanted}
+    parts = {part: facts[part] for part in ("kernel", "ramdisk") if part in facts}
+    return {"image_properties": image["image_properties"], "image_facts": parts}, {REIMAGE: wanted}

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from apps.common.context import RequestContext
 from apps.common.exceptions import Forbidden
-from apps.images import exceptions, locks, states
+from apps.images import attributes, exceptions, locks, states
 from apps.images.models import Image
 from apps.images.selectors import images as selectors
 from apps.images.services import blobs, charges
@@ -57,6 +57,7 @@ def create(*, context: RequestContext, values: Mapping[str, Any], properties: Ma
 
 def create_for_project(*, project_id: str, values: Mapping[str, Any], properties: Mapping[str, str]) -> Image:
     """Make a queued image for the cloud's own work (a loaded image)."""
+    attributes.check_formats(values.get("disk_format"), values.get("container_format"))
     check_counts(tags=values.get("tags", []), properties=properties)
     columns = {key: value for key, value in values.items() if key != "project_id"}
     try:
@@ -113,6 +114,7 @@ def update(*, context: RequestContext, image: Image, changes: Any) -> Image:
         changes(image)
         if image.project_id != owner and not context.is_admin:
             raise Forbidden("You are not permitted to modify 'owner' on this image.")
+        attributes.check_formats(image.disk_format, image.container_format)
         check_counts(tags=image.tags, properties=image.properties)
         image.updated_at = timezone.now()
         image.save()

@@ -146,6 +146,24 @@ class StorageContract:
         with pytest.raises(SpecInvalid):
             driver.evict_image("../../etc/passwd")
 
+    def test_boot_files(self, driver: StorageDriver, image: ImageSpec, source: ImageSource) -> None:
+        """They live as long as the disk that boots by them; another kernel takes the place of the first."""
+        cached, server = driver.cache_image(image, source), samples.new_id()
+        driver.create_root(server, cached, 1)
+        assert driver.boot_file(server, "root-kernel", image.sha512) is None
+        for name in ("root-kernel", "root-ramdisk", "rescue-kernel"):
+            path = driver.create_boot_file(server, name, cached)
+            assert driver.boot_file(server, name, image.sha512) == path
+        driver.remove_disk(server, "rescue")
+        assert driver.boot_file(server, "rescue-kernel", image.sha512) is None
+        assert driver.boot_file(server, "root-ramdisk", image.sha512)
+        driver.remove_disk(server, "root")
+        assert driver.boot_file(server, "root-kernel", image.sha512) is None
+        with pytest.raises(SpecInvalid):
+            driver.boot_file(server, "../kernel", image.sha512)
+        driver.remove_server(server)
+        driver.evict_image(image.sha512)
+
     def test_usage(self, driver: StorageDriver) -> None:
         use = driver.usage()
         assert 0 <= use.free_gib <= use.total_gib

@@ -13,7 +13,7 @@ from lxml import etree
 
 from tests.unit.drivers import samples
 from workers.drivers.errors import SpecInvalid
-from workers.drivers.hypervisor.base import DiskBacking, DiskSpec, Hardware, InterfaceSpec, ServerSpec
+from workers.drivers.hypervisor.base import DirectBoot, DiskBacking, DiskSpec, Hardware, InterfaceSpec, ServerSpec
 from workers.drivers.hypervisor.libvirt.definition import EMULATED_FEATURES, SPARE_PORTS, HostPolicy, completed, define
 from workers.drivers.hypervisor.libvirt.driver import policy_from
 from workers.drivers.hypervisor.libvirt.host import decide_virt_type, parse
@@ -81,6 +81,7 @@ def asked() -> ServerSpec:
             local_time=True,
             topology=(2, 1, 2),
         ),
+        direct_boot=DirectBoot(f"{directory}/root-kernel-0", f"{directory}/root-ramdisk-0", "root=/dev/hda ro"),
     )
 
 

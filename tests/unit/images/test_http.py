@@ -61,8 +61,8 @@ def test_create(alice: Caller) -> None:
     ("values", "code", "text"),
     [
         ({"disk_format": "exe"}, 400, "disk_format"),
-        ({"disk_format": "ami"}, 400, "whole disk"),
-        ({"container_format": "aki"}, 400, "whole disk"),
+        ({"disk_format": "ami", "container_format": "bare"}, 400, "Invalid mix of disk and container formats"),
+        ({"disk_format": "ari", "container_format": "aki"}, 400, "must match"),
         ({"name": "a\x00b"}, 400, "NUL"),
         ({"tags": ["\x00"]}, 400, "NUL"),
         ({"name": "n" * 256}, 400, "name"),

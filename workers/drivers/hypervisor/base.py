@@ -33,6 +33,7 @@ from workers.drivers.hypervisor.migration import MigrationOperations as Migratio
 from workers.drivers.hypervisor.specs import Bus as Bus
 from workers.drivers.hypervisor.specs import CardModel as CardModel
 from workers.drivers.hypervisor.specs import ClusterSource as ClusterSource
+from workers.drivers.hypervisor.specs import DirectBoot as DirectBoot
 from workers.drivers.hypervisor.specs import DiskBacking as DiskBacking
 from workers.drivers.hypervisor.specs import DiskSpec as DiskSpec
 from workers.drivers.hypervisor.specs import ExportSource as ExportSource

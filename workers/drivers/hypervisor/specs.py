@@ -125,6 +125,22 @@ class InterfaceSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class DirectBoot:
+    """A kernel that the hypervisor starts, with its ramdisk and arguments: absolute paths, of this server alone."""
+
+    kernel: str
+    ramdisk: str | None
+    command_line: str
+
+    def __post_init__(self) -> None:
+        """Refuse paths that could mean something else further down."""
+        for path in (self.kernel, self.ramdisk or "/"):
+            values.check_plain_text(path, "a kernel's path")
+            if not path.startswith("/"):
+                raise SpecInvalid("a kernel's path must be absolute", details=path)
+
+
+@dataclass(frozen=True, slots=True)
 class Hardware:
     """The machine around disks and cards, where the image or the flavor asks for it. None: the host's own choice.
 
@@ -176,6 +192,7 @@ class ServerSpec:
     instance_dir: str
     metadata: Mapping[str, str] = field(default_factory=dict)
     hardware: Hardware = Hardware()
+    direct_boot: DirectBoot | None = None
     on_addresses: Callable[[Mapping[str, str]], object] | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:

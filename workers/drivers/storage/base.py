@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 from workers.drivers import values
 from workers.drivers.errors import SpecInvalid
 from workers.drivers.storage.arrivals import ArrivalOperations as ArrivalOperations
+from workers.drivers.storage.boot_files import BootFileOperations
 from workers.drivers.storage.moves import MoveOperations
 from workers.drivers.storage.moves import ServerSource as ServerSource
 from workers.drivers.storage.snapshots import SnapshotOperations
@@ -133,7 +134,7 @@ class Capabilities:
     """True when `receive_server` brings a server's disks from another host."""
 
 
-class StorageDriver(SnapshotOperations, MoveOperations, ArrivalOperations, ABC):
+class StorageDriver(SnapshotOperations, MoveOperations, ArrivalOperations, BootFileOperations, ABC):
     """One host's disks. Made by `workers.drivers.storage.loader.load(name, options)`."""
 
     capabilities: Capabilities

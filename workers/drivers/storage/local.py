@@ -35,6 +35,7 @@ from workers.drivers.storage.errors import (
     StorageUnavailable,
 )
 from workers.drivers.storage.local_arrivals import LocalArrivals, digest_of, make_sparse
+from workers.drivers.storage.local_boot_files import LocalBootFiles
 from workers.drivers.storage.local_moves import LocalMoves
 from workers.drivers.storage.local_snapshots import load_disk, on_disk
 from workers.system import files, locks, processes
@@ -46,7 +47,7 @@ _SECTOR = 512
 _LIMITS: dict[str, Any] = {"timeout_s": 60, "memory_limit_mib": 1024, "cpu_limit_s": 30}
 
 
-class LocalStorage(LocalMoves, LocalArrivals):
+class LocalStorage(LocalMoves, LocalArrivals, LocalBootFiles):
     """Options: `state_dir` (required), `reserved_gib` (1: free space images and snapshots leave it), `fetch_timeout_s`
     (3600: how long to wait for another's fetch of the same image), `pki_dir` (this host's certificate, for transfers).
     """
@@ -137,6 +138,7 @@ class LocalStorage(LocalMoves, LocalArrivals):
         with on_disk():
             path.unlink(missing_ok=True)
             path.with_name(f"{name}.json").unlink(missing_ok=True)
+            self._remove_boot_files(server_id, name)
 
     def remove_server(self, server_id: str) -> None:
         values.check_uuid(server_id, "a server's id")

@@ -17,7 +17,7 @@ from typing import Any
 
 from workers.drivers import values
 from workers.drivers.errors import Stopped
-from workers.drivers.storage import upkeep
+from workers.drivers.storage import boot_files, upkeep
 from workers.drivers.storage.base import CachedImage, Disk, check_disk_name
 from workers.drivers.storage.errors import FilesMissing, ImageUnavailable, NotEnoughSpace, StorageUnavailable
 from workers.drivers.storage.local_snapshots import SNAPSHOT, LocalSnapshots, load_disk, on_disk
@@ -64,6 +64,7 @@ class LocalArrivals(LocalSnapshots):
         known: dict[str, Any] = {
             "disks": {name: asdict(disk) for name, disk in disks.items() if disk is not None},
             "files": [name for name in SMALL_FILES if (home / name).is_file()],
+            "boot_files": sorted(path.name for path in home.iterdir() if boot_files.FILE.fullmatch(path.name)),
             "images": {
                 image.sha512: {
                     "format": image.format, "virtual_size": image.virtual_size,
@@ -79,7 +80,7 @@ class LocalArrivals(LocalSnapshots):
         if image := _IMAGE.fullmatch(name):
             if image[1] in json.loads(self.describe_disks(server_id))["images"]:  # the server's own, and no other
                 return self.paths.images / image[1]
-        elif name in SMALL_FILES:
+        elif name in SMALL_FILES or boot_files.FILE.fullmatch(name):
             return Path(self._path(server_id, name))
         raise FilesMissing("The server has no such file.", details=name)
 
@@ -96,6 +97,8 @@ class LocalArrivals(LocalSnapshots):
                 self._make(server_id, check_disk_name(name), Disk(**record))
             for name in known["files"]:
                 self._copy_small(server_id, name, source)
+            for name in known.get("boot_files", ()):
+                self._copy_boot_file(server_id, name, source, stop)
         except PeerError as error:
             raise StorageUnavailable(error.message, details=error.details) from error
         except (KeyError, TypeError, ValueError) as error:
@@ -168,6 +171,18 @@ class LocalArrivals(LocalSnapshots):
         with on_disk():
             self._make_directories(server_id)
             files.write(Path(self._path(server_id, name)), data, 0o600)
+
+    def _copy_boot_file(self, server_id: str, name: str, source: Peer, stop: Event) -> None:
+        if not boot_files.FILE.fullmatch(name):
+            raise StorageUnavailable("The other host offers a file of another name.", details=name)
+        path = Path(self._path(server_id, name))
+        with on_disk():
+            self._make_directories(server_id)
+            if path.is_file():
+                return
+            with files.appearing(path) as temporary:
+                if not client.fetch(source, server_id, f"file {name}", temporary, stop):
+                    raise Stopped("Preparing the disks was stopped.", details=server_id)
 
 
 def digest_of(path: Path) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 from workers.drivers import values
 from workers.drivers.errors import SpecInvalid, Stopped
-from workers.drivers.storage import transfers
+from workers.drivers.storage import boot_files, transfers
 from workers.drivers.storage.base import CachedImage, Disk, ServerSource, check_disk_name
 from workers.drivers.storage.errors import (
     DiskTooSmall,
@@ -56,6 +56,11 @@ class LocalMoves(LocalSnapshots):
                 entries.append((transfers.described(path, asdict(disk)), path))
         if not entries:
             raise FilesMissing("The disks of the server are not on its host.", details=server_id)
+        entries += [
+            (transfers.described(path), path)
+            for path in sorted(self._directory(server_id).glob("root-*"))
+            if boot_files.FILE.fullmatch(path.name)
+        ]
         log = self.paths.console_log(server_id)
         if log.is_file() and log.stat().st_size <= CONSOLE_BYTES:
             entries.append((transfers.described(log), log))
@@ -224,9 +229,11 @@ class LocalMoves(LocalSnapshots):
 
 
 def _name(entry: SentFile) -> str:
-    """Return the name of a received file: of a disk, or of the console's log."""
+    """Return the name of a received file: of a disk, of a kernel or ramdisk, or of the console's log."""
     is_disk = entry.disk is not None and _COPIED.fullmatch(entry.name)
-    if not is_disk and (entry.name != CONSOLE or entry.length > CONSOLE_BYTES or entry.disk is not None):
+    is_boot_file = entry.disk is None and boot_files.FILE.fullmatch(entry.name)
+    is_console = entry.disk is None and entry.name == CONSOLE and entry.length <= CONSOLE_BYTES
+    if not (is_disk or is_boot_file or is_console):
         raise TransferFailed("The server's host sent a file that is none of a server's.", details=entry.name[:100])
     return entry.name
 

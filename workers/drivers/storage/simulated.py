@@ -10,7 +10,7 @@ from typing import Any
 
 from workers.drivers import blank_qcow2, values
 from workers.drivers.simulation import Simulation
-from workers.drivers.storage import config_drive
+from workers.drivers.storage import boot_files, config_drive
 from workers.drivers.storage.base import (
     CONVERTED,
     FORMATS,
@@ -108,14 +108,24 @@ class SimulatedStorage(SimulatedMoves, SimulatedArrivals, StorageDriver):
         size = sum(len(data) for data in contents.values()) or 1
         return self._disk("create_config_drive", server_id, Disk(self._path(server_id, "config-2"), "iso", size))
 
+    def boot_file(self, server_id: str, name: str, sha512: str) -> str | None:
+        name = boot_files.file_name(name, sha512)
+        there = name in (self._simulation.read("disks", server_id) or {})
+        return self._path(server_id, name) if there else None
+
+    def create_boot_file(self, server_id: str, name: str, image: CachedImage) -> str:
+        name = boot_files.file_name(name, image.sha512)
+        return self._disk("create_boot_file", server_id, Disk(self._path(server_id, name), "raw", 1)).path
+
     def remove_disk(self, server_id: str, name: str) -> None:
         check_disk_name(name)
         values.check_uuid(server_id, "a server's id")
         with self._simulation.operation("remove_disk") as operation:
             disks = self._simulation.read("disks", server_id) or {}
             operation.halfway()
-            if disks.pop(name, None) is not None:
-                self._simulation.write("disks", server_id, disks)
+            kept = {key: disk for key, disk in disks.items() if key != name and not key.startswith(f"{name}-")}
+            if kept != disks:
+                self._simulation.write("disks", server_id, kept)
 
     def remove_server(self, server_id: str) -> None:
         values.check_uuid(server_id, "a server's id")

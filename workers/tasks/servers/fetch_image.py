@@ -1,8 +1,8 @@
 """fetch_image: the image in the host's cache, verified, fetched once for many boots."""
 
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
@@ -28,6 +28,8 @@ class FetchImage(ServerStep[None]):
         server = self.server(ctx)
         if server.image_id is not None:
             cache(ctx, self.drivers(ctx).storage, server)
+        else:
+            cache_parts(ctx, self.drivers(ctx).storage, server.image_facts)
 
     def revert(self, ctx: StepContext) -> None:
         """The cache belongs to the host, not to the server: other boots use it; recovery evicts unused images."""
@@ -36,6 +38,13 @@ class FetchImage(ServerStep[None]):
 def cache(ctx: StepContext, storage: StorageDriver, server: "Server") -> None:
     """Have the server's image in the host's cache. Raises TooLong for a big download outside of the long steps."""
     cache_image(ctx, storage, *images.of_server(server))
+    cache_parts(ctx, storage, server.image_facts)
+
+
+def cache_parts(ctx: StepContext, storage: StorageDriver, facts: Mapping[str, Any]) -> None:
+    """The same for the kernel and the ramdisk that belong to an image."""
+    for _, image, source in images.parts_of(facts):
+        cache_image(ctx, storage, image, source)
 
 
 def cache_image(ctx: StepContext, storage: StorageDriver, image: ImageSpec, source: ImageSource) -> CachedImage:

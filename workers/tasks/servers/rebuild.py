@@ -40,6 +40,7 @@ class PrepareRebuild(ServerStep[None]):
             fetch_image.cache(ctx, storage, server)
         else:
             fetch_image.cache_image(ctx, storage, *rescues.image_of(server.rebuild))
+            fetch_image.cache_parts(ctx, storage, server.rebuild["image_facts"])
 
     def record(self, ctx: StepContext, result: None) -> None:
         server_disks.apply_rebuild(server_id=ctx.subject_id)

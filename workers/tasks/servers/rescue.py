@@ -38,6 +38,7 @@ class PrepareRescue(ServerStep[None]):
             unfinished.clear(server, self.drivers(ctx))
             server_disks.forget_rebuild(server_id=server.id)
         cached = fetch_image.cache_image(ctx, storage, *rescues.image_of(server.rescue))
+        fetch_image.cache_parts(ctx, storage, server.rescue["image_facts"])
         storage.remove_disk(str(server.id), DISK)
         storage.create_rescue(str(server.id), cached)
 

@@ -188,8 +188,8 @@ def _extensions(server: Server, host_status: str) -> dict[str, Any]:
         "OS-EXT-SRV-ATTR:reservation_id": server.reservation_id,
         "OS-EXT-SRV-ATTR:launch_index": server.launch_index,
         "OS-EXT-SRV-ATTR:hostname": server.hostname,
-        "OS-EXT-SRV-ATTR:kernel_id": "",
-        "OS-EXT-SRV-ATTR:ramdisk_id": "",
+        "OS-EXT-SRV-ATTR:kernel_id": _boot_image(server, "kernel"),
+        "OS-EXT-SRV-ATTR:ramdisk_id": _boot_image(server, "ramdisk"),
         "OS-EXT-SRV-ATTR:root_device_name": server.root_device_name or None,
         "OS-EXT-SRV-ATTR:user_data": None,
         "locked": server.locked,
@@ -202,6 +202,11 @@ def _extensions(server: Server, host_status: str) -> dict[str, Any]:
         "pinned_availability_zone": server.requested_zone or None,
         "scheduler_hints": server.scheduler_hints,
     }
+
+
+def _boot_image(server: Server, part: str) -> str:
+    """Return the id of the image that the server's kernel or ramdisk is from."""
+    return str(server.image_facts.get(part, {}).get("image_id", ""))
 
 
 def addresses_of(ports: Sequence[ServerAddress], *, extended: bool = True) -> dict[str, list[dict[str, Any]]]:

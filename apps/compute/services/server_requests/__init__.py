@@ -21,6 +21,7 @@ from apps.compute.services import block_devices as block_device_services
 from apps.compute.services.block_devices import RequestedDisk
 from apps.compute.services.server_requests import (
     block_devices,
+    boot_images,
     flavor,
     guest,
     image,
@@ -147,9 +148,11 @@ def _image_columns(
 ) -> dict[str, Any]:
     """A server that boots from a volume has the properties of the image whose mappings name that, or the volume's."""
     if root is None:
-        return image.columns(named or image.find(context, values), chosen)
+        return image.columns(context, named or image.find(context, values), chosen)
     columns = volumes.image_columns(root, chosen)
-    return columns if named is None else columns | {"image_properties": image_mappings.properties_of(named)}
+    if named is not None:
+        columns |= {"image_properties": image_mappings.properties_of(named)}
+    return columns | {"image_facts": boot_images.resolve(context, columns["image_properties"])}
 
 
 def _row(context: RequestContext, **columns: Any) -> Server:

@@ -9,13 +9,15 @@ from apps.common.identifiers import parse_uuid
 from apps.compute import image_properties
 from apps.compute.exceptions import ImageUnusable
 from apps.compute.models import Flavor, Server
+from apps.compute.services.server_requests import boot_images
+from apps.compute.services.server_requests.boot_images import facts_of
 from apps.images.selectors import images
 
 if TYPE_CHECKING:
     from apps.images.models import Image
 
 GIB = 1024**3
-BOOTABLE = ("qcow2", "raw", "vmdk", "vdi", "vhd", "vhdx", "iso")
+BOOTABLE = ("qcow2", "raw", "vmdk", "vdi", "vhd", "vhdx", "iso", "ami")
 DISC = "iso"
 FIELD = "Invalid input for field/attribute imageRef"
 
@@ -30,15 +32,17 @@ def columns_of(context: RequestContext, ref: str, field: str, flavor: Flavor | N
 
     It fits the flavor, if one is given. Raises BadRequest and ImageUnusable (400).
     """
-    return columns(_image(context, ref.rstrip("/").rsplit("/", 1)[-1], field), flavor)
+    return columns(context, _image(context, ref.rstrip("/").rsplit("/", 1)[-1], field), flavor)
 
 
-def columns(image: "Image", flavor: Flavor | None = None) -> dict[str, Any]:
+def columns(context: RequestContext, image: "Image", flavor: Flavor | None = None) -> dict[str, Any]:
     """Return what the server's row keeps of its image. Raises ImageUnusable (400)."""
     _check_bootable(image)
     if flavor is not None:
         _check_size(image, flavor)
-    return {"image_id": image.id, "image_properties": properties_of(image), "image_facts": _facts(image)}
+    properties = properties_of(image)
+    facts = {**facts_of(image), **boot_images.resolve(context, properties)}
+    return {"image_id": image.id, "image_properties": properties, "image_facts": facts}
 
 
 def properties_of(image: "Image") -> dict[str, str]:
@@ -85,17 +89,6 @@ def _check_bootable(image: "Image") -> None:
         raise ImageUnusable(f"Image {image.id} cannot be booted: it has no data.")
 
 
-def _facts(image: "Image") -> dict[str, Any]:
-    """Return the image's data that hosts need. Sizes in bytes, ``min_disk`` in GiB."""
-    return {
-        "sha512": image.os_hash_value,
-        "size": image.size,
-        "disk_format": image.disk_format,
-        "virtual_size": image.virtual_size,
-        "min_disk": image.min_disk,
-    }
-
-
 def check_flavor(server: Server, flavor: Flavor) -> None:
     """Check that a flavor has room for a server's image; a deleted one is known by what the server keeps of it.
 
@@ -104,12 +97,12 @@ def check_flavor(server: Server, flavor: Flavor) -> None:
     if server.image_id is None:
         return
     image = images.live().filter(id=server.image_id).first()
-    facts = server.image_facts if image is None else _facts(image)
+    facts = server.image_facts if image is None else facts_of(image)
     _check_sizes({"min_ram": image.min_ram if image else 0, **facts}, flavor)
 
 
 def _check_size(image: "Image", flavor: Flavor) -> None:
-    _check_sizes({"min_ram": image.min_ram, **_facts(image)}, flavor)
+    _check_sizes({"min_ram": image.min_ram, **facts_of(image)}, flavor)
 
 
 def _check_sizes(image: Mapping[str, Any], flavor: Flavor) -> None:

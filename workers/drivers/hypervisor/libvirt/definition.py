@@ -144,6 +144,8 @@ def _sysinfo(spec: ServerSpec) -> machine.Sysinfo:
 
 def _os(spec: ServerSpec, policy: HostPolicy) -> machine.Os:
     firmware = loader = None
+    if spec.hardware.firmware == "uefi":  # left to itself, libvirt takes one that starts signed systems alone
+        firmware = machine.Firmware((machine.FirmwareFeature(False, "secure-boot"),))
     if spec.hardware.secure_boot:
         if spec.hardware.firmware != "uefi" or "q35" not in _machine(spec, policy):
             raise SpecInvalid("secure boot needs the firmware uefi and the machine q35")
@@ -155,6 +157,9 @@ def _os(spec: ServerSpec, policy: HostPolicy) -> machine.Os:
         features=firmware,
         loader=loader,
         type=machine.OsType(arch=policy.arch, machine=_machine(spec, policy)),
+        kernel=spec.direct_boot and spec.direct_boot.kernel,
+        initrd=spec.direct_boot and spec.direct_boot.ramdisk,
+        cmdline=spec.direct_boot and spec.direct_boot.command_line,
         bootmenu=machine.BootMenu() if spec.hardware.boot_menu else None,
     )
 

@@ -93,7 +93,7 @@ class Loader(Element):
 @dataclass(frozen=True, slots=True)
 class Os(Element):
     """<os>. The boot order is an attribute of the disks. `firmware` efi: libvirt chooses the file, and makes its
-    variables.
+    variables. `kernel` and what follows: QEMU starts that, and no disk's boot loader.
     """
 
     tag: ClassVar[str] = "os"
@@ -101,6 +101,9 @@ class Os(Element):
     firmware: Literal["efi"] | None = attribute("firmware", default=None)
     features: Firmware | None = child(default=None)
     loader: Loader | None = child(default=None)
+    kernel: str | None = leaf("kernel", default=None)
+    initrd: str | None = leaf("initrd", default=None)
+    cmdline: str | None = leaf("cmdline", default=None)
     bootmenu: BootMenu | None = child(default=None)
     smbios: Smbios = child(default=Smbios())
 
