@@ -201,7 +201,5 @@ class VolumeOfNoServer(BadRequest):
     template = "No volume Block Device Mapping with id {volume}."
 
 
-class SwapNotOffered(BadRequest):
-    template = (
-        "This cloud does not swap volumes of servers: detach volume {volume} and attach the other one, or retype it."
-    )
+class SwapOfShared(BadRequest):
+    template = "Swapping multi-attach volumes with more than one read/write attachment is not supported."

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from apps.common.context import RequestContext
 from apps.scheduling.selectors import hosts
 from apps.volumes import states
-from apps.volumes.models import Backup, Snapshot, Volume
+from apps.volumes.models import Attachment, Backup, Snapshot, Volume
 from apps.volumes.selectors import pools
 from apps.workflow import states as workflow_states
 from apps.workflow.services import runs
@@ -42,10 +42,23 @@ def extend(*, context: RequestContext, volume: Volume, new_size: int) -> None:
     _start(context, "volume.extend", "extend", volume.id, volume.project_id, volume.name, params=params, **where)
 
 
-def migrate(*, context: RequestContext, volume: Volume, params: dict[str, str]) -> None:
-    """Start volume.migrate: to the back end that ``params`` name."""
-    params = {**params, "from": volume.backend}
-    _start(context, "volume.migrate", "migrate", volume.id, volume.project_id, volume.name, params=params)
+def migrate(
+    *, context: RequestContext, volume: Volume, params: dict[str, str], attachment: Attachment | None = None
+) -> None:
+    """Start volume.migrate: to the back end that ``params`` name. With the ``attachment`` of a server it is
+    volume.migrate_attached, which keeps the server, too.
+    """
+    params, also, pipeline = {**params, "from": volume.backend}, [], "volume.migrate"
+    if attachment is not None and attachment.server_id is not None:
+        pipeline, also = "volume.migrate_attached", [(states.SERVER, attachment.server_id)]
+        params["attachment"] = str(attachment.id)
+    _start(context, pipeline, "migrate", volume.id, volume.project_id, volume.name, params=params, also=also)
+
+
+def convert(*, context: RequestContext, volume: Volume, volume_type_id: uuid.UUID) -> None:
+    """Start volume.convert on the volume's host, for the type that it gets."""
+    where: dict[str, Any] = {"params": {"type": str(volume_type_id)}, **_host(volume)}
+    _start(context, "volume.convert", "convert", volume.id, volume.project_id, volume.name, **where)
 
 
 def manage(*, context: RequestContext, volume: Volume, reference: str) -> None:

@@ -3,6 +3,7 @@
 SUBJECT = "volume"  # the types of the subjects in rows of workflow
 SNAPSHOT = "snapshot"
 BACKUP = "backup"
+SERVER = "server"  # compute's
 
 CREATING = "creating"
 DOWNLOADING = "downloading"  # an image's data comes into the volume

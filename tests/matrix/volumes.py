@@ -58,6 +58,36 @@ def attached(cloud: Cloud, case: "Case") -> None:
     cloud.settled(case.subject)
 
 
+def attached_beside_another(cloud: Cloud, case: "Case") -> None:
+    """Make a volume and attach it to the server; make another one."""
+    attached(cloud, case)
+    [[project]] = cloud.rows("SELECT project_id FROM compute_server WHERE id = %s", case.subject)
+    key = begin(cloud, f"new-{case.name}", str(project))
+    assert settled(cloud, "volumes_volume", key) == "available"
+
+
+def swap(cloud: Cloud, case: "Case") -> None:
+    """Put the other volume in the place of the server's."""
+    [[old]] = cloud.rows("SELECT id::text FROM volumes_volume WHERE name = %s", f"for-{case.name}")
+    [[new]] = cloud.rows("SELECT id::text FROM volumes_volume WHERE name = %s", f"new-{case.name}")
+    path = f"/compute/v2.1/servers/{case.subject}/os-volume_attachments/{old}"
+    answer = cloud.call("PUT", path, {"volumeAttachment": {"volumeId": new}}, admin=True)
+    assert answer.status_code == 202, answer.text
+
+
+def in_use(cloud: Cloud, case: "Case") -> None:
+    """Put one that a server has in its place, of the same name: moments are found by that."""
+    server = cloud.create(f"with-{case.name}")
+    assert cloud.settled(server)["status"] == "ACTIVE"
+    [[project]] = cloud.rows("SELECT project_id FROM compute_server WHERE id = %s", server)
+    case.subject = begin(cloud, case.name, str(project))
+    assert settled(cloud, "volumes_volume", case.subject) == "available"
+    path = f"/compute/v2.1/servers/{server}/os-volume_attachments"
+    answer = cloud.call("POST", path, {"volumeAttachment": {"volumeId": case.subject}})
+    assert answer.status_code == 200, answer.text
+    cloud.settled(server)
+
+
 def detach(cloud: Cloud, case: "Case") -> None:
     [[key]] = cloud.rows("SELECT id::text FROM volumes_volume WHERE name = %s", f"for-{case.name}")
     answer = cloud.call("DELETE", f"/compute/v2.1/servers/{case.subject}/os-volume_attachments/{key}")
@@ -155,7 +185,8 @@ def check(cloud: Cloud, key: str, gone: bool) -> None:
 
 
 def clear(cloud: Cloud) -> None:
-    """Delete all backups, and all volumes with their snapshots."""
+    """Delete all backups, and all volumes with their snapshots; before them the servers that have volumes."""
+    cloud.delete_all()
     kept = "SELECT id::text FROM volumes_backup WHERE deleted_at IS NULL"
     if cloud.rows(kept):
         rows_of = "Backup.objects.filter(deleted_at=None)"
@@ -191,6 +222,16 @@ def migrate(cloud: Cloud, case: "Case") -> None:
         " from django.db.transaction import atomic; from apps.volumes.services import volume_migrations;"
         " begin = atomic(lambda: volume_migrations.begin(context=context, row=volumes.locked(volume),"
         " status='maintenance', backend='local')); begin()"
+    )
+    _do(cloud, _VOLUME + code, key=case.subject, project=case.name)
+
+
+def convert(cloud: Cloud, case: "Case") -> None:
+    """Give the volume a type that several servers may have."""
+    code = (
+        " from apps.volumes.models import VolumeType; from apps.volumes.services import volume_retype;"
+        " shared = VolumeType.objects.get_or_create(name='matrix', extra_specs=dict(multiattach='<is> True'))[0];"
+        " volume_retype.retype(context=context, volume=volume, volume_type=shared, may_move=True)"
     )
     _do(cloud, _VOLUME + code, key=case.subject, project=case.name)
 

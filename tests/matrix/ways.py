@@ -203,6 +203,7 @@ WAYS = {
     "server.attach_interface": Way(_nothing, _attach),
     "server.attach_volume": Way(lambda cloud, case: _ignore(volumes.make_for_server(cloud, case)), volumes.attach),
     "server.detach_volume": Way(volumes.attached, volumes.detach),
+    "server.swap_volume": Way(volumes.attached_beside_another, volumes.swap),
     "server.change_password": Way(_nothing, _action({"changePassword": {"adminPass": "a new password"}})),
     "server.create_backup": Way(
         _nothing, _action({"createBackup": {"name": "backup", "backup_type": "daily", "rotation": 0}})
@@ -239,6 +240,8 @@ WAYS = {
     "volume.manage": Way(_nothing, lambda cloud, case: _make(cloud, case, volumes.begin_managed), failed="error"),
     "volume.unmanage": Way(_nothing, volumes.unmanage),
     "volume.migrate": Way(_nothing, volumes.migrate),
+    "volume.convert": Way(_nothing, volumes.convert),
+    "volume.migrate_attached": Way(volumes.in_use, volumes.migrate, end="in-use", failed="in-use"),
     "volume.revert": Way(volumes.snapshot, volumes.revert),
     "volume.upload_image": Way(_nothing, volumes.upload),
     "server.suspend": Way(_nothing, _action({"suspend": None}), end="SUSPENDED"),

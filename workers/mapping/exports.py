@@ -40,16 +40,16 @@ def open_for(attachment: "Attachment", host: str, *, alone: bool = False) -> Rem
 
     ``alone``: exports of the attachment for other hosts are closed first. Raises StorageHostDown, StorageHostSilent.
     """
-    volume = attachment.volume
+    storage_host = attachment.storage_host
     if alone:
         exports.forget(attachment_id=attachment.id, but=host)
-    row = exports.want(attachment=attachment, host=host, storage_host=volume.host)
+    row = exports.want(attachment=attachment, host=host, storage_host=storage_host)
     if alone or row.opened_at is None:
-        _follow(volume.host, volume.id)
+        _follow(storage_host, attachment.volume_id)
         row.refresh_from_db()
     if row.opened_at is None or row.port is None:
         reason = row.error or "The volume's export was not opened."
-        raise StorageHostSilent(reason, details=f"the host {volume.host}")
+        raise StorageHostSilent(reason, details=f"the host {storage_host}")
     return _remote(attachment, row)
 
 
@@ -70,7 +70,7 @@ def _remote(attachment: "Attachment", row: "Export") -> RemoteExport:
 
 def check(attachment: "Attachment", host: str) -> None:
     """Have the volume's host look after the export: it may have lost it. Raises as ``open_for``."""
-    row = exports.want(attachment=attachment, host=host, storage_host=attachment.volume.host)
+    row = exports.want(attachment=attachment, host=host, storage_host=attachment.storage_host)
     exports.mark_failed(export=row, message="")
     open_for(attachment, host)
 
@@ -80,9 +80,8 @@ def close_for(attachment: "Attachment", host: str | None = None) -> None:
 
     A volume's host that is not reached closes it in its recovery: nobody opens the volume before.
     """
-    volume = attachment.volume
     if exports.forget(attachment_id=attachment.id, host=host):
-        tell(volume.host, volume.id)
+        tell(attachment.storage_host, attachment.volume_id)
 
 
 def tell(storage_host: str, volume_id: uuid.UUID) -> None:
@@ -156,7 +155,8 @@ def _open(row: "Export", drivers: HostDrivers) -> None:
             export=row, address=settings.VOLUME_ADDRESS, ports=range(first, last + 1), without=taken
         )
         try:
-            drivers.volume.open_export(str(row.attachment.volume_id), spec_of(row, port))
+            pool = drivers.volume.backends().get(row.attachment.backend, drivers.volume)
+            pool.open_export(str(row.attachment.volume_id), spec_of(row, port))
         except PortTaken:
             taken.append(port)
             if len(taken) == PORTS_TRIED:

@@ -5,14 +5,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
+from django.conf import settings
+
 from apps.volumes import states
 from apps.volumes.selectors import attachments as selectors
+from apps.volumes.selectors import exports as export_selectors
 from apps.volumes.selectors import pools
 from apps.volumes.services import exports as services
 from apps.volumes.services import volume_states
 from workers.config import HostDrivers
 from workers.drivers.hypervisor.base import Bus, ClusterSource, DiskSpec, ExportSource, PowerState
-from workers.drivers.volume.base import Export, ExportSpec, VolumeSpec
+from workers.drivers.volume.base import Export, ExportSpec, VolumeDriver, VolumeSpec
 from workers.drivers.volume.errors import PoolUnavailable, VolumeInUse
 from workers.mapping import exports
 
@@ -42,13 +45,30 @@ def disk_spec(
         target=attachment.device.rpartition("/")[2],
         path="",
         format="raw",
-        serial=str(attachment.volume_id),
+        serial=serial_of(attachment),
         boot_index=boot_index,
         readonly=attachment.mode == states.READ_ONLY,
         bus=bus,
         export=source_of(export),
         limits=tuple(sorted((attachment.connection_info.get("qos_specs") or {}).items())),
     )
+
+
+def serial_of(attachment: "Attachment") -> str:
+    """Return by which serial number the guest knows the disk: a volume's ID, also after another took its place."""
+    return attachment.serial or str(attachment.volume_id)
+
+
+def is_opened_as(attachment: "Attachment", name: str) -> bool:
+    """Return whether this is the name by which a guest's disk opens the attachment's volume. 1 query, or none."""
+    if is_direct(attachment):
+        pool, _, image = name.partition("/")
+        return pool == settings.VOLUME_BACKENDS[attachment.backend]["path"] and image.endswith(
+            str(attachment.volume_id)
+        )
+    return name == export_spec(attachment).name or name in {
+        f"e{row.name}" for row in export_selectors.all_of_attachment(attachment_id=attachment.id)
+    }
 
 
 def source_of(export: Export) -> ExportSource | ClusterSource:
@@ -70,14 +90,19 @@ def open_on_host(volume_id: uuid.UUID, host: str) -> Sequence["Attachment"]:
     return [row for row in rows if row.by_compute and row.host == host and row.server_id and row.status in _OPEN]
 
 
+def pool_of(attachment: "Attachment", drivers: HostDrivers) -> VolumeDriver:
+    """Return the driver of the pool that has the attachment's data: while a volume moves, two have it."""
+    return drivers.volume.backends().get(attachment.backend, drivers.volume)
+
+
 def is_elsewhere(attachment: "Attachment", host: str) -> bool:
     """Return whether the attachment's volume is used by way of another host."""
-    return attachment.volume.host not in ("", host) and not is_direct(attachment)
+    return attachment.storage_host not in ("", host) and not is_direct(attachment)
 
 
 def is_direct(attachment: "Attachment") -> bool:
     """Return whether guests of every host use the attachment's volume without an export."""
-    return pools.is_direct(attachment.volume.backend)
+    return pools.is_direct(attachment.backend)
 
 
 def connect(attachment: "Attachment", drivers: HostDrivers, *, alone: bool = False) -> Export:
@@ -89,7 +114,7 @@ def connect(attachment: "Attachment", drivers: HostDrivers, *, alone: bool = Fal
     if is_direct(attachment):
         if alone and not _is_plugged(attachment, drivers):
             fence(attachment, drivers)
-        disk = drivers.volume.guest_disk(str(attachment.volume_id))
+        disk = pool_of(attachment, drivers).guest_disk(str(attachment.volume_id))
         return Export(str(attachment.volume_id), export_spec(attachment).name, "", direct=disk)
     if alone and is_elsewhere(attachment, drivers.host):
         _come_here(attachment, drivers)
@@ -110,7 +135,7 @@ def fence(attachment: "Attachment", drivers: HostDrivers, *, lost: str = "") -> 
     """
     rows = selectors.of_volume(volume_id=attachment.volume_id)
     keep = {row.host for row in rows if row.id != attachment.id and row.host not in ("", lost)}
-    drivers.volume.fence(str(attachment.volume_id), sorted(keep))
+    pool_of(attachment, drivers).fence(str(attachment.volume_id), sorted(keep))
 
 
 def _is_plugged(attachment: "Attachment", drivers: HostDrivers) -> bool:
@@ -118,7 +143,7 @@ def _is_plugged(attachment: "Attachment", drivers: HostDrivers) -> bool:
     key = str(attachment.server_id)
     info = drivers.hypervisor.info(key)
     is_on = info is not None and info.power_state in (PowerState.RUNNING, PowerState.PAUSED)
-    return is_on and str(attachment.volume_id) in drivers.hypervisor.disks_of(key)
+    return is_on and serial_of(attachment) in drivers.hypervisor.disks_of(key)
 
 
 def _come_here(attachment: "Attachment", drivers: HostDrivers) -> None:
@@ -135,10 +160,10 @@ def _open(attachment: "Attachment", drivers: HostDrivers, alone: bool) -> Export
     if alone and services.forget(attachment_id=attachment.id):
         exports.follow(volume_id, drivers)
     try:
-        return drivers.volume.open_export(str(volume_id), spec)
+        return pool_of(attachment, drivers).open_export(str(volume_id), spec)
     except VolumeInUse:  # by an export that was given up, maybe, of which this host was not told
         exports.follow(volume_id, drivers)
-        return drivers.volume.open_export(str(volume_id), spec)
+        return pool_of(attachment, drivers).open_export(str(volume_id), spec)
 
 
 @contextmanager
@@ -152,7 +177,7 @@ def exported(attachment: "Attachment", drivers: HostDrivers) -> Iterator[Export]
         yield export
         return
     try:
-        yield drivers.volume.open_export(str(attachment.volume_id), export_spec(attachment))
+        yield pool_of(attachment, drivers).open_export(str(attachment.volume_id), export_spec(attachment))
     finally:
         end_export(attachment, drivers)
 
@@ -160,7 +185,7 @@ def exported(attachment: "Attachment", drivers: HostDrivers) -> Iterator[Export]
 def end_export(attachment: "Attachment", drivers: HostDrivers) -> None:
     """Close what ``exported`` of a process that was killed has left."""
     if is_direct(attachment):
-        drivers.volume.close_export(str(attachment.volume_id), export_spec(attachment).name)
+        pool_of(attachment, drivers).close_export(str(attachment.volume_id), export_spec(attachment).name)
 
 
 def connect_all(server_id: uuid.UUID, drivers: HostDrivers) -> None:
@@ -180,4 +205,4 @@ def disconnect(attachment: "Attachment", drivers: HostDrivers) -> None:
         drivers.volume.disconnect(str(attachment.id))
         exports.close_for(attachment, drivers.host)
     else:
-        drivers.volume.close_export(str(attachment.volume_id), export_spec(attachment).name)
+        pool_of(attachment, drivers).close_export(str(attachment.volume_id), export_spec(attachment).name)

@@ -54,6 +54,7 @@ from apps.compute.actions.shelving import SHELVE_OFFLOAD as SHELVE_OFFLOAD
 from apps.compute.actions.shelving import UNSHELVE as UNSHELVE
 from apps.compute.actions.volumes import ATTACH_VOLUME as ATTACH_VOLUME
 from apps.compute.actions.volumes import DETACH_VOLUME as DETACH_VOLUME
+from apps.compute.actions.volumes import SWAP_VOLUME as SWAP_VOLUME
 from apps.compute.exceptions import ActionNotOffered, RemovedFromNova
 
 CREATE = "create"  # the action of a first build, which POST /servers starts
@@ -67,7 +68,7 @@ ACTIONS: dict[str, ServerAction] = {
         UNLOCK,
         ADD_GROUP, REMOVE_GROUP, ADD_FLOATING_IP, REMOVE_FLOATING_IP, ATTACH_INTERFACE, DETACH_INTERFACE,
         CREATE_IMAGE, CREATE_BACKUP, CHANGE_PASSWORD,
-        ADD_FIXED_IP, REMOVE_FIXED_IP, INJECT_NETWORK_INFO, ATTACH_VOLUME, DETACH_VOLUME, CONSOLE_OUTPUT,
+        ADD_FIXED_IP, REMOVE_FIXED_IP, INJECT_NETWORK_INFO, ATTACH_VOLUME, DETACH_VOLUME, SWAP_VOLUME, CONSOLE_OUTPUT,
     )
 }  # fmt: skip
 # Nova's keys of POST /servers/{id}/action that this cloud does not have, by the feature that is missing.

@@ -1,5 +1,6 @@
 """Actions on a server's volumes."""
 
+from apps.common.policy import ADMIN
 from apps.compute import action_bodies as bodies
 from apps.compute import states
 from apps.compute.actions.base import ServerAction
@@ -12,6 +13,12 @@ ATTACH_VOLUME = ServerAction(
     explains="Plugs a volume into the server, also while it runs. The disk's serial number is the volume's ID.",
     vm_states=_WITH_GUEST, pipeline="server.attach_volume", arguments=bodies.as_given,
     service="volume_attachments.attach",
+)  # fmt: skip
+SWAP_VOLUME = ServerAction(
+    name="swap_volume", rule="os-volumes-attachments:swap", title="Swap a volume", icon="swap_horiz", who=ADMIN,
+    explains="Puts another volume in the place of one that the server has. The data is copied while the guest runs.",
+    vm_states=(states.ACTIVE, states.PAUSED, states.STOPPED), pipeline="server.swap_volume", arguments=bodies.as_given,
+    service="volume_swaps.swap",
 )  # fmt: skip
 DETACH_VOLUME = ServerAction(
     name="detach_volume", rule="os-volumes-attachments:delete", title="Detach a volume", icon="eject",

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from django.conf import settings
 
-from apps.compute.actions import ATTACH_INTERFACE, ATTACH_VOLUME, DETACH_INTERFACE, DETACH_VOLUME
+from apps.compute.actions import ATTACH_INTERFACE, ATTACH_VOLUME, DETACH_INTERFACE, DETACH_VOLUME, SWAP_VOLUME
 from apps.compute.exceptions import ServerInUse
 
-ACTIONS = tuple(action.name for action in (ATTACH_INTERFACE, DETACH_INTERFACE, ATTACH_VOLUME, DETACH_VOLUME))
+_CHANGES = (ATTACH_INTERFACE, DETACH_INTERFACE, ATTACH_VOLUME, DETACH_VOLUME, SWAP_VOLUME)
+ACTIONS = tuple(action.name for action in _CHANGES)
 BUSY_SECONDS = 10.0  # how long a change waits for one of another device of the server
 # As many requests of a process may wait so: half of its threads serve others.
 _WAITING = threading.BoundedSemaphore(max(1, settings.API_THREADS // 2))

@@ -14,7 +14,7 @@ from apps.compute import locks, rpcapi
 from apps.compute.models import BlockDevice, Server
 from apps.compute.models.block_devices import VOLUME
 from apps.compute.selectors import volume_attachments as selectors
-from apps.compute.services import volume_attachments
+from apps.compute.services import volume_attachments, volume_swaps
 from apps.compute.services.server_requests.volumes import RequestedVolume
 from apps.volumes import states as volume_states
 from apps.volumes.selectors import attachments as attachment_selectors
@@ -142,8 +142,10 @@ def release(*, context: RequestContext, server_id: uuid.UUID) -> None:
 
     One transaction each; repeated, it does the rest.
     """
+    volume_swaps.abandon_moves(server_id=server_id)
     for row in BlockDevice.objects.filter(server_id=server_id, kind=VOLUME).order_by("volume_id"):
         _release(context, row)
+    volume_swaps.free_undecided(server_id=server_id)
 
 
 @transaction.atomic

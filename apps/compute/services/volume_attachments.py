@@ -5,7 +5,8 @@ device. Both exist from the request on; the guest has the disk when the run has 
 """
 
 import uuid
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -72,14 +73,14 @@ def _attach(context: RequestContext, server: Server, volume: "Volume", device: B
     device.server = row
     device.device = block_devices.free_name(before, row.image_properties)
     device.position = 1 + max((other.position for other in before), default=-1)
-    _check_not_busy(row, ATTACH_VOLUME)
+    check_not_busy(row, ATTACH_VOLUME)
     attachment = attachments.reserve(volume=volume, server_id=row.id, host=row.host, by_compute=True)
     device.attachment_id = attachment.id
     device.save(force_insert=True)
     if not row.has_volumes:
         Server.objects.filter(id=row.id).update(has_volumes=True)
     if not _is_without_host(row):
-        _begin(context, row, ATTACH_VOLUME, device)
+        begin(context, row, ATTACH_VOLUME, device)
         return
     connect(attachment_id=attachment.id, host="")
     mark_attached(attachment_id=attachment.id)
@@ -93,23 +94,32 @@ def _is_without_host(row: Server) -> bool:
     return row.vm_state == states.SHELVED_OFFLOADED and not row.task_state
 
 
-def _check_not_busy(row: Server, action: ServerAction) -> None:
+def check_not_busy(row: Server, action: ServerAction) -> None:
     """Raise ServerInUse before the volume is looked at: who waits for another change finds it as it is then."""
     active = run_selectors.active_of(subject_type=SUBJECT, subject_id=row.id)
     if active is not None and active.action in device_changes.ACTIONS:
         raise exceptions.ServerInUse(action=action.name, server=row.id, user=active.action)
 
 
-def _begin(context: RequestContext, row: Server, action: ServerAction, device: BlockDevice) -> None:
+def begin(
+    context: RequestContext,
+    row: Server,
+    action: ServerAction,
+    device: BlockDevice,
+    also: Sequence[tuple[str, uuid.UUID]] = (),
+    **params: Any,
+) -> None:
+    """Start the run of a change of the server's volumes. Raises InvalidVolume (400) for a volume that is busy."""
     assert device.volume_id is not None
     try:
         server_actions.begin(
             context=context,
             server=row,
             action=action,
-            also=[(volume_states.SUBJECT, device.volume_id)],
+            also=[(volume_states.SUBJECT, device.volume_id), *also],
             volume=str(device.volume_id),
             attachment=str(device.attachment_id),
+            **params,
         )
     except IntegrityError:
         raise refusals.InvalidVolume(reason=f"Volume {device.volume_id} is busy; try again.") from None
@@ -143,7 +153,7 @@ def _detach(context: RequestContext, server: Server, volume_id: uuid.UUID | None
     if active is not None and is_own and active.action == DETACH_VOLUME.name:
         return
     if not is_own:
-        _check_not_busy(row, DETACH_VOLUME)
+        check_not_busy(row, DETACH_VOLUME)
     attachment = attachment_selectors.load(attachment_id=device.attachment_id) if device.attachment_id else None
     if attachment is None:  # the volume service knows it no more
         device.delete()
@@ -155,7 +165,7 @@ def _detach(context: RequestContext, server: Server, volume_id: uuid.UUID | None
         return
     if is_own:
         runs.cancel_active(subject_type=SUBJECT, subject_id=row.id, reason="The volume is being detached.")
-    _begin(context, row, DETACH_VOLUME, device)
+    begin(context, row, DETACH_VOLUME, device)
 
 
 def _is_of(run: "Run", device: BlockDevice) -> bool:

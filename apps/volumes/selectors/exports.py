@@ -12,9 +12,14 @@ def of_attachment(*, attachment_id: uuid.UUID, host: str) -> Export | None:
     return Export.objects.filter(attachment_id=attachment_id, host=host).first()
 
 
+def all_of_attachment(*, attachment_id: uuid.UUID) -> list[Export]:
+    """Return the exports of an attachment, for whatever host. 1 query."""
+    return list(Export.objects.filter(attachment_id=attachment_id))
+
+
 def of_storage_host(*, host: str) -> QuerySet[Export]:
-    """Return the exports that a host is to have open, with their attachments."""
-    return Export.objects.select_related("attachment").filter(storage_host=host)
+    """Return the exports that a host is to have open, with their attachments and volumes."""
+    return Export.objects.select_related("attachment__volume").filter(storage_host=host)
 
 
 def of_volume(*, volume_id: uuid.UUID, storage_host: str) -> list[Export]:

@@ -26,15 +26,23 @@ OURS = (*SHARED, states.DETACHING)
 
 @transaction.atomic
 def reserve(
-    *, volume: Volume, server_id: uuid.UUID | None, mode: str = "", host: str = "", by_compute: bool = False
+    *,
+    volume: Volume,
+    server_id: uuid.UUID | None,
+    mode: str = "",
+    host: str = "",
+    by_compute: bool = False,
+    replaces: Attachment | None = None,
 ) -> Attachment:
     """Keep the volume for a server. Returns the new attachment, reserved.
 
-    ``mode``: "rw" or "ro"; "" is decided when the disk is opened. Raises InvalidVolume (400).
+    ``mode``: "rw" or "ro"; "" is decided when the disk is opened. ``replaces``: the attachment whose place it is to
+    take. Raises InvalidVolume (400).
     """
     row = volumes.locked(volume)
     before = list(Attachment.objects.filter(volume_id=row.id))
     _check_reservable(row, before, server_id)
+    _check_serial(row, server_id, replaces)
     _check_server(row, server_id)
     _check_mode(row, mode)
     attachment = Attachment.objects.create(
@@ -64,6 +72,18 @@ def _check_reservable(row: Volume, before: list[Attachment], server_id: uuid.UUI
         raise exceptions.InvalidVolume(reason=f"Volume {row.id} is already attached to server {server_id}.")
     if len(before) >= MAX_ATTACHMENTS:
         raise exceptions.InvalidVolume(reason=f"Volume {row.id} has {len(before)} attachments: it can have no more.")
+
+
+def _check_serial(row: Volume, server_id: uuid.UUID | None, replaces: Attachment | None) -> None:
+    """Refuse a volume by whose ID a guest knows another disk: it was swapped for that."""
+    if server_id is None:
+        return
+    namesake = Attachment.objects.filter(server_id=server_id, serial=str(row.id)).first()
+    if namesake is not None and (replaces is None or namesake.id != replaces.id):
+        raise exceptions.InvalidVolume(
+            reason=f"The server {server_id} knows its volume {namesake.volume_id} by the ID of volume {row.id}, which "
+            "was in its place. Detach that one first."
+        )
 
 
 def _check_server(row: Volume, server_id: uuid.UUID | None) -> None:
@@ -159,6 +179,12 @@ def roll_back_detach(*, attachment: Attachment, by_compute: bool = False) -> Non
     row, current = _locked(attachment, by_compute)
     Attachment.objects.filter(id=current.id).update(status=states.ATTACHED, updated_at=timezone.now())
     _set_status(row, states.IN_USE)
+
+
+def keep_serial(*, attachment: Attachment, serial: str) -> None:
+    """The guest knows the disk by this ID, for as long as it has it."""
+    own = serial == str(attachment.volume_id)
+    Attachment.objects.filter(id=attachment.id).update(serial="" if own else serial)
 
 
 def delete(*, attachment: Attachment, by_compute: bool = False) -> None:

@@ -1,13 +1,14 @@
 """Moving volumes to other back ends: begun by operators, or by a change of the type; what the steps write.
 
 Until the data is on the target, a failure leaves the volume where it is. Nobody else works on it meanwhile: it is in
-maintenance, or is being retyped.
+maintenance, or is being retyped. A server that has it keeps it: its guest goes on with the data on the target.
 """
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apps.common import audit
@@ -39,7 +40,7 @@ def migrate(*, context: RequestContext, volume: Volume, host: str) -> None:
         raise exceptions.InvalidHost(reason=f"No available service named {host[:255]}")
     if (target.host, target.backend) == (row.host, row.backend):
         raise exceptions.InvalidVolume(reason=f"Volume {row.id} is on {host} already.")
-    if backend == row.backend and pool_selectors.is_shared(backend=backend):
+    if backend == row.backend and pool_selectors.is_shared(backend=backend) and row.status == states.AVAILABLE:
         _rehome(row, name)
         return
     begin(context=context, row=row, status=states.MAINTENANCE, backend=backend, host=name)
@@ -58,21 +59,35 @@ def check(row: Volume) -> None:
     problem = ""
     if row.migration_status in states.MOVING:
         problem = "it is migrating already"
-    elif row.status != states.AVAILABLE:
-        problem = f"its status must be {states.AVAILABLE}, not {row.status}"
+    elif row.status not in (states.AVAILABLE, states.IN_USE):
+        problem = f"its status must be {states.AVAILABLE} or {states.IN_USE}, not {row.status}"
     elif row.group_id is not None:
         problem = f"it belongs to group {row.group_id}"
     elif not row.host:
         problem = "it is on no host"
     elif Snapshot.objects.filter(volume_id=row.id, deleted_at=None).exists():
         problem = "it has snapshots, delete them first"
-    elif Attachment.objects.filter(volume_id=row.id).exists():  # an operator set the status
-        problem = "it is attached"
     elif not pool_selectors.is_direct(row.backend) and managing.keeps_snapshots(row):
         problem = "its pool has snapshots of it that are not managed, manage and delete them first"
+    else:
+        problem = _held(row)
     if problem:
         raise exceptions.InvalidVolume(reason=f"Volume {row.id} cannot be migrated: {problem}.")
     volumes.check_copies(row)
+
+
+def _held(row: Volume) -> str:
+    """Return why those who have the volume cannot have it meanwhile; "" if they can."""
+    rows = list(Attachment.objects.filter(volume_id=row.id))
+    if not rows:
+        return "" if row.status == states.AVAILABLE else "it is in use, and no server has it"
+    if row.status == states.AVAILABLE:  # an operator set the status
+        return "it is attached"
+    if len(rows) > 1:
+        return "several servers have it"
+    known = rows[0]
+    is_held = known.by_compute and known.server_id is not None and known.status == states.ATTACHED and known.host
+    return "" if is_held else "it is attached to no running server of this cloud"
 
 
 def begin(
@@ -85,16 +100,21 @@ def begin(
     volume_type: VolumeType | None = None,
 ) -> None:
     """Start the run, in the caller's transaction, which holds the volume's lock and has checked it."""
-    if backend == row.backend and pool_selectors.is_shared(backend=backend):
-        raise exceptions.InvalidVolume(reason=f"Volume {row.id} cannot change its format in a pool that hosts share.")
     before = {"migration_status": states.STARTING, "error": ""}
     Volume.objects.filter(id=row.id).update(
         status=status, previous_status=row.status, updated_at=timezone.now(), **before
     )
+    if backend == row.backend and volume_type is not None:  # in its place
+        return rpcapi.convert(context=context, volume=row, volume_type_id=volume_type.id)
     params = {"backend": backend, "host": host}
     if volume_type is not None:
         params["type"] = str(volume_type.id)
-    rpcapi.migrate(context=context, volume=row, params=params)
+    attachment = Attachment.objects.filter(volume_id=row.id).first()
+    try:
+        with transaction.atomic():
+            rpcapi.migrate(context=context, volume=row, params=params, attachment=attachment)
+    except IntegrityError:
+        raise exceptions.InvalidVolume(reason=f"Volume {row.id} cannot be migrated: its server is busy.") from None
     audit.record("volume.migrate", "volume", row.id, details={"to": f"{host or 'any host'}@{backend}"})
 
 
@@ -163,6 +183,54 @@ def reader(*, volume: Volume, run_id: uuid.UUID, host: str) -> Attachment:
     return row
 
 
+@transaction.atomic
+def arrival(*, volume: Volume, run_id: uuid.UUID, attachment: Attachment) -> Attachment:
+    """Return the attachment by which the server's host opens the volume where it goes to: the run's. Repeated, it gives
+    the same.
+    """
+    known = {
+        "server_id": attachment.server_id, "host": attachment.host, "mode": attachment.mode, "by_compute": True,
+        "connector": attachment.connector, "device": attachment.device, "serial": attachment.serial,
+        "at_target": True, "status": states.RESERVED,
+    }  # fmt: skip
+    row, _ = Attachment.objects.get_or_create(id=run_id, defaults={"volume": volume, **known})
+    row.volume = volume
+    return row
+
+
+def end_arrival(*, run_id: uuid.UUID) -> None:
+    """The server's host opens nothing at the target any more. Absent is success."""
+    Attachment.objects.filter(id=run_id, at_target=True).delete()
+
+
+@transaction.atomic
+def take_over(*, run_id: uuid.UUID, attachment_id: uuid.UUID) -> None:
+    """The guest has the volume on the target: by the run's attachment, which takes the place of the former one."""
+    before = Attachment.objects.filter(id=attachment_id).first()
+    row = Attachment.objects.select_related("volume").filter(id=run_id, at_target=True).first()
+    if before is None or row is None:
+        return
+    now = timezone.now()
+    Attachment.objects.filter(id=row.id).update(
+        at_target=False, status=states.ATTACHED, attached_at=before.attached_at or now, updated_at=now,
+        connection_info={**before.connection_info, "attachment_id": str(row.id)},
+    )  # fmt: skip
+    before.delete()
+
+
+@transaction.atomic
+def abandon(*, volume: Volume) -> None:
+    """The server of a volume that moves is deleted: the volume stays where it is. The target's host clears up.
+
+    One that does not move is left alone.
+    """
+    if volume.migration_status not in states.MOVING:
+        return
+    release_target(volume_id=volume.id)
+    Attachment.objects.filter(volume_id=volume.id, at_target=True).delete()
+    mark_failed(volume_id=volume.id, message="Its server was deleted.")
+
+
 def end_reading(*, run_id: uuid.UUID) -> None:
     """The target's host reads the volume no more: exports close when they have no row."""
     Attachment.objects.filter(id=run_id, server_id=None).delete()
@@ -176,20 +244,49 @@ def switch(*, volume_id: uuid.UUID, run_id: uuid.UUID, volume_type_id: str | Non
         return
     end_reading(run_id=run_id)
     before = quota_amounts.of_volume(row)
-    values: dict[str, Any] = {"format": form}
-    if volume_type_id is not None:
-        chosen = VolumeType.objects.filter(id=volume_type_id).first() or row.volume_type  # it may be deleted since
-        values |= {"volume_type": chosen, "multiattach": volume_types.allows_multiattach(chosen)}
-        row.volume_type = chosen
+    values = _of_type(row, volume_type_id) | {"format": form}
     Volume.objects.filter(id=row.id).update(
         host=row.target_host, backend=row.target_backend, target_host="", target_backend="", target_claim=None,
         migration_status=states.COMPLETING, updated_at=timezone.now(), **values,
     )  # fmt: skip
     allocations.hand_over(claimed_by=row.target_claim, consumer_id=row.id)
     if volume_type_id is not None:
-        reservations.commit(consumers=[quota_amounts.transfer_of(row.id)])
-        of_type = {name: amount for name, amount in before.items() if ":" in name}
-        reservations.release(owner_id=row.project_id, each=of_type, consumer=row.id)
+        _settle_type(row, before)
+
+
+@transaction.atomic
+def mark_converted(*, volume_id: uuid.UUID, volume_type_id: str) -> None:
+    """The data is raw: the volume has its new type, and may be used."""
+    row = locks.volume(volume_id)
+    if row is None:
+        return
+    before = quota_amounts.of_volume(row)
+    Volume.objects.filter(id=row.id).update(
+        format=states.RAW, updated_at=timezone.now(), **_of_type(row, volume_type_id)
+    )
+    _settle_type(row, before)
+    mark_done(volume_id=volume_id)
+
+
+def note_format(*, volume_id: uuid.UUID, form: str | None) -> None:
+    """The data is in this format, whatever became of the run that was to change it. None: nobody knows."""
+    if form is not None:
+        Volume.objects.filter(id=volume_id).update(format=form)
+
+
+def _of_type(row: Volume, volume_type_id: str | None) -> dict[str, Any]:
+    """Return what a new type changes of the row, which has it then. One that was deleted since changes nothing."""
+    if volume_type_id is None:
+        return {}
+    row.volume_type = VolumeType.objects.filter(id=volume_type_id).first() or row.volume_type
+    return {"volume_type": row.volume_type, "multiattach": volume_types.allows_multiattach(row.volume_type)}
+
+
+def _settle_type(row: Volume, before: Mapping[str, int]) -> None:
+    """The quotas of the new type are in use, those of the former one free."""
+    reservations.commit(consumers=[quota_amounts.transfer_of(row.id)])
+    of_type = {name: amount for name, amount in before.items() if ":" in name}
+    reservations.release(owner_id=row.project_id, each=of_type, consumer=row.id)
 
 
 def mark_done(*, volume_id: uuid.UUID) -> None:

@@ -51,6 +51,7 @@ GOOD: dict[str, Any] = {
     "removeFixedIp": {"address": "10.9.0.9"},
     "detach_interface": {"port_id": "11111111-1111-1111-1111-111111111111"},
     "attach_volume": {"volume_id": "11111111-1111-1111-1111-111111111111"},
+    "swap_volume": {"device": None, "volume_id": "11111111-1111-1111-1111-111111111111"},
     "detach_volume": {"volume_id": "11111111-1111-1111-1111-111111111111"},
 }
 

@@ -312,10 +312,7 @@ def test_delete_on_termination_and_tags(
     shown = caller.get(f"/servers/{server.id}").json()["server"]["os-extended-volumes:volumes_attached"]
     assert shown == [{"id": key, "delete_on_termination": False}]
     swap = {"volumeAttachment": {"volumeId": str(other.id)}}
-    refused = [
-        (alice, body, 403), (alice, swap, 403), (caller, swap, 403), (admin.at("2.85"), swap, 400), (admin, swap, 400),
-        (alice.at("2.84"), body, 403),
-    ]  # fmt: skip
+    refused = [(alice, body, 403), (alice, swap, 403), (caller, swap, 403), (alice.at("2.84"), body, 403)]
     for who, values, code in refused:
         answer = who.put(path_of(server, volume), values)
         assert answer.status_code == code, answer.content

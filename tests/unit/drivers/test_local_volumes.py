@@ -517,3 +517,14 @@ def test_two_hosts_of_a_shared_pool(tmp_path: Path, run_dir: Path) -> None:
         here.delete_volume(volume)
     here.delete_volume(volume)
     assert {path.name for path in pool.iterdir()} == {".celerity-volumes", ".celerity-locks"}
+
+
+def test_another_format_has_the_same_content(driver: LocalVolumes, image: FromImage, tmp_path: Path) -> None:
+    """Of an image, of the volume's own layer; nothing else is left."""
+    volume = made(driver, 1, image)
+    work(driver, volume, "write -P 9 20M 1M")
+    for form in ("raw", "qcow2"):
+        driver.convert_volume(volume, form)  # type: ignore[arg-type]
+        work(driver, volume, "read -P 7 0 1M", "read -P 9 20M 1M", "read -P 0 21M 1M")
+        assert {name.rpartition(".")[2] for name in files_of(tmp_path, volume)} == {form, "json"}
+    assert driver.residue(remove=False) == ()

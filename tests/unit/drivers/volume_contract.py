@@ -18,6 +18,7 @@ from workers.drivers.volume.base import (
     VolumeSpec,
 )
 from workers.drivers.volume.errors import (
+    NotSupported,
     SnapshotNotFound,
     SourceUnavailable,
     TooManySnapshots,
@@ -127,6 +128,24 @@ class VolumeContract:
             info = info_of(driver, volume)
             assert info is not None
             assert (info.size_gib, info.snapshots) == (1, (snapshot,))
+
+    def test_convert(self, driver: VolumeDriver) -> None:
+        volume, snapshot = made(driver), samples.new_id()
+        if driver.capabilities.formats == ("raw",):
+            return
+        driver.open_export(volume, ExportSpec("e1"))
+        with pytest.raises(VolumeInUse):
+            driver.convert_volume(volume, "raw")
+        driver.close_export(volume, "e1")
+        driver.create_snapshot(volume, snapshot)
+        with pytest.raises(NotSupported):
+            driver.convert_volume(volume, "raw")
+        driver.delete_snapshot(volume, snapshot)
+        for form in ("raw", "raw", "qcow2"):
+            driver.convert_volume(volume, form)  # type: ignore[arg-type]
+            info = info_of(driver, volume)
+            assert info is not None
+            assert info.format == form
 
     def test_write_an_image(self, driver: VolumeDriver, image: FromImage) -> None:
         export = driver.open_export(made(driver, 1), ExportSpec("e1"))

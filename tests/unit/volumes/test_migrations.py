@@ -175,3 +175,31 @@ def test_a_move_without_a_run_is_ended(worker: Worker, status: str) -> None:
     rows_reconciler.reconcile(FindingReport())
     volume.refresh_from_db()
     assert (volume.status, volume.migration_status, volume.target_host) == ("available", "error", "")
+
+
+SHARED = {"multiattach": "<is> True"}
+
+
+def test_a_type_that_several_servers_may_have(worker: Worker) -> None:
+    """Its data becomes raw where it is."""
+    volume = made(worker)
+    shared = VolumeType.objects.create(name="shared", extra_specs=SHARED)
+    with pytest.raises(exceptions.InvalidInput, match="another format"):
+        volume_retype.retype(context=CONTEXT, volume=volume, volume_type=shared)
+    volume_retype.retype(context=CONTEXT, volume=volume, volume_type=shared, may_move=True)
+    assert worker.work()[-1] == "succeeded"
+    volume.refresh_from_db()
+    assert (volume.status, volume.format, volume.multiattach, volume.backend) == ("available", "raw", True, "local")
+    assert [info.format for info in worker.drivers.volume.list_volumes()] == ["raw"] and is_settled(worker)
+
+
+@pytest.mark.parametrize(("when", "form"), [("before", "qcow2"), ("inside", "qcow2"), ("after", "raw")])
+def test_a_format_is_what_it_is(worker: Worker, when: str, form: str) -> None:
+    """A run that fails leaves the type, and tells the format that the data has."""
+    volume = made(worker)
+    shared = VolumeType.objects.create(name="shared", extra_specs=SHARED)
+    volume_retype.retype(context=CONTEXT, volume=volume, volume_type=shared, may_move=True)
+    worker.plan({"op": "convert_volume", "when": when, "times": 1, "error": "abort", "message": "No."})
+    assert worker.work()[-1] == "failed"
+    volume.refresh_from_db()
+    assert (volume.status, volume.format, volume.multiattach) == ("available", form, False) and is_settled(worker)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+from workers.drivers.hypervisor.live import CopyProgress
 from workers.drivers.hypervisor.specs import DiskSpec
 
 
@@ -44,3 +45,20 @@ class DiskDriver(ABC):
     @abstractmethod
     def disks_of(self, server_id: str) -> tuple[str, ...]:
         """Return the serial numbers of the disks that the domain has, running or defined; none without a domain."""
+
+    @abstractmethod
+    def swap_disk(self, server_id: str, disk: DiskSpec, size_bytes: int, progress: CopyProgress | None = None) -> bool:
+        """Let the guest's disk of this serial number be another volume, that of `disk`, from now on. `size_bytes`: of
+        that; a guest sees as much as it saw, until its next power-on.
+
+        The guest runs on and writes meanwhile. Success: True, and the new volume has all that the old one had; the
+        guest and its definition have it (also: they had it before). False: no guest is on with the disk, and nothing
+        was copied.
+        Failure: the guest runs on on the old volume, and the content of the new one is of no use. Raises CopyFailed.
+        """
+
+    @abstractmethod
+    def disk_source(self, server_id: str, serial: str) -> str:
+        """Return what the disk of this serial number opens, of a guest that is on, or as defined for the next power-on:
+        the name of an export, or "pool/image"; "" without the disk.
+        """

@@ -21,7 +21,7 @@ from workers.drivers.hypervisor.base import (
     ServerSpec,
     WatchCallback,
 )
-from workers.drivers.hypervisor.simulated_disks import SimulatedDisks
+from workers.drivers.hypervisor.simulated_disks import SimulatedDisks, name_of
 from workers.drivers.hypervisor.simulated_guests import SimulatedGuests
 from workers.drivers.hypervisor.simulated_live import SimulatedLive
 from workers.drivers.hypervisor.simulated_moves import SimulatedMoves
@@ -238,6 +238,7 @@ class SimulatedHypervisor(SimulatedGuests, SimulatedDisks, SimulatedLive, Simula
             "macs": {card.tap: card.mac for card in spec.interfaces},
             "disks": {disk.target: disk.path for disk in spec.disks},
             "volumes": [disk.serial for disk in spec.disks if disk.export is not None],
+            "sources": {str(disk.serial): name_of(disk.export) for disk in spec.disks if disk.export is not None},
             "agent": spec.hardware.guest_agent,
             "at": time.time(),
         }

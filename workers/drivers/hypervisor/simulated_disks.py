@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from workers.drivers.hypervisor.disks import DiskDriver
-from workers.drivers.hypervisor.specs import DiskSpec
+from workers.drivers.hypervisor.errors import CopyFailed
+from workers.drivers.hypervisor.live import CopyProgress
+from workers.drivers.hypervisor.simulated_records import ON
+from workers.drivers.hypervisor.specs import ClusterSource, DiskSpec, ExportSource
 from workers.drivers.simulation import Simulation
 
 
@@ -20,7 +24,7 @@ class SimulatedDisks(DiskDriver):
         serial = disk.serial
         with self._simulation.operation("attach_disk") as operation:
             operation.halfway()
-            self._set_volumes(server_id, lambda serials: [*(it for it in serials if it != serial), serial])
+            self._set_volumes(server_id, lambda serials: [*(it for it in serials if it != serial), serial], disk)
 
     def detach_disk(self, server_id: str, serial: str, timeout_s: float) -> None:
         """A simulated guest releases a disk at once."""
@@ -46,11 +50,45 @@ class SimulatedDisks(DiskDriver):
             record = self._simulation.read("domains", server_id)
             return () if record is None else tuple(record.get("volumes", ()))
 
-    def _set_volumes(self, server_id: str, change: Callable[[list[str]], list[str]]) -> None:
+    def swap_disk(self, server_id: str, disk: DiskSpec, size_bytes: int, progress: CopyProgress | None = None) -> bool:
+        """A simulated volume has no data to copy."""
+        with self._simulation.operation("swap_disk") as operation:
+            record = self._simulation.read("domains", server_id)
+            if record is None or _has(record, disk):
+                return record is not None
+            if record["power_state"] not in ON:
+                return False
+            if disk.serial not in record.get("volumes", ()):
+                raise CopyFailed("The server does not have this disk.", details=f"{server_id}: {disk.serial}")
+            if progress is not None:
+                progress(0, 1)
+            operation.halfway()
+            self._set_volumes(server_id, lambda serials: serials, disk)
+            return True
+
+    def disk_source(self, server_id: str, serial: str) -> str:
+        with self._simulation.operation("disk_source"):
+            record = self._simulation.read("domains", server_id) or {}
+            return str(record.get("sources", {}).get(serial, "")) if serial in record.get("volumes", ()) else ""
+
+    def _set_volumes(
+        self, server_id: str, change: Callable[[list[str]], list[str]], disk: DiskSpec | None = None
+    ) -> None:
         record = self._simulation.read("domains", server_id)
         if record is not None:
             record["volumes"] = change(record.get("volumes", []))
+            if disk is not None:
+                record["sources"] = {**record.get("sources", {}), str(disk.serial): name_of(disk.export)}
             self._simulation.write("domains", server_id, record)
+
+
+def name_of(export: ExportSource | ClusterSource | None) -> str:
+    """Return what tells one volume's source from another's."""
+    return f"{export.pool}/{export.image}" if isinstance(export, ClusterSource) else export.name if export else ""
+
+
+def _has(record: dict[str, Any], disk: DiskSpec) -> bool:
+    return disk.serial in record["volumes"] and record.get("sources", {}).get(disk.serial) == name_of(disk.export)
 
 
 def fail_disk(state_dir: str | Path, host: str, server_id: str) -> None:

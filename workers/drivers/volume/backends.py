@@ -82,6 +82,9 @@ class Backends(VolumeDriver):
     def close_export(self, volume_id: str, name: str | None) -> None:
         self._of(volume_id).close_export(volume_id, name)
 
+    def convert_volume(self, volume_id: str, disk_format: Format, stop: Event | None = None) -> None:
+        self._of(volume_id).convert_volume(volume_id, disk_format, stop)
+
     def adopt_volume(self, volume: VolumeSpec, reference: str) -> VolumeInfo:
         return self._named(volume, None).adopt_volume(volume, reference)
 

@@ -184,6 +184,13 @@ class VolumeDriver(ABC):
         """List a volume's snapshots that were released, by their names."""
         return ()
 
+    def convert_volume(self, volume_id: str, disk_format: Format, stop: Event | None = None) -> None:
+        """Keep a volume that is not exported, and has no snapshots, in another format. One that has it is success.
+
+        Raises VolumeNotFound, VolumeInUse, PoolFull, PoolUnavailable, NotSupported.
+        """
+        raise NotSupported("The back end keeps volumes in one format.")
+
     def guest_disk(self, volume_id: str) -> GuestDisk | None:
         """Return how a guest of this host uses the volume by itself; None: it needs an export.
 

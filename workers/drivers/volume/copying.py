@@ -1,4 +1,4 @@
-"""Copies what one export has to another one, which reads as zeros."""
+"""Copies what one export has to another one."""
 
 from __future__ import annotations
 
@@ -12,14 +12,18 @@ from workers.drivers.volume.specs import Export
 from workers.system import processes
 
 
-def copy(source: Export, target: Export, stop: Event | None = None) -> None:
-    """Let the target read as the source does; zeros are not written. Raises PoolFull, PoolUnavailable, Stopped."""
+def copy(source: Export, target: Export, stop: Event | None = None, *, is_blank: bool = True) -> None:
+    """Let the target read as the source does. Of one that ``is_blank``, it reads as zeros, no zeros are written.
+
+    Raises PoolFull, PoolUnavailable, Stopped.
+    """
 
     def check() -> None:
         if stop is not None and stop.is_set():
             raise Stopped("The copy was stopped.")
 
-    argv = ["qemu-img", "convert", "-q", "-n", "--target-is-zero", "-f", "raw", "-O", "raw", _url(source), _url(target)]
+    argv = ["qemu-img", "convert", "-q", "-n", *(["--target-is-zero"] if is_blank else [])]
+    argv += ["-f", "raw", "-O", "raw", _url(source), _url(target)]
     try:
         processes.run(argv, timeout_s=TIMEOUT_S, memory_limit_mib=4096, poll=check)
     except processes.ProcessError as error:

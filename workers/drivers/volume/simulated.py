@@ -28,6 +28,7 @@ from workers.drivers.volume.base import (
     VolumeSpec,
 )
 from workers.drivers.volume.errors import (
+    NotSupported,
     PoolFull,
     PoolUnavailable,
     SnapshotNotFound,
@@ -146,6 +147,16 @@ class SimulatedVolumes(Adoption, VolumeDriver):
             path = Path(self._simulation.directory) / self._kind / f"{volume_id}.{disk_format}"
             files.write(path, blank_qcow2.content(size) if disk_format == "qcow2" else bytes(_RAW))
             return str(path)
+
+    def convert_volume(self, volume_id: str, disk_format: Format, stop: Event | None = None) -> None:
+        with self._simulation.operation("convert_volume", stop=stop) as operation:
+            record = self._existing(volume_id)
+            if record["exports"]:
+                raise VolumeInUse("The volume is in use.", details=volume_id)
+            if record["snapshots"]:
+                raise NotSupported("A volume with snapshots keeps its format.")
+            operation.halfway()
+            self._simulation.write(self._kind, volume_id, {**record, "format": disk_format})
 
     def write_image(self, export: Export, image: FromImage, stop: Event | None = None) -> None:
         """Note the image in the record of a volume of this host."""

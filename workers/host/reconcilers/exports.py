@@ -285,6 +285,6 @@ def _connect(drivers: HostDrivers, row: "Attachment") -> None:
 
 def _tell_size(drivers: HostDrivers, row: "Attachment") -> None:
     try:
-        drivers.hypervisor.resize_disk(str(row.server_id), str(row.volume_id), row.volume.size << 30)
+        drivers.hypervisor.resize_disk(str(row.server_id), mapping.serial_of(row), row.volume.size << 30)
     except DriverError as error:  # it sees the size when the disk is plugged in again
         log.warning("guest keeps the old size", volume=str(row.volume_id), error=error.details or error.message)

@@ -33,6 +33,12 @@ def _volume_id(ctx: StepContext) -> str:
     return str(ctx.claim.params["volume"])
 
 
+def _serial(ctx: StepContext) -> str:
+    """Return by which serial number the guest knows the disk."""
+    row = attachments.load(attachment_id=_attachment_id(ctx))
+    return volumes.serial_of(row) if row is not None else _volume_id(ctx)
+
+
 def _attachment(ctx: StepContext) -> "Attachment":
     """Return the attachment. Raises Abort when the server does not have it any more."""
     row = attachments.load(attachment_id=_attachment_id(ctx))
@@ -83,9 +89,9 @@ class PlugVolume(_VolumeStep):
 
         An export that cannot be closed is closed by the host's recovery.
         """
-        drivers = self.drivers(ctx)
+        drivers, serial = self.drivers(ctx), _serial(ctx)
         try:
-            drivers.hypervisor.detach_disk(str(ctx.subject_id), _volume_id(ctx), ASK_SECONDS)
+            drivers.hypervisor.detach_disk(str(ctx.subject_id), serial, ASK_SECONDS)
         except DriverError as error:
             log.warning("server keeps the volume", volume=_volume_id(ctx), error=error.details or error.message)
             return False
@@ -106,10 +112,11 @@ class UnplugVolume(_VolumeStep):
 
     def execute(self, ctx: StepContext) -> None:
         hypervisor, deadline = self.drivers(ctx).hypervisor, time.monotonic() + RELEASE_SECONDS
+        serial = _serial(ctx)
         while True:
             ctx.checkpoint()
             try:
-                return hypervisor.detach_disk(str(ctx.subject_id), _volume_id(ctx), ASK_SECONDS)
+                return hypervisor.detach_disk(str(ctx.subject_id), serial, ASK_SECONDS)
             except GuestHoldsDevice:
                 if not ctx.is_long:
                     raise TooLong from None

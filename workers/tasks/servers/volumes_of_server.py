@@ -101,6 +101,10 @@ def disconnect(ctx: StepContext, drivers: HostDrivers) -> None:
         volume = volume_selectors.load(volume_id=device.volume_id)
         if device.is_made_by_build and volume is not None and is_unmade(volume):
             drivers.volume.delete_volume(str(device.volume_id))
+    for attachment in attachments.of_servers(server_ids=[ctx.subject_id]).get(ctx.subject_id, []):
+        if attachment.by_compute:  # a swap's, that is no device yet, or no more
+            volumes.disconnect(attachment, drivers)
+            volumes.end_export(attachment, drivers)
 
 
 def close_elsewhere(server_id: uuid.UUID) -> None:

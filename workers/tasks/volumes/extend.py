@@ -95,7 +95,7 @@ def _show(drivers: HostDrivers, guests: Sequence["Attachment"], size: int) -> No
     """Let guests see the new size. One that does not sees it when the disk is plugged in again."""
     for guest in guests:
         try:
-            drivers.hypervisor.resize_disk(str(guest.server_id), str(guest.volume_id), size << 30)
+            drivers.hypervisor.resize_disk(str(guest.server_id), volumes.serial_of(guest), size << 30)
         except DriverError as error:
             log.warning("guest keeps the old size", volume=str(guest.volume_id), error=error.details or error.message)
 

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 SILENCE_SECONDS = 120.0
 
 
-class _MoveStep(VolumeStep[None]):
+class MoveStep(VolumeStep[None]):
+    """A step of a move after the first one."""
+
     def begin(self, ctx: StepContext) -> None:
         """The volume has its status already."""
         if not volume_migrations.is_moving(volume_id=ctx.subject_id):
@@ -59,7 +61,7 @@ class ScheduleTarget(VolumeStep[Scheduled]):
             volume_migrations.mark_failed(volume_id=ctx.subject_id, message=ctx.failure.message)
 
 
-class CopyVolume(_MoveStep):
+class CopyVolume(MoveStep):
     """Make the volume on the target, and copy its data there. Once this is recorded, the volume is there.
 
     The target's host reads the volume as a server would: by an attachment, that has the run's ID. A copy that was cut
@@ -76,9 +78,9 @@ class CopyVolume(_MoveStep):
         volume, drivers = self.volume(ctx), self.drivers(ctx)
         if not volume.target_host:
             raise Abort("The volume's target was given up.", cause="TargetGone")
-        target, key = _driver(drivers, volume.target_backend), str(volume.id)
+        target, key = driver_of(drivers, volume.target_backend), str(volume.id)
         attachment = volume_migrations.reader(volume=volume, run_id=ctx.claim.run_id, host=ctx.host)
-        _discard(ctx, target, key)
+        discard(ctx, target, key)
         source = _connect(ctx, attachment, drivers)
         spec = volumes.volume_spec(volume, backend=volume.target_backend, form=form_of(ctx, volume))
         patiently(ctx, lambda: target.create_volume(spec, None, ctx.stop))
@@ -102,11 +104,11 @@ class CopyVolume(_MoveStep):
         if ctx.on_host and volume.target_host:
             drivers = self.drivers(ctx)
             _disconnect(_attachment(ctx, volume), drivers)
-            _discard(ctx, _driver(drivers, volume.target_backend), str(volume.id))
+            discard(ctx, driver_of(drivers, volume.target_backend), str(volume.id))
         volume_migrations.end_reading(run_id=ctx.claim.run_id)
 
 
-class RemoveSource(_MoveStep):
+class RemoveSource(MoveStep):
     """Remove the data where it was. It is behind the pivot: if the source is lost, its recovery removes the rest."""
 
     name = "remove_source"
@@ -115,7 +117,7 @@ class RemoveSource(_MoveStep):
 
     def execute(self, ctx: StepContext) -> None:
         if ctx.on_host:
-            _discard(ctx, _driver(self.drivers(ctx), ctx.claim.params["from"]), str(ctx.subject_id))
+            discard(ctx, driver_of(self.drivers(ctx), ctx.claim.params["from"]), str(ctx.subject_id))
 
     def record(self, ctx: StepContext, result: None) -> None:
         volume_migrations.mark_done(volume_id=ctx.subject_id)
@@ -130,7 +132,7 @@ def _connect(ctx: StepContext, attachment: "Attachment", drivers: HostDrivers) -
     while True:
         try:
             if volumes.is_direct(attachment):
-                driver = _driver(drivers, attachment.volume.backend)
+                driver = driver_of(drivers, attachment.volume.backend)
                 return driver.open_export(str(attachment.volume_id), volumes.export_spec(attachment))
             return volumes.connect(attachment, drivers)
         except (StorageHostDown, StorageHostSilent):
@@ -142,7 +144,7 @@ def _connect(ctx: StepContext, attachment: "Attachment", drivers: HostDrivers) -
 def _disconnect(attachment: "Attachment", drivers: HostDrivers) -> None:
     volumes.disconnect(attachment, drivers)
     if volumes.is_direct(attachment):
-        driver = _driver(drivers, attachment.volume.backend)
+        driver = driver_of(drivers, attachment.volume.backend)
         driver.close_export(str(attachment.volume_id), volumes.export_spec(attachment).name)
 
 
@@ -158,7 +160,7 @@ def form_of(ctx: StepContext, volume: "Volume") -> str:
     return states.RAW if volume_types.allows_multiattach(chosen) else states.QCOW2
 
 
-def _driver(drivers: HostDrivers, backend: str) -> VolumeDriver:
+def driver_of(drivers: HostDrivers, backend: str) -> VolumeDriver:
     """Return the driver of one back end of the host: while a volume moves, two may have it."""
     known = drivers.volume.backends()
     if known and backend not in known:
@@ -166,9 +168,11 @@ def _driver(drivers: HostDrivers, backend: str) -> VolumeDriver:
     return known.get(backend, drivers.volume)
 
 
-def _discard(ctx: StepContext, driver: VolumeDriver, key: str) -> None:
-    def discard() -> None:
+def discard(ctx: StepContext, driver: VolumeDriver, key: str) -> None:
+    """Remove a volume of a pool with its exports. Absent is success."""
+
+    def remove() -> None:
         driver.close_export(key, None)
         driver.delete_volume(key)
 
-    patiently(ctx, discard)
+    patiently(ctx, remove)

@@ -9,15 +9,15 @@ from apps.common import audit, policy
 from apps.common.api.views import Response
 from apps.common.identifiers import parse_uuid
 from apps.common.microversions import since
-from apps.compute.actions import ATTACH_VOLUME, DETACH_VOLUME
+from apps.compute.actions import ATTACH_VOLUME, DETACH_VOLUME, SWAP_VOLUME
 from apps.compute.api.documents import volume_attachments as documents
 from apps.compute.api.listing import BY_OFFSET
 from apps.compute.api.serializers import volume_attachments as serializers
 from apps.compute.api.views.base import Collection, OfServer, PartOfServer
-from apps.compute.exceptions import SwapNotOffered, VolumeNotAttached
+from apps.compute.exceptions import VolumeNotAttached
 from apps.compute.models import BlockDevice, Server
 from apps.compute.selectors import volume_attachments as selectors
-from apps.compute.services import volume_attachments
+from apps.compute.services import volume_attachments, volume_swaps
 
 RULES = "os_compute_api:os-volumes-attachments"
 KEY = "volumeAttachment"
@@ -81,14 +81,15 @@ class VolumeAttachmentView(PartOfServer):
         return documents.render(row, self.version)
 
     def put(self, request: Request, server_id: str, volume_id: str) -> Response:
-        """Choose whether the volume is deleted with its server. Another volume in its place is refused."""
+        """Choose whether the volume is deleted with its server. Administrators put another one in its place."""
         self.owner = self.server(server_id, f"{RULES}:update" if self.version in UPDATED else f"{RULES}:swap")
         device = self.load(server_id, volume_id)
         values = self.parse(request, KEY)
         if parse_uuid(values["volumeId"]) != device.volume_id or self.version not in UPDATED:
             policy.check(self.caller, f"{RULES}:swap")
-            raise SwapNotOffered(volume=device.volume_id)
-        if "delete_on_termination" in values:
+            with audit.action(SWAP_VOLUME.event, "server", self.owner.id):
+                volume_swaps.swap(context=self.caller, server=self.owner, device=device, volume_id=values["volumeId"])
+        elif "delete_on_termination" in values:
             volume_attachments.update(device=device, delete_on_termination=values["delete_on_termination"])
         return Response(status=202)
 

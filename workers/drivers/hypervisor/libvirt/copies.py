@@ -44,6 +44,27 @@ def copy(domain: libvirt.virDomain, source: str, path: str, quiesce: Quiesce, pr
         raise
 
 
+def move(domain: libvirt.virDomain, target: str, destination: str, progress: CopyProgress | None) -> None:
+    """Copy the guest's disk `target` to another one, given as XML, and let the guest go on with that.
+
+    The guest writes to both meanwhile, and waits for both: the copy ends however much it writes. Lets libvirtError
+    through; a failure leaves no job, and the guest on its old disk.
+    """
+    end(domain)  # of a copy whose process was killed
+    domain.blockCopy(target, destination, flags=_FLAGS | libvirt.VIR_DOMAIN_BLOCK_COPY_SYNCHRONOUS_WRITES)
+    try:
+        _wait(domain, target, progress)
+        domain.blockJobAbort(target, libvirt.VIR_DOMAIN_BLOCK_JOB_ABORT_PIVOT)
+    except libvirt.libvirtError as error:
+        end(domain)
+        if is_absent(error) or is_invalid_now(error):
+            raise CopyFailed(_FAILED, details=f"{target}: {error.get_error_message()}") from error
+        raise
+    except BaseException:
+        end(domain)
+        raise
+
+
 def _target(domain: libvirt.virDomain, source: str) -> str:
     """Return the name of the guest's disk that is the file `source`. Raises CopyFailed where it has none."""
     for device in parse(domain.XMLDesc()).iterfind("devices/disk"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from workers.drivers.errors import SpecInvalid
 from workers.drivers.hypervisor.base import Bus, ClusterSource, DiskSpec, ExportSource
@@ -23,10 +23,12 @@ def bus_of(spec: DiskSpec) -> Bus:
     return bus
 
 
-def disk_device(spec: DiskSpec, cache: DiskCache) -> disk.Disk:
-    """Return the element of a disk. ``cache`` is that of the host's files which guests may write."""
+def disk_device(spec: DiskSpec, cache: DiskCache, *, part: int | None = None) -> disk.Disk:
+    """Return the element of a disk. ``cache`` is that of the host's files which guests may write. ``part``: how many
+    bytes of a volume are the disk, if not all.
+    """
     if spec.export is not None:
-        return _volume(spec, spec.export)
+        return _volume(spec, spec.export, part)
     readonly = spec.readonly or spec.device == "cdrom" or spec.format == "iso"
     return disk.Disk(
         device=spec.device,
@@ -45,18 +47,29 @@ def disk_device(spec: DiskSpec, cache: DiskCache) -> disk.Disk:
     )
 
 
-def _source(export: ExportSource | ClusterSource) -> disk.NetworkSource | disk.ClusterVolume:
+def opens(element: Any, export: ExportSource | ClusterSource) -> bool:
+    """Say whether a disk's element, of a domain's description, opens this volume."""
+    wanted, source = _source(export), element.find("source")
+    if source is None or (source.get("protocol"), source.get("name")) != (wanted.protocol, wanted.name):
+        return False
+    host = source.find("host")
+    return not isinstance(export, ExportSource) or (host is not None and host.get("socket") == export.socket)
+
+
+def _source(export: ExportSource | ClusterSource, part: int | None = None) -> disk.NetworkSource | disk.ClusterVolume:
+    slices = disk.Slices(disk.Slice(part)) if part is not None else None
     if isinstance(export, ExportSource):
-        return disk.NetworkSource(name=export.name, host=disk.SocketHost(socket=export.socket))
+        return disk.NetworkSource(name=export.name, host=disk.SocketHost(socket=export.socket), slices=slices)
     monitors = (address.rpartition(":") for address in export.monitors)
     return disk.ClusterVolume(
         name=f"{export.pool}/{export.image}",
         hosts=tuple(disk.MonitorHost(host.strip("[]"), port) for host, _, port in monitors),
         auth=disk.Auth(export.user, disk.Secret(export.secret)),
+        slices=slices,
     )
 
 
-def _volume(spec: DiskSpec, export: ExportSource | ClusterSource) -> disk.Disk:
+def _volume(spec: DiskSpec, export: ExportSource | ClusterSource, part: int | None) -> disk.Disk:
     """A volume. When its export fails the guest is paused, before it sees an error; the agent lets it go on.
 
     One in a cluster has the cache of librbd, which is flushed when the guest flushes, and known to migration.
@@ -69,7 +82,7 @@ def _volume(spec: DiskSpec, export: ExportSource | ClusterSource) -> disk.Disk:
             rerror_policy="stop",
             discard="unmap",
         ),
-        source=_source(export),
+        source=_source(export, part),
         target=disk.DiskTarget(dev=spec.target, bus=bus_of(spec)),
         iotune=disk.Iotune(**dict(spec.limits)) if spec.limits else None,
         readonly=disk.Readonly() if spec.readonly else None,

@@ -10,13 +10,14 @@ import libvirt
 import libvirt_qemu
 
 from workers.drivers.hypervisor.disks import DiskDriver
-from workers.drivers.hypervisor.errors import AttachFailed, ServerNotFound
-from workers.drivers.hypervisor.libvirt import domains, plugging, secrets
+from workers.drivers.hypervisor.errors import AttachFailed, CopyFailed, ServerNotFound
+from workers.drivers.hypervisor.libvirt import copies, domains, plugging, secrets
 from workers.drivers.hypervisor.libvirt.connection import Connection
 from workers.drivers.hypervisor.libvirt.definition import HostPolicy
-from workers.drivers.hypervisor.libvirt.disk_elements import disk_device
+from workers.drivers.hypervisor.libvirt.disk_elements import disk_device, opens
 from workers.drivers.hypervisor.libvirt.failures import translated
 from workers.drivers.hypervisor.libvirt.host import parse
+from workers.drivers.hypervisor.live import CopyProgress
 from workers.drivers.hypervisor.specs import DiskSpec
 
 _POLL_S = 0.1
@@ -82,8 +83,43 @@ class LibvirtDisks(DiskDriver):
             elements = parse(domain.XMLDesc()).iterfind("devices/disk/serial")
             return tuple(str(element.text) for element in elements)
 
+    def swap_disk(self, server_id: str, disk: DiskSpec, size_bytes: int, progress: CopyProgress | None = None) -> bool:
+        """A block job of QEMU copies the disk; once both are the same, the guest goes on with the new one.
+
+        QEMU (7.2) copies to a disk of the same size alone, so that of a larger one is a part.
+        """
+        with translated(CopyFailed):
+            domain = self._domain(server_id)
+            if domain is None:
+                return False
+            device = _disk(domain, str(disk.serial))
+            if device is not None and disk.export is not None and opens(device, disk.export):
+                return True
+            if not domains.is_active(domain):
+                return False
+            if device is None:
+                raise CopyFailed("The server does not have this disk.", details=f"{server_id}: {disk.serial}")
+            self._connection.run(lambda it: secrets.keep_of(it, (disk,)))
+            target = device.find("target").get("dev")
+            seen = int(domain.blockInfo(target)[0])
+            part = seen if seen < size_bytes else None
+            copies.move(domain, target, disk_device(disk, self.policy.disk_cache, part=part).xml(), progress)
+            return True
+
+    def disk_source(self, server_id: str, serial: str) -> str:
+        with translated():
+            domain = self._domain(server_id)
+            device = _disk(domain, serial) if domain is not None else None
+            source = device.find("source") if device is not None else None
+            return "" if source is None else str(source.get("name", ""))
+
     def _domain(self, server_id: str) -> libvirt.virDomain | None:
         return self._connection.run(lambda it: domains.find(it, server_id, self._home))
+
+
+def _disk(domain: libvirt.virDomain, serial: str) -> Any | None:
+    find = plugging.in_guest if domains.is_active(domain) else plugging.defined
+    return find(domain, _by_serial(serial))
 
 
 def _failed(domain: libvirt.virDomain) -> bool:

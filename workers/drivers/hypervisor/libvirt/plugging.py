@@ -60,6 +60,11 @@ def in_guest(domain: libvirt.virDomain, find: Find) -> Any | None:
     return _find(domain, find, _GUEST)
 
 
+def defined(domain: libvirt.virDomain, find: Find) -> Any | None:
+    """Return the element of a device as it is defined for the next power-on; None without the device."""
+    return _find(domain, find, _DEFINITION)
+
+
 def _ask(domain: libvirt.virDomain, device: Any) -> None:
     """Ask the guest to release a device. One that it released meanwhile, or is releasing, is no error."""
     try:

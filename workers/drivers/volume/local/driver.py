@@ -154,6 +154,23 @@ class LocalVolumes(Adoption, Connections, VolumeDriver):
             layer_files.flatten(directory / record.top, path, record.size, _poll(stop))
             return str(path)
 
+    def convert_volume(self, volume_id: str, disk_format: Format, stop: Event | None = None) -> None:
+        """The whole content is copied; the former layers go once the record names the copy."""
+        with self._locked(volume_id), layer_files.on_disk():
+            record = self._settled(volume_id)
+            if record.format == disk_format:
+                return
+            if self._daemon(volume_id).wanted():
+                raise VolumeInUse("The volume is in use.", details=volume_id)
+            if record.snapshots:
+                raise NotSupported("A volume with snapshots keeps its format.")
+            self._check_room()
+            directory, top = self._pool.of(volume_id), records.new_layer(disk_format)
+            layer_files.flatten(directory / record.top, directory / top, record.size, _poll(stop))
+            record = Record(record.size, disk_format, (top,))
+            self._pool.save(volume_id, record)
+            chains.collect(self._pool, volume_id, record)
+
     def open_export(self, volume_id: str, export: ExportSpec) -> Export:
         """All exports that were open and are not, because their process died, are opened with it."""
         with self._locked(volume_id), layer_files.on_disk():

@@ -38,12 +38,31 @@ class SocketHost(Element):
 
 
 @dataclass(frozen=True, slots=True)
+class Slice(Element):
+    """<slice>: how many bytes of a source are the disk."""
+
+    tag: ClassVar[str] = "slice"
+    size: int = attribute("size")
+    offset: int = attribute("offset", default=0)
+    type: Literal["storage"] = attribute("type", default="storage")
+
+
+@dataclass(frozen=True, slots=True)
+class Slices(Element):
+    """<slices> of a source."""
+
+    tag: ClassVar[str] = "slices"
+    storage: Slice = child()
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkSource(Element):
     """<source>: an export, by its name."""
 
     tag: ClassVar[str] = "source"
     name: str = attribute("name")
     host: SocketHost = child()
+    slices: Slices | None = child(default=None)
     protocol: Literal["nbd"] = attribute("protocol", default="nbd")
 
 
@@ -82,6 +101,7 @@ class ClusterVolume(Element):
     name: str = attribute("name")
     hosts: tuple[MonitorHost, ...] = child(default=())
     auth: Auth | None = child(default=None)
+    slices: Slices | None = child(default=None)
     protocol: Literal["rbd"] = attribute("protocol", default="rbd")
 
 
