@@ -21,7 +21,7 @@ import pytest
 
 from tests.unit.drivers import samples
 from tests.unit.drivers.storage_contract import StorageContract
-from workers.drivers.storage import errors, sending
+from workers.drivers.storage import errors, making, sending
 from workers.drivers.storage import loader as storages
 from workers.drivers.storage.base import ImageSource, ImageSpec, StorageDriver
 from workers.drivers.storage.local import LocalStorage
@@ -365,11 +365,10 @@ def cache(state_dir: str, image: ImageSpec, source: ImageSource) -> None:
 
 def test_a_crafted_image_does_not_eat_the_host(tmp_path: Path) -> None:
     """OSSA-2016-012: qemu-img is limited to 1 GiB of address space and 30 s of processor time."""
-    from workers.drivers.storage import local
     from workers.system import processes
 
     code = "import resource as r; print(r.getrlimit(r.RLIMIT_AS)[0], r.getrlimit(r.RLIMIT_CPU)[0])"
-    done = processes.run(["python3", "-c", code], **local._LIMITS)
+    done = processes.run(["python3", "-c", code], **making.LIMITS)
     assert done.text.split() == [str(1 << 30), "30"]
 
 
@@ -418,16 +417,14 @@ def test_every_qemu_img_has_the_limits(
     driver: LocalStorage, image: ImageSpec, source: ImageSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """OSSA-2016-012."""
-    from workers.drivers.storage import local
-
     ran: list[tuple[list[str], dict[str, Any]]] = []
-    run = local.processes.run
+    run = making.processes.run
 
     def recorded(argv: list[str], **more: Any) -> Any:
         ran.append((argv, more))
         return run(argv, **more)
 
-    monkeypatch.setattr(local.processes, "run", recorded)
+    monkeypatch.setattr(making.processes, "run", recorded)
     driver.create_root(samples.new_id(), driver.cache_image(image, source), 3)
     assert {tuple(argv[:2]) for argv, _ in ran} == {("qemu-img", "info"), ("qemu-img", "create")}
-    assert all(more == local._LIMITS for _, more in ran)
+    assert all(more == making.LIMITS for _, more in ran)

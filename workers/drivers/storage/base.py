@@ -26,6 +26,7 @@ from workers.drivers.storage.arrivals import ArrivalOperations as ArrivalOperati
 from workers.drivers.storage.boot_files import BootFileOperations
 from workers.drivers.storage.moves import MoveOperations
 from workers.drivers.storage.moves import ServerSource as ServerSource
+from workers.drivers.storage.shared import SharedOperations
 from workers.drivers.storage.snapshots import SnapshotOperations
 
 Progress = Callable[[int, int], None]
@@ -73,7 +74,8 @@ class ImageSpec:
 
 @dataclass(frozen=True, slots=True)
 class ImageSource:
-    """Where an image's data is: file:///…, http://… or https://…, chosen by the cloud and never by a tenant.
+    """Where an image's data is: file:///…, http://…, https://… or rbd://pool/image, chosen by the cloud and never by a
+    tenant.
 
     `headers` (a token, say) are sent with an HTTP request and never logged; redirects are not followed.
     """
@@ -83,8 +85,8 @@ class ImageSource:
 
     def __post_init__(self) -> None:
         """Only these schemes."""
-        if urlsplit(self.url).scheme not in ("file", "http", "https"):
-            raise SpecInvalid("an image's source is neither a file nor HTTP")
+        if urlsplit(self.url).scheme not in ("file", "http", "https", "rbd"):
+            raise SpecInvalid("an image's source is neither a file, nor HTTP, nor in a pool")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,13 +105,17 @@ class CachedImage:
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """A file made for a server. `size_bytes` is the size that the guest sees; backing is None if there is none."""
+    """A file made for a server. `size_bytes` is the size that the guest sees; backing is None if there is none.
+
+    `in_pool`: an image of a pool that all hosts see, its path is "pool/image" (`SharedOperations.guest_disk`).
+    """
 
     path: str
     format: Literal["qcow2", "raw", "iso"]
     size_bytes: int
     backing_path: str | None = None
     backing_format: Literal["qcow2", "raw"] | None = None
+    in_pool: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +140,7 @@ class Capabilities:
     """True when `receive_server` brings a server's disks from another host."""
 
 
-class StorageDriver(SnapshotOperations, MoveOperations, ArrivalOperations, BootFileOperations, ABC):
+class StorageDriver(SnapshotOperations, MoveOperations, ArrivalOperations, BootFileOperations, SharedOperations, ABC):
     """One host's disks. Made by `workers.drivers.storage.loader.load(name, options)`."""
 
     capabilities: Capabilities

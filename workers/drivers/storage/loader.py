@@ -9,6 +9,7 @@ from workers.drivers.loading import load_driver
 from workers.drivers.storage.base import StorageDriver
 
 KNOWN = {
+    "ceph": "workers.drivers.storage.ceph.driver:CephStorage",
     "local": "workers.drivers.storage.local:LocalStorage",
     "simulated": "workers.drivers.storage.simulated:SimulatedStorage",
 }

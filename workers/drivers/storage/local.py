@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from workers.drivers import values
-from workers.drivers.storage import config_drive, converting, fetching, inspection, upkeep
+from workers.drivers.storage import config_drive, converting, fetching, inspection, making, upkeep
 from workers.drivers.storage.base import (
     CONVERTED,
     FORMATS,
@@ -32,19 +32,16 @@ from workers.drivers.storage.errors import (
     ImageUnavailable,
     ImageUnsafe,
     NotEnoughSpace,
-    StorageUnavailable,
 )
 from workers.drivers.storage.local_arrivals import LocalArrivals, digest_of, make_sparse
 from workers.drivers.storage.local_boot_files import LocalBootFiles
 from workers.drivers.storage.local_moves import LocalMoves
 from workers.drivers.storage.local_snapshots import load_disk, on_disk
-from workers.system import files, locks, processes
+from workers.system import files, locks
 from workers.system.paths import HostPaths
 
 _GIB = 1 << 30
 _SECTOR = 512
-# A crafted image once made qemu-img eat a host (OSSA-2016-012): so it gets little of one.
-_LIMITS: dict[str, Any] = {"timeout_s": 60, "memory_limit_mib": 1024, "cpu_limit_s": 30}
 
 
 class LocalStorage(LocalMoves, LocalArrivals, LocalBootFiles):
@@ -59,6 +56,7 @@ class LocalStorage(LocalMoves, LocalArrivals, LocalBootFiles):
         self.paths = HostPaths(Path(options["state_dir"]))
         self.reserved_bytes = int(options.get("reserved_gib", 1)) * _GIB
         self.pki = Path(options["pki_dir"]) if options.get("pki_dir") else None
+        self.host = str(options.get("host") or "")
         self.fetch_timeout_s = float(options.get("fetch_timeout_s", 3600))
 
     def cache_image(self, image: ImageSpec, source: ImageSource, progress: Progress | None = None) -> CachedImage:
@@ -72,13 +70,16 @@ class LocalStorage(LocalMoves, LocalArrivals, LocalBootFiles):
             raise ImageUnsafe(f"The image was declared as {image.disk_format}, and is not.", details=f"it is {known}")
         return cached
 
+    def cache_file(self, image: ImageSpec, source: ImageSource, progress: Progress | None = None) -> CachedImage:
+        return self.cache_image(image, source, progress)
+
     def has_image(self, sha512: str) -> bool:
         return self._cached(sha512) is not None
 
     def create_root(self, server_id: str, image: CachedImage | None, size_gib: int) -> Disk:
         size = size_gib * _GIB
         if image is None:
-            return self._disk(server_id, Disk(self._path(server_id, "root"), "qcow2", size), _make_blank)
+            return self._disk(server_id, Disk(self._path(server_id, "root"), "qcow2", size), making.blank)
         if size and image.virtual_size > size:
             raise DiskTooSmall(
                 "The flavor's disk is too small for the image.",
@@ -101,7 +102,7 @@ class LocalStorage(LocalMoves, LocalArrivals, LocalBootFiles):
         with self._image_lock(image.sha512):  # or it could be evicted before the overlay is on record
             if self._cached(image.sha512) is None:
                 raise ImageUnavailable("The image is not on the host.", details=image.sha512)
-            return self._disk(server_id, disk, _make_overlay)
+            return self._disk(server_id, disk, making.overlay)
 
     def create_ephemeral(self, server_id: str, index: int, size_gib: int) -> Disk:
         """A sparse raw file: it takes the space that the guest writes."""
@@ -110,8 +111,7 @@ class LocalStorage(LocalMoves, LocalArrivals, LocalBootFiles):
 
         def make(disk: Disk, path: Path) -> None:
             make_sparse(disk, path)
-            lazy = "nodiscard,lazy_itable_init=1,lazy_journal_init=1"
-            _tool(["mkfs.ext4", "-q", "-F", "-L", name, "-E", lazy, str(path)])
+            making.ephemeral(name, path)
 
         return self._disk(server_id, Disk(self._path(server_id, name), "raw", size_gib * _GIB), make)
 
@@ -120,7 +120,7 @@ class LocalStorage(LocalMoves, LocalArrivals, LocalBootFiles):
 
         def make(disk: Disk, path: Path) -> None:
             make_sparse(disk, path)
-            _tool(["mkswap", "-q", "-L", "swap0", str(path)])
+            making.swap("swap", path)
 
         return self._disk(server_id, Disk(self._path(server_id, "swap"), "raw", size_mib << 20), make)
 
@@ -206,7 +206,7 @@ class LocalStorage(LocalMoves, LocalArrivals, LocalBootFiles):
                     size = converting.to_qcow2(part, form, size, lambda: self._check_conversion(image, progress))
                     form, declared = "qcow2", form
                     more = {"declared": declared, "digest": digest_of(part)}
-                _open_once(part, form)
+                making.open_once(part, form)
                 part.chmod(0o444)
                 os.replace(part, self.paths.images / image.sha512)
             finally:
@@ -243,7 +243,7 @@ class LocalStorage(LocalMoves, LocalArrivals, LocalBootFiles):
         return str(self.paths.instance(server_id) / name)
 
     def _make_empty(self, disk: Disk, path: Path) -> None:
-        _make_blank(disk, path)
+        making.blank(disk, path)
 
     def _make_directories(self, server_id: str) -> None:
         # 0711: QEMU runs as a separate user that must open the files libvirt gives it, but not list them.
@@ -264,39 +264,3 @@ class LocalStorage(LocalMoves, LocalArrivals, LocalBootFiles):
             with files.appearing(path) as temporary:
                 make(disk, temporary)
         return disk
-
-
-def _tool(argv: list[str]) -> None:
-    try:
-        processes.run(argv, **_LIMITS)
-    except processes.ProcessError as error:
-        raise StorageUnavailable("The host could not make the disk.", details=error.details) from error
-
-
-def _open_once(path: Path, disk_format: str) -> None:
-    """Let QEMU's own code read the header of an image that is new here, before a guest's start depends on it.
-
-    An image that QEMU refuses is refused on every host: the image is at fault, and no host. Raises ImageUnsafe.
-    """
-    if disk_format != "qcow2":
-        return
-    try:
-        done = processes.run(["qemu-img", "info", "-f", "qcow2", "--output=json", str(path)], **_LIMITS)
-    except processes.ProgramMissing as error:
-        raise StorageUnavailable("The host cannot check the image.", details=error.details) from error
-    except processes.ProcessError as error:
-        raise ImageUnsafe("The image cannot be opened by QEMU.", details=error.details or error.message) from error
-    if json.loads(done.stdout).get("encrypted"):  # qemu-img describes it without the key that a guest's QEMU asks for
-        raise ImageUnsafe("The image is encrypted, and no key opens it.", details=str(path))
-
-
-def _make_overlay(disk: Disk, path: Path) -> None:
-    # -u: the size is given and the backing file is verified already; it is not opened again.
-    assert disk.backing_path is not None
-    base: Literal["qcow2", "raw"] = disk.backing_format or "raw"
-    argv = ["qemu-img", "create", "-q", "-u", "-f", "qcow2", "-F", base, "-b", disk.backing_path]
-    _tool([*argv, str(path), str(disk.size_bytes)])
-
-
-def _make_blank(disk: Disk, path: Path) -> None:
-    _tool(["qemu-img", "create", "-q", "-f", "qcow2", str(path), str(disk.size_bytes)])

@@ -90,7 +90,11 @@ class LocalSnapshots(StorageDriver):
 
 
 def _bytes_to_copy(root: Disk) -> int:
-    """Return how much a flat copy of a disk takes. A compressed backing file may take more: the copy is watched."""
+    """Return how much a flat copy of a disk takes. A compressed backing file may take more, and of a disk in a pool
+    nobody knows: the copy is watched.
+    """
+    if root.in_pool:
+        return 0
     paths = (root.path, root.backing_path)
     return min(root.size_bytes, sum(Path(path).stat().st_blocks * 512 for path in paths if path is not None))
 

@@ -13,19 +13,25 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import disks
 import rados
 import rbd
 import work
 from pool import Pool, Refused
 
 KINDS = {errno.ENOENT: "absent", errno.ENOSPC: "full", errno.EDQUOT: "full", errno.EBUSY: "busy"}
+OF_VOLUMES = (
+    "facts", "room", "volumes", "has", "base", "begin_base", "end_base", "create", "deep", "delete", "extend",
+    "snapshot", "forget_snapshot", "revert", "fence", "introduce", "block", "residue",
+)  # fmt: skip
+OF_DISKS = (
+    "disks_of", "servers_with_disks", "make_disk", "drop_disk", "drop_disks", "fence_disks", "grow_disk", "keep_disks",
+    "return_disks", "forget_kept", "kept",
+)  # fmt: skip
 OPERATIONS: dict[str, Callable[..., Any]] = {
-    name: getattr(work, name)
-    for name in (
-        "facts", "room", "volumes", "has", "base", "begin_base", "end_base", "create", "deep", "delete", "extend",
-        "snapshot", "forget_snapshot", "revert", "fence", "introduce", "block", "residue",
-    )
-}  # fmt: skip
+    **{name: getattr(work, name) for name in OF_VOLUMES},
+    **{name: getattr(disks, name) for name in OF_DISKS},
+}
 
 
 def answer(pool: Pool, request: dict[str, Any]) -> dict[str, Any]:

@@ -54,10 +54,10 @@ def has(pool: Pool, volume: str) -> Any:
 
 
 def base(pool: Pool, key: str) -> Any:
-    """Whether an image is in the pool, whole."""
+    """The bytes of an image that is in the pool, whole; 0 for another."""
     with suppress(rbd.ImageNotFound), pool.image(f"image-{key}", read_only=True) as image:
-        return any(item["name"] == BASE for item in image.list_snaps())
-    return False
+        return image.size() if any(item["name"] == BASE for item in image.list_snaps()) else 0
+    return 0
 
 
 def begin_base(pool: Pool, new: str, size: int) -> Any:
@@ -184,6 +184,16 @@ def _strangers(pool: Pool, image: Any) -> list[str]:
     return [item["addr"] for item in image.watchers_list() if item["id"] != own]
 
 
+def clients_of(pool: Pool, image: Any) -> list[str]:
+    """The addresses of the clients that may write to an image: those that have it open, and those that were cut off
+    with its lock and may be back.
+    """
+    own = pool.cluster.get_instance_id()
+    lockers = image.list_lockers() or {"lockers": []}
+    others = [address for client, _, address in lockers["lockers"] if client != f"client.{own}"]
+    return sorted({*_strangers(pool, image), *others})
+
+
 def fence(pool: Pool, volume: str, keep: list[str], hours: int) -> Any:
     """Let no client that has the volume open write any more, but those of the hosts in ``keep``. The lock keeps other
     hosts' operations, which are clients too, out of it.
@@ -195,7 +205,7 @@ def fence(pool: Pool, volume: str, keep: list[str], hours: int) -> Any:
         if unknown := [host for host in keep if host not in known]:
             raise Refused("unavailable", f"nobody knows which clients are those of {unknown}")
         kept = {known[host] for host in keep}
-        strangers = [client for client in _strangers(pool, image) if _ip(client) not in kept]
+        strangers = [client for client in clients_of(pool, image) if _ip(client) not in kept]
         for client in strangers:
             block(pool, client, hours)
     return strangers
@@ -237,7 +247,7 @@ def residue(pool: Pool, remove: bool) -> Any:
     rows = []
     for name in pool.rbd.list(pool.io):
         key = name.partition("-")[2]
-        if name.startswith("new-") and _is_uuid(key):
+        if name.startswith("new-") and is_uuid(key):
             with suppress(Refused, rbd.ImageNotFound), pool.locked(key):
                 if _is_left(pool, name):
                     rows.append(f"unfinished volume {key}")
@@ -249,7 +259,7 @@ def residue(pool: Pool, remove: bool) -> Any:
                     pool.remove(name)
     if remove:
         for item in pool.rbd.trash_list(pool.io):
-            if item["name"].startswith("volume-") and _is_uuid(item["name"].partition("-")[2]):
+            if item["name"].startswith(("volume-", "disk-")) and is_uuid(item["name"].partition("-")[2][:36]):
                 pool.discard(item["id"])
     return rows
 
@@ -274,7 +284,7 @@ def _age(image: Any) -> timedelta:
     return datetime.now(UTC) - made.replace(tzinfo=UTC)
 
 
-def _is_uuid(text: str) -> bool:
+def is_uuid(text: str) -> bool:
     try:
         return str(uuid.UUID(text)) == text
     except ValueError:

@@ -1,0 +1,43 @@
+"""The storage contract's part about disks that every host sees: in a pool, and not in files of a host.
+
+A driver without such disks (`capabilities.shared` False) has none: what is here does nothing then.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workers.drivers.storage.errors import FilesMissing
+from workers.system.ceph.access import ClusterImage
+
+if TYPE_CHECKING:
+    from workers.drivers.storage.base import CachedImage, Disk, ImageSource, ImageSpec, Progress
+
+
+class SharedOperations:
+    """Operations on the disks of a pool. `remove_server` takes a host's own files away, and leaves these."""
+
+    def guest_disk(self, disk: Disk) -> ClusterImage:
+        """Return what a guest needs to have a disk of the pool. Raises FilesMissing for a file."""
+        raise FilesMissing("The disk is a file of its host.", details=disk.path)
+
+    def take_disks(self, server_id: str) -> bool:
+        """Have the server's disks on this host, as its former one is lost: that may not write to them any more.
+
+        False: it has none in the pool. Call it while no guest here has them open.
+        """
+        return False
+
+    def delete_disks(self, server_id: str) -> None:
+        """Delete the server's disks from the pool, with what is kept of them; who has one open still may write no more.
+
+        Absent is success. Whoever calls it knows that no host is to have them again.
+        """
+
+    def list_disks(self) -> tuple[str, ...]:
+        """The ids of the servers that have disks in the pool, wherever they are."""
+        return ()
+
+    def cache_file(self, image: ImageSpec, source: ImageSource, progress: Progress | None = None) -> CachedImage:
+        """Have the image as a file in this host's cache, as `cache_image` does where there is no pool."""
+        raise NotImplementedError

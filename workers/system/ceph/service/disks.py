@@ -1,0 +1,220 @@
+"""Disks of servers in a pool: `disk-<server>-<name>`, clones of images, with the snapshot `kept` while a move may be
+undone. The object `celerity_kept` says for which hosts: JSON by server.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import rados
+import rbd
+import work
+from pool import Pool, Refused, unprotect
+
+KEPT = "kept"
+FORM = "celerity_format"
+UNKEPT = ("swap", "rescue")  # nothing in them outlives a guest that is off
+
+
+def _image(server: str, name: str) -> str:
+    return f"disk-{server}-{name}"
+
+
+def _names(pool: Pool, server: str) -> list[str]:
+    prefix = _image(server, "")
+    return sorted(item.removeprefix(prefix) for item in pool.rbd.list(pool.io) if item.startswith(prefix))
+
+
+def disks_of(pool: Pool, server: str) -> Any:
+    """The disks of a server: names, bytes, formats."""
+    rows = []
+    for name in _names(pool, server):
+        with suppress(rbd.ImageNotFound), pool.image(_image(server, name), read_only=True) as image:
+            rows.append([name, image.size(), _form(image)])
+    return rows
+
+
+def _form(image: Any) -> str:
+    try:
+        return str(image.metadata_get(FORM))
+    except KeyError:
+        return "raw"
+
+
+def servers_with_disks(pool: Pool) -> Any:
+    """The ids of the servers that have disks in the pool."""
+    names = (item.removeprefix("disk-") for item in pool.rbd.list(pool.io) if item.startswith("disk-"))
+    return sorted({name[:36] for name in names if work.is_uuid(name[:36])})
+
+
+def make_disk(pool: Pool, server: str, name: str, size: int, source: dict[str, str], form: str) -> Any:
+    """Make a disk, empty, as a clone, or of an image that was filled; return its bytes. One that is there is kept."""
+    target, new = _image(server, name), f"new-{source.get('new', server)}"
+    with pool.locked(server, source.get("key", server)):
+        with suppress(rbd.ImageNotFound), pool.image(target, read_only=True) as image:
+            return int(image.size())
+        if "new" not in source:
+            pool.remove(new)
+        try:
+            if "image" in source:
+                _clone(pool, source, new, size)
+            elif "new" not in source:
+                pool.rbd.create(pool.io, new, size, old_format=False)
+            pool.mark(new)
+            with pool.image(new) as image:
+                image.metadata_set(FORM, form)
+            pool.rbd.rename(pool.io, new, target)
+        except BaseException:
+            pool.remove(new)
+            raise
+    return size
+
+
+def _clone(pool: Pool, source: dict[str, str], new: str, size: int) -> None:
+    other = source["pool"]
+    origin = pool.io if other == pool.name else pool.cluster.open_ioctx(other)
+    try:
+        pool.rbd.clone(origin, source["image"], work.BASE, pool.io, new)
+    except rbd.ImageNotFound as error:
+        raise Refused("no-source", f"{other}/{source['image']}") from error
+    with pool.image(new) as image:
+        image.resize(size)
+
+
+def drop_disk(pool: Pool, server: str, name: str, hours: int) -> Any:
+    """Remove a disk; who has it open still may write no more. Absent is success."""
+    with pool.locked(server):
+        _drop(pool, _image(server, name), hours)
+
+
+def drop_disks(pool: Pool, server: str, hours: int) -> Any:
+    """Remove the disks of a server, and what is known of it."""
+    with pool.locked(server):
+        for name in _names(pool, server):
+            _drop(pool, _image(server, name), hours)
+        with suppress(rbd.ImageNotFound):
+            pool.remove(f"new-{server}")
+        _note(pool, server, None)
+        with suppress(rados.ObjectNotFound):
+            pool.io.remove_object(f"celerity_lock.{server}")
+
+
+def _drop(pool: Pool, name: str, hours: int) -> None:
+    """What is not this cloud's stays."""
+    with suppress(rbd.ImageNotFound):
+        with pool.image(name, read_only=True) as image:
+            if not pool.is_ours(image):
+                raise Refused("unavailable", f"{name} is not of this cloud")
+        _fence(pool, name, hours)
+        pool.remove(name)
+
+
+def fence_disks(pool: Pool, server: str, hours: int) -> Any:
+    """Let no client that has a disk of the server open write any more."""
+    with pool.locked(server):
+        for name in _names(pool, server):
+            _fence(pool, _image(server, name), hours)
+
+
+def _fence(pool: Pool, name: str, hours: int) -> None:
+    with pool.image(name, read_only=True) as image:
+        clients = work.clients_of(pool, image)
+    for client in clients:
+        work.block(pool, client, hours)
+
+
+def grow_disk(pool: Pool, server: str, name: str, size: int) -> Any:
+    """Let a disk have at least ``size`` bytes."""
+    with pool.locked(server), pool.image(_image(server, name)) as image:
+        if image.size() < size:
+            image.resize(size)
+        return image.size()
+
+
+def keep_disks(pool: Pool, server: str, host: str) -> Any:
+    """Keep the disks as they are now, for a host. What is kept already stays as it is."""
+    with pool.locked(server):
+        known = kept(pool).get(server)
+        if known is None:
+            known = {"host": host, "disks": [name for name in _names(pool, server) if name not in UNKEPT]}
+            _note(pool, server, known)
+        for name in known["disks"]:
+            with pool.image(_image(server, name)) as image:
+                if not _is_kept(image):
+                    image.create_snap(KEPT)
+
+
+def return_disks(pool: Pool, server: str, hours: int) -> Any:
+    """Give the disks the content that was kept, and remove others. Repeated, it gives the same."""
+    with pool.locked(server):
+        known = kept(pool).get(server)
+        if known is None:
+            return
+        for name in _names(pool, server):
+            if name not in known["disks"]:
+                _drop(pool, _image(server, name), hours)
+                continue
+            _fence(pool, _image(server, name), hours)
+            with pool.image(_image(server, name)) as image:
+                if _is_kept(image):
+                    image.rollback_to_snap(KEPT)
+        _forget(pool, server)
+
+
+def forget_kept(pool: Pool, server: str) -> Any:
+    """Keep the disks of before no longer. Absent is success."""
+    with pool.locked(server):
+        _forget(pool, server)
+
+
+def _forget(pool: Pool, server: str) -> None:
+    """The note that they are kept goes last."""
+    known = kept(pool).get(server)
+    if known is None:
+        return
+    for name in known["disks"]:
+        with suppress(rbd.ImageNotFound), pool.image(_image(server, name)) as image:
+            if _is_kept(image):
+                unprotect(image, KEPT)
+                image.remove_snap(KEPT)
+    _note(pool, server, None)
+
+
+def _is_kept(image: Any) -> bool:
+    return any(item["name"] == KEPT for item in image.list_snaps() if item.get("namespace", 0) == 0)
+
+
+NOTES = "celerity_kept"
+PAGE = 1000
+
+
+def kept(pool: Pool) -> Any:
+    """Of which servers disks are kept, and for which host."""
+    return {server: json.loads(value) for server, value in _notes(pool)}
+
+
+def _notes(pool: Pool) -> Iterator[tuple[str, bytes]]:
+    after = ""
+    while True:
+        try:
+            with rados.ReadOpCtx() as operation:
+                found, _ = pool.io.get_omap_vals(operation, after, "", PAGE)
+                pool.io.operate_read_op(operation, NOTES)
+                rows = list(found)
+        except rados.ObjectNotFound:
+            return
+        yield from rows
+        if len(rows) < PAGE:
+            return
+        after = rows[-1][0]
+
+
+def _note(pool: Pool, server: str, known: Any) -> None:
+    with rados.WriteOpCtx() as operation:
+        if known is None:
+            pool.io.remove_omap_keys(operation, (server,))
+        else:
+            pool.io.set_omap(operation, (server,), (json.dumps(known).encode(),))
+        with suppress(rados.ObjectNotFound):
+            pool.io.operate_write_op(operation, NOTES)
