@@ -10,7 +10,7 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from cloud import volume_backends
+from cloud import stores, volume_backends
 from cloud.logs import logging_config
 from cloud.page_settings import REST_FRAMEWORK, SPECTACULAR_SETTINGS, STATIC_URL, UNFOLD  # noqa: F401
 from cloud.tuning.import_guard import absent
@@ -235,6 +235,9 @@ VOLUME_BACKENDS = volume_backends.read(env.list("CELERITY_VOLUME_BACKENDS", defa
 CEPH_CONF = env.str("CELERITY_CEPH_CONF", default="/etc/ceph/ceph.conf")
 CEPH_USER = env.str("CELERITY_CEPH_USER", default="celerity")
 CEPH_KEYRING = env.str("CELERITY_CEPH_KEYRING", default=f"/etc/ceph/ceph.client.{CEPH_USER}.keyring")
+# Where servers' disks are: "" in files of their hosts, or the pool of rbd://pool.
+ROOT_STORE = stores.pool_of("CELERITY_ROOT_STORE", env.str("CELERITY_ROOT_STORE", default="local"))
+stores.check(ROOT_STORE, VOLUME_BACKENDS)
 VOLUME_OVERCOMMIT = env.float("CELERITY_VOLUME_OVERCOMMIT", default=1.0)  # of back ends with a path
 DEFAULT_VOLUME_TYPE = env.str("CELERITY_DEFAULT_VOLUME_TYPE", default="__DEFAULT__")  # of volumes that name none
 # Where backups of volumes are: file:///directory, which all hosts see, or s3://bucket/prefix.

@@ -130,9 +130,12 @@ HOST_PARTS = ("instances", "images", "boot_id", "volumes")
 
 
 def left_out(environment: Environment) -> list[str]:
-    """Return where volumes and their backups are that are not in an archive with guests' disks."""
+    """Return where disks, volumes and their backups are that are not in an archive with guests' disks."""
     backends = environment.values.get("CELERITY_VOLUME_BACKENDS", "local").split(",")
     places = [f"volumes of the back end {text.strip()}" for text in backends if text.strip() not in ("", "local")]
+    root = environment.values.get("CELERITY_ROOT_STORE", "local")
+    if root not in ("", "local"):
+        places.append(f"servers' disks in {root}")
     store = environment.values.get("CELERITY_BACKUP_STORE", "")
     if store and store != f"file://{environment.state / archive.STORE}":
         places.append(

@@ -86,6 +86,7 @@ def options_of(settings: Any, host: str) -> dict[str, Any]:
         "ceph_conf": settings.CEPH_CONF,
         "ceph_user": settings.CEPH_USER,
         "ceph_keyring": settings.CEPH_KEYRING,
+        "ceph_pool": settings.ROOT_STORE,
         "metadata_dir": str(root / "metadata"),
         "pki_dir": str(settings.STATE_DIR / "pki"),
         "controller_log": str(settings.STATE_DIR / "log" / "ovn-controller.log"),

@@ -12,6 +12,7 @@ MARK = ".celerity-volumes"
 PROGRAM = "qemu-storage-daemon"
 PYTHON = "/usr/bin/python3"  # librados is Debian's
 CEPH_SECONDS = 15
+_HELP = "docs/volume-storage.md says what a host needs to reach the cluster."
 _LOOK = """
 import sys, rados, rbd
 conf, user, keyring, pool = sys.argv[1:]
@@ -38,18 +39,35 @@ def _ceph(environment: Environment, pool: str) -> str:
     return "" if done.returncode == 0 else (done.stderr.strip().splitlines() or ["the cluster does not answer"])[-1]
 
 
+def _stores(environment: Environment) -> tuple[str, list[str]]:
+    """Return why this host does not reach the pool of disks or images, "" if it does; and what it reaches."""
+    answers = []
+    for name, setting in (("servers' disks", "CELERITY_ROOT_STORE"),):
+        place = environment.values.get(setting, "local")
+        if place not in ("", "local"):
+            if problem := _ceph(environment, place.removeprefix("rbd://").rstrip("/")):
+                return f"{name}: {problem}", []
+            answers.append(f"{name}: the cluster answers")
+    return "", answers
+
+
 def check(environment: Environment) -> Finding:
     if environment.simulated:
         return ok("simulated")
     if shutil.which(PROGRAM) is None:
         return fail(f"no {PROGRAM}", "make up installs it: qemu-system-common.")
-    pools, reserve = [], int(environment.values.get("CELERITY_DISK_RESERVE", "2"))
+    problem, pools = _stores(environment)
+    return fail(problem, _HELP) if problem else _back_ends(environment, pools)
+
+
+def _back_ends(environment: Environment, pools: list[str]) -> Finding:
+    reserve = int(environment.values.get("CELERITY_DISK_RESERVE", "2"))
     for text in environment.values.get("CELERITY_VOLUME_BACKENDS", "local").split(","):
         name, _, rest = text.strip().partition("=")
         kind, _, path = rest.partition(":")
         if kind == "ceph" or text.strip() == "ceph":
             if problem := _ceph(environment, path or "volumes"):
-                return fail(f"{name}: {problem}", "docs/volume-storage.md says what a host needs to reach the cluster.")
+                return fail(f"{name}: {problem}", _HELP)
             pools.append(f"{name}: the cluster answers")
             continue
         place = Path(path) if path else environment.state

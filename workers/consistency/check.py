@@ -13,6 +13,7 @@ Rules, each a comparison of sets:
   rows of further subjects         = runs that are open
   contents of images               = files in the image store, of the recorded size
   images that a run is to fill     = runs that are open
+  disks in a pool of all hosts     = servers that are on a host
   domains, files on a host         = servers whose rows are on that host; none without its files
   disks kept on a host             = servers that may come back to it: migrations to be confirmed
   snapshots on a host              = servers with an open run
@@ -37,7 +38,7 @@ from apps.volumes.selectors import attachments, exports, volumes
 from apps.workflow.selectors import runs
 from workers.config import HostDrivers
 from workers.engine.subjects import BACKUP, SERVER, VOLUME
-from workers.mapping import networks
+from workers.mapping import moves, networks
 from workers.mapping import volumes as mapping
 
 
@@ -123,7 +124,7 @@ def of_host(drivers: HostDrivers) -> Iterator[Inconsistency]:
 
 def _of_kept(drivers: HostDrivers, left: Mapping[str, bool]) -> Iterator[Inconsistency]:
     for server_id in drivers.storage.list_kept():
-        if not left.get(server_id) and not _is_at_work(server_id):
+        if moves.is_over(drivers.storage, left, server_id) and not _is_at_work(server_id):
             yield Inconsistency("files", server_id, f"its disks of before a resize are on {drivers.host}: it is over")
 
 
@@ -140,6 +141,7 @@ def _of_servers(drivers: HostDrivers) -> Iterator[Inconsistency]:
     for server_id in drivers.storage.list_snapshots():
         if not _is_at_work(server_id):
             yield Inconsistency("snapshot", server_id, f"a snapshot of it is on {drivers.host}, and no run is open")
+    yield from _of_pool(drivers)
     for server_id, server in wanted.items():
         if server.task_state or server.vm_state not in states.SETTLED:
             continue
@@ -149,6 +151,18 @@ def _of_servers(drivers: HostDrivers) -> Iterator[Inconsistency]:
         if server_id not in files:
             details = f"{server.vm_state} by its row, and none of its files are on {drivers.host}"
             yield Inconsistency("files", server_id, details)
+
+
+def _of_pool(drivers: HostDrivers) -> Iterator[Inconsistency]:
+    """Compare the disks in a pool of all hosts with the servers that are on any."""
+    for server_id in drivers.storage.list_disks():
+        row = servers.load(server_id=uuid.UUID(server_id))
+        if (row is None or not row.host) and not _is_at_work(server_id):
+            yield Inconsistency("disks", server_id, "disks in the pool, and the server is on no host")
+    for server_id in drivers.storage.missing_disks():
+        row = servers.load(server_id=uuid.UUID(server_id))
+        if row is not None and row.host == drivers.host and not _is_at_work(server_id):
+            yield Inconsistency("disks", server_id, f"on {drivers.host} by its files, and a disk is not in the pool")
 
 
 def _of_volumes(drivers: HostDrivers) -> Iterator[Inconsistency]:

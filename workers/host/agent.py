@@ -117,13 +117,15 @@ class Agent:
 
 def register(drivers: HostDrivers, url: str) -> None:
     """Write the host's attributes, inventory and pools of volumes."""
-    facts = drivers.hypervisor.facts()
+    facts, shares = drivers.hypervisor.facts(), drivers.storage.capabilities.shared
+    disk_gib = drivers.storage.usage().total_gib if shares else facts.disk_gib
     host_services.register(
         name=drivers.host,
         agent_url=url,
         vcpus=facts.vcpus,
         ram_mib=facts.ram_mib,
-        disk_gib=facts.disk_gib,
+        disk_gib=disk_gib,
+        shares_disk=shares,
         facts={
             "address": settings.HOST_ADDRESS,
             "hypervisor_type": facts.hypervisor_type,

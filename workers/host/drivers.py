@@ -35,6 +35,8 @@ def make(host: str) -> HostDrivers:
     if names is None:
         raise SystemExit(f"CELERITY_HYPERVISOR is {settings.HYPERVISOR!r}; it must be one of {', '.join(FAMILIES)}")
     hypervisor, network, storage, volume, backup = names
+    if settings.ROOT_STORE:
+        storage = {"local": "ceph", "simulated": "simulated-pool"}[storage]
     options = config.options_of(settings, host)
     return HostDrivers(
         host=host,

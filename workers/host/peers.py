@@ -115,12 +115,14 @@ def _door(drivers: HostDrivers, server_id: str, part: str) -> Offer:
 
 
 def _exports(drivers: HostDrivers, server_id: str) -> dict[str, ExportSource | ClusterSource]:
-    """Return where this host has the volumes of a server, by their IDs."""
+    """Return where this host has the volumes of a server, by their IDs, and its disks of a pool."""
     try:
         exports = [volumes.connect(row, drivers) for row in volumes.of_server(uuid.UUID(server_id))]
     finally:
         connection.close()
-    return {export.volume_id: volumes.source_of(export) for export in exports}
+    disks = drivers.storage.pooled_disks(server_id)
+    own = {disk.path: volumes.cluster_source(drivers.storage.guest_disk(disk)) for disk in disks}
+    return {**{export.volume_id: volumes.source_of(export) for export in exports}, **own}
 
 
 def _files(drivers: HostDrivers, server_id: str, part: str) -> Offer:

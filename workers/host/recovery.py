@@ -13,7 +13,7 @@ from apps.workflow.services import findings
 from apps.workflow.services.findings import FindingReport
 from workers.config import HostDrivers
 from workers.host import boot
-from workers.host.reconcilers import backups, base, domains, exports, images, ports, power, snapshots, volumes
+from workers.host.reconcilers import backups, base, disks, domains, exports, images, ports, power, snapshots, volumes
 from workers.host.reconcilers.base import HostSnapshot
 
 log = structlog.get_logger("celerity.agent")
@@ -21,6 +21,7 @@ log = structlog.get_logger("celerity.agent")
 GUESTS: tuple[tuple[ModuleType, tuple[str, ...]], ...] = ((ports, (ports.KIND, ports.NETWORK)), (power, (power.KIND,)))
 REST: tuple[tuple[ModuleType, tuple[str, ...]], ...] = (
     (domains, (domains.KIND, domains.FILES)),
+    (disks, (disks.KIND,)),
     (exports, (exports.KIND,)),
     (volumes, (volumes.KIND, volumes.POOL)),
     (backups, (backups.KIND,)),

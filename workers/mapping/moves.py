@@ -1,6 +1,6 @@
 """A server's disks on their way: where they come from, and the sizes that a flavor gives them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -21,6 +21,13 @@ def source_of(host: str, server_id: str) -> ServerSource:
     path = f"/hosts/{quote(host, safe='')}/servers/{server_id}/disks"
     headers = {agents.SIGNATURE: signing.TimestampSigner(salt=agents.SALT).sign(path)}
     return ServerSource(host=host, url=hosts.get(name=host).agent_url, path=path, headers=headers)
+
+
+def is_over(storage: StorageDriver, left: Mapping[str, bool], server_id: str) -> bool:
+    """Whether nothing comes back to the disks that a host keeps of a server. ``left``: the servers that may come back
+    to the host, and whether they are on it; only in a pool of all hosts disks are kept for one that is elsewhere.
+    """
+    return not (server_id in left if storage.capabilities.shared else left.get(server_id))
 
 
 def has_files(server: "Server") -> bool:

@@ -27,13 +27,13 @@ def prepare(server: "Server", drivers: HostDrivers) -> ServerSpec:
     spec, rescue = servers.prepare(server, drivers), server.rescue or {}
     cached = drivers.storage.cache_image(*image_of(rescue))
     disk = drivers.storage.create_rescue(str(server.id), cached)
-    disks = arrange(spec.disks, disk, rescue["image_properties"], server.image_properties)
+    disks = arrange(spec.disks, _disk(disk, drivers), rescue["image_properties"], server.image_properties)
     # The addresses of tagged devices are those of the server's usual disks.
     return boot_files.of_rescue(replace(spec, disks=disks, on_addresses=None), rescue, drivers)
 
 
 def arrange(
-    disks: Sequence[DiskSpec], made: Disk, properties: Mapping[str, str], own: Mapping[str, str]
+    disks: Sequence[DiskSpec], made: DiskSpec, properties: Mapping[str, str], own: Mapping[str, str]
 ) -> tuple[DiskSpec, ...]:
     """Return the disks of a rescue, which boots from the rescue disk alone.
 
@@ -43,23 +43,23 @@ def arrange(
     others = [replace(disk, boot_index=None) for disk in disks]
     device, bus = image_properties.rescue_device(properties, own)
     if device is None:
-        rescue = _disk(made, others[0].target, others[0].bus)
+        rescue = replace(made, target=others[0].target, bus=others[0].bus)
         return tuple(_renamed([rescue, *others]))
     prefix, taken = image_properties.disk_prefix(bus), {disk.target for disk in others}
     target = next(
         f"{prefix}{letter}" for letter in image_properties.letters(prefix) if f"{prefix}{letter}" not in taken
     )
-    stable = replace(_disk(made, target, cast(Bus, bus)), device=cast(Any, device), readonly=device == "cdrom")
+    is_disc = device == "cdrom"
+    stable = replace(made, target=target, bus=cast(Bus, bus), device=cast(Any, device), readonly=is_disc)
     return (*others, stable)
 
 
-def _disk(made: Disk, target: str, bus: Bus | None) -> DiskSpec:
+def _disk(made: Disk, drivers: HostDrivers) -> DiskSpec:
     backing = None
     if made.backing_path and made.backing_format:
         backing = DiskBacking(path=made.backing_path, format=made.backing_format)
-    return DiskSpec(
-        target=target, path=made.path, format=made.format, boot_index=1, serial="rescue", backing=backing, bus=bus
-    )
+    place = servers.place_of(made, drivers)
+    return DiskSpec(target="vda", **place, boot_index=1, serial="rescue", backing=backing)
 
 
 def _renamed(disks: Sequence[DiskSpec]) -> Iterator[DiskSpec]:

@@ -4,7 +4,7 @@ import itertools
 import string
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from apps.compute import image_properties
 from apps.compute.selectors import servers as selectors
@@ -86,7 +86,7 @@ def _make_all(
             bus = hardware.bus_of(server, row)
             disks.append(volumes.disk_spec(attachment, export, bus=bus, boot_index=boot_index))
         else:
-            disks.append(_disk(server, row, _make(server, row, drivers, ephemeral)))
+            disks.append(_disk(server, row, _make(server, row, drivers, ephemeral), drivers))
     return rows, disks
 
 
@@ -114,7 +114,14 @@ def _cached(server: "Server", drivers: HostDrivers) -> CachedImage | None:
     return drivers.storage.cache_image(*images.of_server(server))
 
 
-def _disk(server: "Server", device: "BlockDevice", made: Disk) -> DiskSpec:
+def place_of(made: Disk, drivers: HostDrivers) -> dict[str, Any]:
+    """Return where the hypervisor has a disk: the fields of its spec."""
+    if not made.in_pool:
+        return {"path": made.path, "format": made.format}
+    return {"path": "", "format": "raw", "export": volumes.cluster_source(drivers.storage.guest_disk(made))}
+
+
+def _disk(server: "Server", device: "BlockDevice", made: Disk, drivers: HostDrivers) -> DiskSpec:
     backing = None
     if made.backing_path and made.backing_format:
         backing = DiskBacking(path=made.backing_path, format=made.backing_format)
@@ -123,8 +130,7 @@ def _disk(server: "Server", device: "BlockDevice", made: Disk) -> DiskSpec:
         target=device.device or "vda",
         device="cdrom" if is_disc else "disk",
         readonly=is_disc,
-        path=made.path,
-        format=made.format,
+        **place_of(made, drivers),
         boot_index=1 if device.kind == "root" else None,
         serial=devices.serial_of(device),
         backing=backing,

@@ -15,7 +15,7 @@ from apps.volumes.services import exports as services
 from apps.volumes.services import volume_states
 from workers.config import HostDrivers
 from workers.drivers.hypervisor.base import Bus, ClusterSource, DiskSpec, ExportSource, PowerState
-from workers.drivers.volume.base import Export, ExportSpec, VolumeDriver, VolumeSpec
+from workers.drivers.volume.base import Export, ExportSpec, GuestDisk, VolumeDriver, VolumeSpec
 from workers.drivers.volume.errors import PoolUnavailable, VolumeInUse
 from workers.mapping import exports
 
@@ -73,9 +73,14 @@ def is_opened_as(attachment: "Attachment", name: str) -> bool:
 
 def source_of(export: Export) -> ExportSource | ClusterSource:
     """Return what QEMU opens."""
-    if (it := export.direct) is not None:
-        return ClusterSource(it.pool, it.image, it.monitors, it.user, it.secret, it.key)
+    if export.direct is not None:
+        return cluster_source(export.direct)
     return ExportSource(export.socket, export.name)
+
+
+def cluster_source(it: GuestDisk) -> ClusterSource:
+    """Return an image of a cluster as QEMU opens it."""
+    return ClusterSource(it.pool, it.image, it.monitors, it.user, it.secret, it.key)
 
 
 def of_server(server_id: uuid.UUID) -> Sequence["Attachment"]:

@@ -1,5 +1,6 @@
 """Registering hosts, their heartbeats and their state."""
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
@@ -21,8 +22,19 @@ _CUSTOM = re.compile(r"CUSTOM_[A-Z0-9_]{1,248}")
 
 
 @transaction.atomic
-def register(*, name: str, facts: dict[str, Any], vcpus: int, ram_mib: int, disk_gib: int, agent_url: str) -> Host:
+def register(
+    *,
+    name: str,
+    facts: dict[str, Any],
+    vcpus: int,
+    ram_mib: int,
+    disk_gib: int,
+    agent_url: str,
+    shares_disk: bool = False,
+) -> Host:
     """Create or refresh a host and its inventory. RAM in MiB, disk in GiB; ``facts`` are Host's fields.
+
+    ``shares_disk``: ``disk_gib`` is one pool of all hosts, of which this one has what servers elsewhere do not claim.
 
     Raises HostNameInvalid (400) for a new host whose queue would be another host's queue of long steps.
     """
@@ -39,6 +51,8 @@ def register(*, name: str, facts: dict[str, Any], vcpus: int, ram_mib: int, disk
     # For a known host, only the agent's columns are written: an operator may be disabling it concurrently.
     host.save(force_insert=True) if host._state.adding else host.save(update_fields=list(values))
     heartbeat(names=[name], uptime=host.uptime)
+    if shares_disk:
+        disk_gib = max(disk_gib - _claimed_elsewhere(name), 0)
     totals = {"vcpus": vcpus, "ram_mib": ram_mib, "disk_gib": disk_gib}
     ratios = {
         "vcpus_ratio": settings.ALLOCATION_RATIOS["vcpus"],
@@ -48,6 +62,12 @@ def register(*, name: str, facts: dict[str, Any], vcpus: int, ram_mib: int, disk
     }
     Inventory.objects.update_or_create(host=host, defaults=totals, create_defaults={**totals, **ratios})
     return host
+
+
+def _claimed_elsewhere(name: str) -> int:
+    """Return the GiB that other hosts' servers take of the one disk, as far as their ratios count."""
+    rows = Inventory.objects.exclude(host__name=name).values_list("disk_used", "disk_ratio")
+    return sum(math.ceil(used / ratio) for used, ratio in rows)
 
 
 def heartbeat(*, names: Sequence[str], running: dict[str, int] | None = None, uptime: str = "") -> int:

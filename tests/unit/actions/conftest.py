@@ -47,7 +47,9 @@ FLAVOR = {"id": "7", "original_name": "f7", "vcpus": 1, "ram": 64, "disk": 1, "e
 
 
 class Acting(Cluster):
-    """One host with its drivers, one server, and the workers that serve its queues."""
+    """One host with its drivers, one server, and the workers that serve its queues. ``storage``: their driver."""
+
+    storage = "simulated"
 
     def __init__(self, directory: Path, server: Server) -> None:
         super().__init__(registry.PIPELINES["server.build"])
@@ -62,7 +64,7 @@ class Acting(Cluster):
             host=host,
             hypervisor=hypervisors.load("simulated", options),
             network=networks.load("simulated", options),
-            storage=storages.load("simulated", options),
+            storage=storages.load(self.storage, options),
             volume=volumes.load("simulated", options),
             backup=backups.load("simulated", options),
             paths=HostPaths(self.directory / host),

@@ -19,7 +19,6 @@ from apps.workflow.models import Run
 from apps.workflow.services import cancellation
 from tests.unit.actions.conftest import ADMIN, OWNER, Acting, make_image
 from workers.drivers.hypervisor.base import DiskSpec
-from workers.drivers.storage.base import Disk
 from workers.host.reconcilers import power
 from workers.host.reconcilers.base import take_snapshot
 from workers.host.reconcilers.unfinished import is_unfinished
@@ -105,7 +104,7 @@ def test_the_config_drive_of_a_server_with_many_disks() -> None:
     """Of before its name was kept free: no disk of the rescue gets its name."""
     disks = [DiskSpec(f"sd{letter}", "/x", "qcow2", bus="scsi") for letter in "abcdefg"]
     drive = DiskSpec("sdh", "/c", "iso", device="cdrom", bus="scsi", readonly=True)
-    names = [disk.target for disk in rescues.arrange([*disks, drive], Disk("/r", "qcow2", 1), {}, {})]
+    names = [disk.target for disk in rescues.arrange([*disks, drive], DiskSpec("vda", "/r", "qcow2"), {}, {})]
     assert len(set(names)) == len(names) == 9 and names[-1] == "sdh"
 
 

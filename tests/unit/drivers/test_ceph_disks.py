@@ -125,6 +125,9 @@ def test_disks(hosts: list[CephStorage], cached: CachedImage, cluster: ceph.Ceph
         one.create_root(nobody := samples.new_id(), gone, 1)
     assert nobody not in one.list_disks()
     snapshot = one.snapshot_root(server)
+    one.mark_root(server)
+    io(one, root, "write -q -P 1 0 1M")
+    one.snapshot_root(server)  # as it was when it was marked
     run("qemu-io", "-r", "-f", "qcow2", "-c", "read -q -P 9 0 1M", snapshot.path)
     one.remove_server(server)
     assert one.list_disks() == (server,)  # another host may have them now

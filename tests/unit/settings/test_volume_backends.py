@@ -1,9 +1,9 @@
-"""CELERITY_VOLUME_BACKENDS as it is written."""
+"""CELERITY_VOLUME_BACKENDS, and the stores of disks and images, as they are written."""
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from cloud import volume_backends
+from cloud import stores, volume_backends
 
 
 def test_all_kinds() -> None:
@@ -28,3 +28,15 @@ def test_all_kinds() -> None:
 def test_what_is_refused(texts: list[str]) -> None:
     with pytest.raises(ImproperlyConfigured):
         volume_backends.read(texts)
+
+
+def test_stores() -> None:
+    texts = {"": "", "local": "", "rbd://disks": "disks", "rbd://my.disks/": "my.disks"}
+    assert {text: stores.pool_of("X", text) for text in texts} == texts
+    for text in ("disks", "rbd:disks", "rbd://", "rbd://a/b", "rbd:///a", "/var", "rbd://-a"):
+        with pytest.raises(ImproperlyConfigured, match="X: "):
+            stores.pool_of("X", text)
+    stores.check("", volume_backends.read(["local"]))
+    stores.check("disks", volume_backends.read(["ceph", "ssd=local:/srv"]))
+    with pytest.raises(ImproperlyConfigured, match="back end `local` has no share"):
+        stores.check("disks", volume_backends.read(["local", "ceph"]))

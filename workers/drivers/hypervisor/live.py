@@ -31,6 +31,13 @@ class LiveOperations(ABC):
         """
 
     @abstractmethod
+    def while_quiet(self, server_id: str, quiesce: Quiesce, work: Callable[[], object]) -> None:
+        """Do a moment's work on the disks of a guest that is on, with its file systems frozen as `quiesce` says.
+
+        Raises what `work` raises, ServerNotFound, ServerNotRunning, and QuiesceFailed as `copy_disk` does.
+        """
+
+    @abstractmethod
     def end_copy(self, server_id: str) -> None:
         """End what a copy left whose process was killed: its job, and frozen file systems. Nothing to end is success,
         and so is an absent domain.

@@ -25,7 +25,7 @@ from workers.drivers.hypervisor.simulated_disks import SimulatedDisks, name_of
 from workers.drivers.hypervisor.simulated_guests import SimulatedGuests
 from workers.drivers.hypervisor.simulated_live import SimulatedLive
 from workers.drivers.hypervisor.simulated_moves import SimulatedMoves
-from workers.drivers.hypervisor.simulated_records import ON
+from workers.drivers.hypervisor.simulated_records import ON, image_of
 from workers.drivers.hypervisor.simulated_watch import POLLER
 from workers.drivers.simulation import Simulation
 
@@ -236,7 +236,7 @@ class SimulatedHypervisor(SimulatedGuests, SimulatedDisks, SimulatedLive, Simula
             "boots": boots + (state == PowerState.RUNNING),
             "cards": [card.tap for card in spec.interfaces],
             "macs": {card.tap: card.mac for card in spec.interfaces},
-            "disks": {disk.target: disk.path for disk in spec.disks},
+            "disks": {disk.target: disk.path or image_of(disk) for disk in spec.disks},
             "volumes": [disk.serial for disk in spec.disks if disk.export is not None],
             "sources": {str(disk.serial): name_of(disk.export) for disk in spec.disks if disk.export is not None},
             "agent": spec.hardware.guest_agent,

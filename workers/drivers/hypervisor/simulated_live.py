@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,14 @@ class SimulatedLive(SimulatedRecords, LiveOperations):
                 raise QuiesceFailed("The agent in the server did not freeze its file systems.", details=server_id)
             if progress is not None:
                 progress(1, 1)
+
+    def while_quiet(self, server_id: str, quiesce: Quiesce, work: Callable[[], object]) -> None:
+        with self._simulation.operation("while_quiet") as operation:
+            record = self._running(server_id)
+            operation.halfway()
+            if quiesce == "required" and not self._has_agent(record):
+                raise QuiesceFailed("The agent in the server did not freeze its file systems.", details=server_id)
+            work()
 
     def end_copy(self, server_id: str) -> None:
         with self._simulation.operation("end_copy"):

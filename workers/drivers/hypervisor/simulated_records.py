@@ -6,6 +6,7 @@ from typing import Any
 
 from workers.drivers.hypervisor.base import PowerState
 from workers.drivers.hypervisor.errors import ServerNotFound, ServerNotRunning
+from workers.drivers.hypervisor.specs import ClusterSource, DiskSpec
 from workers.drivers.simulation import Simulation
 
 ON = (PowerState.RUNNING, PowerState.PAUSED)
@@ -27,3 +28,8 @@ class SimulatedRecords:
         if record["power_state"] not in ON:
             raise ServerNotRunning("The server is not in a state that allows this.", details=server_id)
         return record
+
+
+def image_of(disk: DiskSpec) -> str:
+    """Return "pool/image" of a disk in a cluster; "" for one by an export."""
+    return f"{disk.export.pool}/{disk.export.image}" if isinstance(disk.export, ClusterSource) else ""

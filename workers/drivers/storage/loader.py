@@ -11,6 +11,7 @@ from workers.drivers.storage.base import StorageDriver
 KNOWN = {
     "ceph": "workers.drivers.storage.ceph.driver:CephStorage",
     "local": "workers.drivers.storage.local:LocalStorage",
+    "simulated-pool": "workers.drivers.storage.simulated_pool:SimulatedPool",
     "simulated": "workers.drivers.storage.simulated:SimulatedStorage",
 }
 

@@ -21,6 +21,21 @@ class SharedOperations:
         """Return what a guest needs to have a disk of the pool. Raises FilesMissing for a file."""
         raise FilesMissing("The disk is a file of its host.", details=disk.path)
 
+    def pooled_disks(self, server_id: str) -> tuple[Disk, ...]:
+        """Return the server's disks of the pool that this host has, by its records."""
+        return ()
+
+    def missing_disks(self) -> tuple[str, ...]:
+        """The ids of the servers of this host of which a disk is not in the pool any more."""
+        return ()
+
+    def mark_root(self, server_id: str) -> None:
+        """Remember the root disk as it is in this moment, whoever writes to it: `snapshot_root` copies that then.
+
+        The server's snapshot was prepared before; `remove_snapshot` forgets it.
+        """
+        raise FilesMissing("The server has no disk in a pool.", details=server_id)
+
     def take_disks(self, server_id: str) -> bool:
         """Have the server's disks on this host, as its former one is lost: that may not write to them any more.
 

@@ -65,6 +65,9 @@ class SimulatedStorage(SimulatedMoves, SimulatedArrivals, StorageDriver):
             raise ImageUnsafe(f"The image was declared as {image.disk_format}, and is not.", details=f"it is {known}")
         return cached
 
+    def cache_file(self, image: ImageSpec, source: ImageSource, progress: Progress | None = None) -> CachedImage:
+        return self.cache_image(image, source, progress)
+
     def has_image(self, sha512: str) -> bool:
         return self._cached(sha512) is not None
 

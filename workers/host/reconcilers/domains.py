@@ -24,6 +24,7 @@ from apps.compute.selectors import migrations
 from apps.compute.selectors import servers as selectors
 from workers.config import HostDrivers
 from workers.host.reconcilers.base import HostSnapshot, idle
+from workers.mapping import moves
 
 if TYPE_CHECKING:
     from apps.compute.models import Server
@@ -36,7 +37,7 @@ def reconcile(snapshot: HostSnapshot) -> None:
     for server_id in sorted((snapshot.files | set(snapshot.domains)) - set(snapshot.rows)):
         _remove_stranger(snapshot, uuid.UUID(server_id))
     for server_id in snapshot.drivers.storage.list_kept():
-        if not snapshot.left.get(server_id):
+        if moves.is_over(snapshot.drivers.storage, snapshot.left, server_id):
             _forget_kept(snapshot, uuid.UUID(server_id))
     for server_id, server in snapshot.rows.items():
         if server.vm_state in states.SETTLED and not server.task_state and server_id not in snapshot.files:
@@ -83,7 +84,7 @@ def _forget_kept(snapshot: HostSnapshot, server_id: uuid.UUID) -> None:
     """Remove copies whose migration ended while this host was out of reach."""
     drivers = snapshot.drivers
     with idle(drivers, server_id) as is_idle:
-        if not is_idle or migrations.left_on(host=drivers.host).get(str(server_id)):
+        if not is_idle or not moves.is_over(drivers.storage, migrations.left_on(host=drivers.host), str(server_id)):
             return
         drivers.storage.forget_kept(str(server_id))
     snapshot.report.repaired(FILES, server_id, found="disks of before a resize that is over", done="removed")

@@ -50,7 +50,7 @@ def _report_damaged(snapshot: HostSnapshot, sha512: str, used: dict[str, Any]) -
             storage.evict_image(sha512)
             snapshot.report.repaired(KIND, sha512[:64], found=problem, done="evicted")
             return
-        storage.cache_image(*mapping.of_server(used[sha512]))  # restores missing data only
+        storage.cache_file(*mapping.of_server(used[sha512]))  # restores missing data only
         if sha512 not in storage.damaged_images():
             snapshot.report.repaired(KIND, sha512[:64], found=problem, done="fetched anew")
             return

@@ -33,8 +33,8 @@ class ForgetSource(ServerStep[None]):
             return
         drivers, key = self.drivers(ctx), str(ctx.subject_id)
         ctx.checkpoint()
+        drivers.storage.forget_kept(key)
         if migration.destination == ctx.host:
-            drivers.storage.forget_kept(key)
             return
         drivers.hypervisor.destroy(key)
         moving.unplug(ctx.subject_id, drivers)
@@ -103,7 +103,7 @@ class Returned:
 class ReturnToSource(ServerStep[Returned]):
     """Bind the ports to the source, where the disks of before are; with its record the server is there, off.
 
-    On one host there is no way back once the disks of before are in their place: the server has returned then.
+    On one disk there is no way back once the disks of before are in their place: the server has returned then.
     """
 
     name = "return_to_source"
@@ -116,8 +116,8 @@ class ReturnToSource(ServerStep[Returned]):
         if allocation is None:
             raise Abort("The claim on the former host is gone.", cause="ClaimLost")
         ctx.checkpoint()
-        if moving.stays(ctx):
-            drivers, key = self.drivers(ctx), str(ctx.subject_id)
+        drivers, key = self.drivers(ctx), str(ctx.subject_id)
+        if moving.is_same_disk(ctx, drivers.storage):
             drivers.hypervisor.destroy(key)
             drivers.storage.return_server(key)
             moves.drop_disks(drivers.storage, self.server(ctx), migration)
@@ -132,14 +132,13 @@ class ReturnToSource(ServerStep[Returned]):
 
     def has_passed(self, ctx: StepContext) -> bool:
         migration = migrations.of_run(run_id=ctx.claim.run_id)
-        if migration is None or not (
-            ctx.on_host and moving.stays(ctx) and moves.had_files(self.server(ctx), migration)
-        ):
+        if migration is None or not (ctx.on_host and moves.had_files(self.server(ctx), migration)):
             return False
-        return str(ctx.subject_id) not in self.drivers(ctx).storage.list_kept()
+        storage = self.drivers(ctx).storage
+        return moving.is_same_disk(ctx, storage) and str(ctx.subject_id) not in storage.list_kept()
 
     def revert(self, ctx: StepContext) -> None:
-        if moving.stays(ctx) and self.has_passed(ctx):
+        if self.has_passed(ctx):
             moves.drop_disks(self.drivers(ctx).storage, self.server(ctx), moving.migration_of(ctx))
             move_states.follow_back(server_id=ctx.subject_id)
             return

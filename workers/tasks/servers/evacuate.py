@@ -1,7 +1,7 @@
 """The steps of an evacuation: the server is made again on another host, as its own is dead and fenced.
 
-Volumes keep their data; local disks are made again from the image. What the dead host has of the server, its recovery
-removes when it is back.
+Volumes and disks in a pool keep their data; files are made again from the image. What the dead host has of the server,
+its recovery removes when it is back.
 """
 
 from typing import TYPE_CHECKING
@@ -43,10 +43,11 @@ class Recreate(ServerStep[Arrived]):
     def execute(self, ctx: StepContext) -> Arrived:
         row, drivers = self.server(ctx), self.drivers(ctx)
         server = moving.at_destination(row, moving.migration_of(ctx))
-        cached = self._image(ctx, server, drivers)
+        is_taken = self._take(str(server.id), drivers)
+        cached = None if is_taken else self._image(ctx, server, drivers)
         ctx.checkpoint()
-        if drivers.hypervisor.info(str(server.id)) is None:  # files of an earlier life here would show through
-            drivers.storage.remove_server(str(server.id))
+        if not is_taken and drivers.hypervisor.info(str(server.id)) is None:
+            drivers.storage.remove_server(str(server.id))  # files of an earlier life here would show through
         if cached is not None:
             drivers.storage.unpack_root(str(server.id), cached, int(server.flavor["disk"]), ctx.stop)
         bindings.move_for_server(server_id=server.id, host=ctx.host)
@@ -62,6 +63,15 @@ class Recreate(ServerStep[Arrived]):
         wait_for_ports(ports_of(spec), drivers)
         info = drivers.hypervisor.info(str(server.id))
         return Arrived(str(info.power_state) if info else "shutdown")
+
+    def _take(self, server_id: str, drivers: HostDrivers) -> bool:
+        """Have the server's disks of a pool here, with their data. A guest that is here has them already."""
+        if not drivers.storage.capabilities.shared:
+            return False
+        if drivers.hypervisor.info(server_id) is not None:
+            return bool(drivers.storage.pooled_disks(server_id))
+        drivers.storage.remove_server(server_id)
+        return drivers.storage.take_disks(server_id)
 
     def _image(self, ctx: StepContext, server: "Server", drivers: HostDrivers) -> CachedImage | None:
         """Have the server's image in the cache; return the one of its disk if it was just unshelved from that."""

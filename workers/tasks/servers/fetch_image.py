@@ -47,14 +47,18 @@ def cache_parts(ctx: StepContext, storage: StorageDriver, facts: Mapping[str, An
         cache_image(ctx, storage, image, source)
 
 
-def cache_image(ctx: StepContext, storage: StorageDriver, image: ImageSpec, source: ImageSource) -> CachedImage:
-    """Have an image in the host's cache. Raises TooLong, outside of the long steps, for a big download and for an image
-    that is to be converted.
+def cache_image(
+    ctx: StepContext, storage: StorageDriver, image: ImageSpec, source: ImageSource, *, as_file: bool = False
+) -> CachedImage:
+    """Have an image where the host's disks are made of it, or as a file of its cache.
+
+    Raises TooLong, outside of the long steps, for a big download and for an image that is to be converted.
     """
     is_big = image.size >= settings.LONG_DOWNLOAD_MIB << 20 or image.disk_format in CONVERTED
     if is_big and not ctx.is_long and not storage.has_image(image.sha512):
         raise TooLong
-    return storage.cache_image(image, source, progress=_watch(ctx))
+    cache = storage.cache_file if as_file else storage.cache_image
+    return cache(image, source, progress=_watch(ctx))
 
 
 def _watch(ctx: StepContext) -> Callable[[int, int], None]:

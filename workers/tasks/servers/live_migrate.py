@@ -113,7 +113,7 @@ class Prepare(ServerStep[None]):
 
     def execute(self, ctx: StepContext) -> None:
         server, drivers = self.server(ctx), self.drivers(ctx)
-        if server.image_id is not None:
+        if server.image_id is not None and not drivers.storage.capabilities.shared:
             try:
                 fetch_image.cache(ctx, drivers.storage, server)
             except ImageUnavailable:

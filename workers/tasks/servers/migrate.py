@@ -79,7 +79,7 @@ class Prepare(ServerStep[None]):
         storage, server = self.drivers(ctx).storage, self.server(ctx)
         if not (moving.stays(ctx) or storage.capabilities.moves_servers):
             raise Abort("The disks of this server cannot be moved to another host.", cause="ServerNotMovable")
-        if server.image_id is not None:
+        if server.image_id is not None and not storage.capabilities.shared:
             fetch_image.cache(ctx, storage, server)
 
 
@@ -97,9 +97,8 @@ class PowerOffSource(ServerStep[None]):
         ctx.checkpoint()
         drivers = self.drivers(ctx)
         drivers.hypervisor.stop(str(ctx.subject_id), GRACEFUL_STOP_SECONDS)
-        if moving.stays(ctx):
-            drivers.storage.forget_kept(str(ctx.subject_id))  # of an earlier resize, which a return would bring back
-        else:
+        drivers.storage.forget_kept(str(ctx.subject_id))  # of an earlier move, which a return would bring back
+        if not moving.stays(ctx):
             moving.leave_volumes(self.server(ctx), drivers)
 
     def revert(self, ctx: StepContext) -> None:
@@ -136,9 +135,9 @@ class Copy(ServerStep[None]):
         if not ctx.on_host:
             return
         storage, key = self.drivers(ctx).storage, str(ctx.subject_id)
-        if moving.stays(ctx):
+        if moving.is_same_disk(ctx, storage):
             storage.return_server(key)
-        else:
+        if not moving.stays(ctx):
             storage.remove_server(key)
 
 

@@ -12,6 +12,7 @@ from apps.compute.services import move_states, server_states
 from workers.config import HostDrivers
 from workers.drivers.errors import DriverError
 from workers.drivers.hypervisor.base import PowerState
+from workers.drivers.storage.base import StorageDriver
 from workers.engine.errors import Abort
 from workers.engine.steps import DESTINATION, SOURCE, StepContext
 from workers.mapping import networks, servers, volumes
@@ -34,6 +35,13 @@ def migration_of(ctx: StepContext) -> "Migration":
 def stays(ctx: StepContext) -> bool:
     """Whether the server is resized on its host."""
     return ctx.hosts[SOURCE] == ctx.hosts[DESTINATION]
+
+
+def is_same_disk(ctx: StepContext, storage: StorageDriver) -> bool:
+    """Whether the server works on one disk before and after: on one host, or in a pool of all hosts. What was before is
+    kept beside it then.
+    """
+    return stays(ctx) or storage.capabilities.shared
 
 
 def may_run_there(ctx: StepContext, drivers: HostDrivers | None) -> bool:
@@ -70,6 +78,13 @@ def plug(server_id: uuid.UUID, drivers: HostDrivers) -> None:
 def unplug(server_id: uuid.UUID, drivers: HostDrivers) -> None:
     for port in networks.ports_of(server_id):
         drivers.network.unplug(port.id)
+
+
+def clear_pool(server_id: str, drivers: HostDrivers) -> None:
+    """Delete the disks that an earlier life of the server, on a host that is lost, left in a pool of all hosts."""
+    storage = drivers.storage
+    if storage.capabilities.shared and server_id not in storage.list_servers():
+        storage.delete_disks(server_id)
 
 
 def take_volumes(server: "Server", drivers: HostDrivers) -> None:

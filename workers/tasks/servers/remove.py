@@ -33,6 +33,7 @@ class Destroy(ServerStep[None]):
         if ctx.claim.params.get("volumes"):
             volumes_of_server.disconnect(ctx, drivers)
         drivers.storage.remove_server(str(ctx.subject_id))
+        drivers.storage.delete_disks(str(ctx.subject_id))
 
     def revert(self, ctx: StepContext) -> None:
         if ctx.final and ctx.failure:

@@ -84,6 +84,7 @@ class Offload(ServerStep[None]):
         if server.has_volumes:
             moving.leave_volumes(server, drivers)
         drivers.storage.remove_server(str(server.id))
+        drivers.storage.delete_disks(str(server.id))
 
     def record(self, ctx: StepContext, result: None) -> None:
         if not self._leaves(ctx):

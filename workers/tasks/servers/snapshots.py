@@ -56,7 +56,11 @@ class Snapshot(ServerStep[None]):
 
         source, disk = drivers.storage.root(key), drivers.storage.prepare_snapshot(key)
         try:
-            drivers.hypervisor.copy_disk(key, source.path, disk.path, _quiesce(server), check)
+            if source.in_pool:
+                drivers.hypervisor.while_quiet(key, _quiesce(server), lambda: drivers.storage.mark_root(key))
+                drivers.storage.snapshot_root(key, check)
+            else:
+                drivers.hypervisor.copy_disk(key, source.path, disk.path, _quiesce(server), check)
         except (ServerNotFound, ServerNotRunning):  # off: QEMU has the disk of a guest that sleeps open
             drivers.storage.snapshot_root(key, check)
         except NotEnoughSpace:

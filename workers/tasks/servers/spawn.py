@@ -8,6 +8,7 @@ from apps.networking.services import bindings
 from apps.scheduling.services import builds
 from workers.engine.steps import StepContext
 from workers.mapping import servers
+from workers.tasks.servers import moving
 from workers.tasks.servers.base import ServerStep, ports_of, wait_for_ports
 
 
@@ -27,6 +28,7 @@ class Spawn(ServerStep[Spawned]):
 
     def execute(self, ctx: StepContext) -> Spawned:
         server, drivers = self.server(ctx), self.drivers(ctx)
+        moving.clear_pool(str(server.id), drivers)
         spec = servers.prepare(server, drivers)
         ctx.checkpoint()
         drivers.hypervisor.spawn(spec)
@@ -49,3 +51,4 @@ class Spawn(ServerStep[Spawned]):
             drivers = self.drivers(ctx)
             drivers.hypervisor.destroy(str(ctx.subject_id))
             drivers.storage.remove_server(str(ctx.subject_id))
+            drivers.storage.delete_disks(str(ctx.subject_id))

@@ -78,13 +78,16 @@ class Unpack(ServerStep[None]):
         if IMAGE not in ctx.claim.params:
             return
         storage, server = self.drivers(ctx).storage, self.server(ctx)
+        moving.clear_pool(str(server.id), self.drivers(ctx))
         cached = fetch_image.cache_image(ctx, storage, *images.of_image(_image(ctx)))
         ctx.checkpoint()
         storage.unpack_root(str(server.id), cached, int(server.flavor["disk"]), ctx.stop)
 
     def revert(self, ctx: StepContext) -> None:
         if ctx.on_host:
-            self.drivers(ctx).storage.remove_server(str(ctx.subject_id))
+            storage = self.drivers(ctx).storage
+            storage.remove_server(str(ctx.subject_id))
+            storage.delete_disks(str(ctx.subject_id))
 
 
 class SpawnUnshelved(PowerStep):

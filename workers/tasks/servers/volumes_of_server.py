@@ -56,7 +56,8 @@ def _open(attachment_id: uuid.UUID, drivers: HostDrivers) -> None:
 def cache_image(ctx: StepContext, storage: StorageDriver) -> CachedImage:
     """Have the image in the host's cache that a rebuild writes to the root volume."""
     wanted = ctx.claim.params[REIMAGE]
-    return fetch_image.cache_image(ctx, storage, *images.of_facts(wanted["image_id"], wanted["image_facts"]))
+    image, source = images.of_facts(wanted["image_id"], wanted["image_facts"])
+    return fetch_image.cache_image(ctx, storage, image, source, as_file=True)
 
 
 def reimage(ctx: StepContext, drivers: HostDrivers) -> None:

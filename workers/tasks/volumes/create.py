@@ -87,5 +87,5 @@ def _cached(ctx: StepContext, volume: "Volume", drivers: HostDrivers) -> FromIma
         if ctx.stop.is_set():
             raise LeaseLost
 
-    cached = drivers.storage.cache_image(image, source, progress=check)
+    cached = drivers.storage.cache_file(image, source, progress=check)
     return FromImage(cached.path, cached.format, cached.virtual_size)

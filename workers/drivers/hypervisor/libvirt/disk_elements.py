@@ -70,22 +70,25 @@ def _source(export: ExportSource | ClusterSource, part: int | None = None) -> di
 
 
 def _volume(spec: DiskSpec, export: ExportSource | ClusterSource, part: int | None) -> disk.Disk:
-    """A volume. When its export fails the guest is paused, before it sees an error; the agent lets it go on.
+    """A volume, or a disk of a server in a cluster. When its export fails the guest is paused before it sees an error;
+    the agent lets it go on.
 
     One in a cluster has the cache of librbd, which is flushed when the guest flushes, and known to migration.
     """
+    readonly = spec.readonly or spec.device == "cdrom"
     return disk.Disk(
         type="network",
+        device=spec.device,
         driver=disk.DiskDriver(
             cache="none" if isinstance(export, ExportSource) else "writeback",
             error_policy="stop",
             rerror_policy="stop",
-            discard="unmap",
+            discard=None if spec.device == "cdrom" else "unmap",
         ),
         source=_source(export, part),
         target=disk.DiskTarget(dev=spec.target, bus=bus_of(spec)),
         iotune=disk.Iotune(**dict(spec.limits)) if spec.limits else None,
-        readonly=disk.Readonly() if spec.readonly else None,
+        readonly=disk.Readonly() if readonly else None,
         serial=spec.serial,
         boot=disk.BootOrder(spec.boot_index) if spec.boot_index is not None else None,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 
 import libvirt
 
@@ -38,6 +39,14 @@ class LibvirtLive(LiveOperations):
             if not domains.is_active(domain):
                 raise ServerNotRunning("The server is not in a state that allows this.", details=server_id)
             copies.copy(domain, source, path, quiesce, progress)
+
+    def while_quiet(self, server_id: str, quiesce: Quiesce, work: Callable[[], object]) -> None:
+        with translated(CopyFailed):
+            domain = self._existing(server_id)
+            if not domains.is_active(domain):
+                raise ServerNotRunning("The server is not in a state that allows this.", details=server_id)
+            with guest_agent.frozen(domain, quiesce):
+                work()
 
     def end_copy(self, server_id: str) -> None:
         with translated():

@@ -18,7 +18,7 @@ from workers.drivers.storage.ceph.pool import DiskPool
 from workers.drivers.storage.errors import FilesMissing
 from workers.drivers.storage.local_arrivals import LocalArrivals
 from workers.drivers.storage.local_moves import CONSOLE, CONSOLE_BYTES, SWAP, LocalMoves
-from workers.drivers.storage.local_snapshots import load_disk, on_disk
+from workers.drivers.storage.local_snapshots import SNAPSHOT, load_disk, on_disk
 from workers.drivers.storage.transfers import Receiver
 from workers.system import files
 
@@ -73,6 +73,14 @@ class CephMoves(LocalMoves, LocalArrivals):
         there = log.is_file() and log.stat().st_size <= CONSOLE_BYTES
         transfers.send([(transfers.described(log), log)] if there else [], write)
 
+    def pooled_disks(self, server_id: str) -> tuple[Disk, ...]:
+        return tuple(disk for _, disk in sorted(self._recorded(server_id).items()))
+
+    def missing_disks(self) -> tuple[str, ...]:
+        there = set(self.pool.do("names_of_disks"))
+        records = ((server, disk) for server in self.list_servers() for disk in self.pooled_disks(server))
+        return tuple(sorted({server for server, disk in records if disk.path.partition("/")[2] not in there}))
+
     def take_disks(self, server_id: str) -> bool:
         values.check_uuid(server_id, "a server's id")
         if not self._there(server_id):
@@ -110,9 +118,7 @@ class CephMoves(LocalMoves, LocalArrivals):
         return tuple(sorted({*super().list_kept(), *(item for item in kept if values.is_uuid(item))}))
 
     def unpack_root(self, server_id: str, image: CachedImage, size_gib: int, stop: Event) -> None:
-        """A clone, which outlives the image. A disk of a former life, which this host does not know, goes first."""
-        if not image.path.startswith("/") and load_disk(self._record_of(server_id, "root")) is None:
-            self.pool.do("drop_disk", server=server_id, name="root", hours=FENCE_HOURS, limit_s=LIMIT_S)
+        """A clone, which outlives the image."""
         self._clone(server_id, "root", image, size_gib * _GIB)
 
     def grow_disk(self, server_id: str, name: str, size_gib: int) -> None:
@@ -129,8 +135,24 @@ class CephMoves(LocalMoves, LocalArrivals):
         root = self.root(server_id)
         if not root.in_pool:
             return super().snapshot_root(server_id, progress)
-        source = replace(root, path=self.pool.url(root.path.partition("/")[2]), format="raw")
-        return self._snapshot(server_id, lambda disk, path: copying.flatten(source, path, progress))
+        mark = self.pool.do("mark_of", server=server_id)
+        source = replace(root, path=self.pool.url(f"{root.path.partition('/')[2]}{mark}"), format="raw")
+        disk = Disk(self._path(server_id, SNAPSHOT), "qcow2", root.size_bytes)
+        with on_disk():
+            self.check_reserve()
+            with files.appearing(Path(disk.path)) as temporary:
+                copying.flatten(source, temporary, progress)
+        self.pool.do("unmark_disk", server=server_id)
+        return disk
+
+    def mark_root(self, server_id: str) -> None:
+        values.check_uuid(server_id, "a server's id")
+        self.pool.do("mark_disk", server=server_id)
+
+    def remove_snapshot(self, server_id: str) -> None:
+        if self._is_pooled(server_id):
+            self.pool.do("unmark_disk", server=server_id)
+        super().remove_snapshot(server_id)
 
     def _make(self, server_id: str, name: str, there: Disk) -> None:
         if there.in_pool:

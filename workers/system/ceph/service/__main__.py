@@ -25,8 +25,9 @@ OF_VOLUMES = (
     "snapshot", "forget_snapshot", "revert", "fence", "introduce", "block", "residue",
 )  # fmt: skip
 OF_DISKS = (
-    "disks_of", "servers_with_disks", "make_disk", "drop_disk", "drop_disks", "fence_disks", "grow_disk", "keep_disks",
-    "return_disks", "forget_kept", "kept",
+    "disks_of", "names_of_disks", "servers_with_disks", "make_disk", "drop_disk", "drop_disks", "fence_disks",
+    "grow_disk", "keep_disks", "return_disks", "forget_kept", "kept", "mark_disk", "mark_of",
+    "unmark_disk",
 )  # fmt: skip
 OPERATIONS: dict[str, Callable[..., Any]] = {
     **{name: getattr(work, name) for name in OF_VOLUMES},

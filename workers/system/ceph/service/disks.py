@@ -13,6 +13,9 @@ import work
 from pool import Pool, Refused, unprotect
 
 KEPT = "kept"
+COPIED = "copied"
+NOTES = "celerity_kept"
+PAGE = 1000
 FORM = "celerity_format"
 UNKEPT = ("swap", "rescue")  # nothing in them outlives a guest that is off
 
@@ -46,6 +49,10 @@ def servers_with_disks(pool: Pool) -> Any:
     """The ids of the servers that have disks in the pool."""
     names = (item.removeprefix("disk-") for item in pool.rbd.list(pool.io) if item.startswith("disk-"))
     return sorted({name[:36] for name in names if work.is_uuid(name[:36])})
+
+
+def names_of_disks(pool: Pool) -> Any:
+    return [name for name in pool.rbd.list(pool.io) if name.startswith("disk-")]
 
 
 def make_disk(pool: Pool, server: str, name: str, size: int, source: dict[str, str], form: str) -> Any:
@@ -181,12 +188,33 @@ def _forget(pool: Pool, server: str) -> None:
     _note(pool, server, None)
 
 
+def mark_disk(pool: Pool, server: str) -> Any:
+    """Make a snapshot of the root disk, to be copied."""
+    with pool.locked(server), pool.image(_image(server, "root")) as image:
+        if _has_snapshot(image, COPIED):
+            image.remove_snap(COPIED)
+        image.create_snap(COPIED)
+
+
+def mark_of(pool: Pool, server: str) -> Any:
+    """The suffix of what is to be copied; "" for the disk as it is."""
+    with pool.image(_image(server, "root"), read_only=True) as image:
+        return f"@{COPIED}" if _has_snapshot(image, COPIED) else ""
+
+
+def unmark_disk(pool: Pool, server: str) -> Any:
+    """Absent is success."""
+    with suppress(rbd.ImageNotFound), pool.locked(server), pool.image(_image(server, "root")) as image:
+        if _has_snapshot(image, COPIED):
+            image.remove_snap(COPIED)
+
+
 def _is_kept(image: Any) -> bool:
-    return any(item["name"] == KEPT for item in image.list_snaps() if item.get("namespace", 0) == 0)
+    return _has_snapshot(image, KEPT)
 
 
-NOTES = "celerity_kept"
-PAGE = 1000
+def _has_snapshot(image: Any, name: str) -> bool:
+    return any(item["name"] == name for item in image.list_snaps() if item.get("namespace", 0) == 0)
 
 
 def kept(pool: Pool) -> Any:

@@ -1,0 +1,127 @@
+"""Servers whose disks all hosts see: they move without a copy, keep their data, and leave nothing in the pool."""
+
+from typing import Any
+
+import pytest
+
+from apps.compute.models import Server
+from apps.scheduling.models import Host
+from apps.workflow.services.findings import FindingReport
+from tests.unit.actions.conftest import ADMIN, HOST, OTHER, Acting, Moving
+from tests.unit.actions.test_lost_destinations import evacuate
+from workers.drivers.storage.simulated_pool import SimulatedPool
+from workers.host.reconcilers import disks, domains
+from workers.host.reconcilers.base import take_snapshot
+from workers.mapping import servers
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _pool(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Acting, "storage", "simulated-pool")
+
+
+@pytest.fixture
+def moving(_pool: None, moving: Moving) -> Moving:
+    return moving
+
+
+def pool_of(moving: Moving, host: str = HOST) -> SimulatedPool:
+    storage = moving.hosts[host].storage
+    assert isinstance(storage, SimulatedPool)
+    return storage
+
+
+def written(moving: Moving) -> int:
+    """What the guest has on its root disk; its size stands for the content."""
+    return int(pool_of(moving)._there(str(moving.id))["root"]["size_bytes"]) >> 30
+
+
+def recover(moving: Moving, *modules: Any) -> list[int]:
+    """Let both hosts compare; return how much each found."""
+    found = []
+    for drivers in moving.hosts.values():
+        report = FindingReport(drivers.host)
+        for module in modules or (domains, disks):
+            module.reconcile(take_snapshot(drivers, report, restarted=False))
+        found.append(sum(report.counts.values()))
+    return found
+
+
+@pytest.mark.parametrize(("end", "left"), [("confirmResize", 5), ("revertResize", 3), ("delete", 0)])
+def test_a_cold_migration(moving: Moving, end: str, left: int) -> None:
+    pool_of(moving).grow_disk(str(moving.id), "root", 3)
+    moving.do("migrate", context=ADMIN)
+    assert (moving.run_state, moving.server.host, moving.findings()) == ("succeeded", OTHER, [])
+    assert recover(moving) == [0, 0] and pool_of(moving).list_kept() == (str(moving.id),)
+    assert pool_of(moving, OTHER).list_kept() == () and moving.hosts[OTHER].storage.list_images() == ()
+    pool_of(moving, OTHER).grow_disk(str(moving.id), "root", 5)
+    moving.do(end)
+    assert moving.run_state == "succeeded" and moving.findings() == [] and pool_of(moving).list_kept() == ()
+    if end == "delete":
+        assert pool_of(moving).list_disks() == () and moving.where() == {}
+        return
+    assert written(moving) == left and list(moving.where()) == [HOST if end == "revertResize" else OTHER]
+
+
+@pytest.mark.parametrize("fault", ["receive_server", "start"])
+@pytest.mark.parametrize("when", ["before", "inside", "after"])
+def test_a_cold_migration_that_fails(moving: Moving, fault: str, when: str) -> None:
+    pool_of(moving).grow_disk(str(moving.id), "root", 3)
+    moving.fail(fault, when=when, host=OTHER)
+    moving.do("migrate", context=ADMIN)
+    assert (moving.run_state, moving.server.host, moving.server.status) == ("failed", HOST, "ACTIVE")
+    assert moving.findings() == [] and written(moving) == 3 and pool_of(moving).list_kept() == ()
+    assert moving.where() == {HOST: ("running", True, False)}
+
+
+def test_an_evacuation_keeps_the_data(moving: Moving) -> None:
+    pool_of(moving).grow_disk(str(moving.id), "root", 4)
+    evacuate(moving, HOST)
+    assert (moving.server.host, written(moving), moving.power_at(OTHER)) == (OTHER, 4, "running")
+    assert moving.hosts[OTHER].storage.list_images() == ()  # no image was needed
+    Host.objects.filter(name=HOST).update(forced_down=False)
+    recover(moving)  # the host is back: what it has of the server goes, the disks stay
+    assert (written(moving), moving.findings()) == (4, [])
+    assert moving.where() == {OTHER: ("running", True, False)}
+
+
+@pytest.mark.parametrize("actions", [["shelve"], ["shelve", "unshelve"], ["rebuild"]])
+def test_disks_that_are_made_again(moving: Moving, settings: Any, tmp_path: Any, actions: list[str]) -> None:
+    settings.IMAGE_DIR = tmp_path / "images"
+    settings.IMAGE_DIR.mkdir()
+    pool_of(moving).grow_disk(str(moving.id), "root", 4)
+    for action in actions:
+        moving.do(action, **({"imageRef": str(moving.server.image_id)} if action == "rebuild" else {}))
+        assert moving.run_state == "succeeded"
+    assert moving.findings() == []
+    assert (moving.server.host == "") == (pool_of(moving).list_disks() == ())
+
+
+def test_what_a_lost_host_left_in_the_pool(moving: Moving) -> None:
+    """The server is gone, its host has not come back: one other host deletes its disks. Those of servers stay."""
+    assert recover(moving) == [0, 0]
+    Server.objects.update(host="", vm_state="error")
+    assert ["disks" in text for text in moving.findings()].count(True) == 2  # each host sees the pool
+    Host.objects.filter(name=HOST).update(forced_down=True)
+    assert recover(moving, disks) == [0, 1]
+    assert pool_of(moving).list_disks() == ()
+
+
+def test_disks_that_are_not_in_the_pool(moving: Moving) -> None:
+    pool_of(moving).delete_disks(str(moving.id))
+    assert recover(moving, disks) == [1, 0]
+    assert [text for text in moving.findings() if "not in the pool" in text] != []
+
+
+def test_an_earlier_attempt_of_a_build(moving: Moving) -> None:
+    """Its disks, by a host that is lost, are not those of the next one."""
+    key = str(moving.id)
+    moving.drivers.hypervisor.destroy(key)
+    pool_of(moving).grow_disk(key, "root", 4)
+    from workers.tasks.servers import moving as steps
+
+    steps.clear_pool(key, moving.hosts[OTHER])
+    servers.prepare(moving.server, moving.hosts[OTHER])
+    assert written(moving) == 1
