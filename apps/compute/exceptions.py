@@ -113,6 +113,14 @@ class ImageUnusable(BadRequest):
     pass
 
 
+class HardwareInvalid(BadRequest):
+    """Flavor and image ask for a machine that there cannot be, or contradict each other."""
+
+
+class NotWithThisHardware(Conflict):
+    template = "Operation '{action}' not supported for {hardware}-enabled instance ({server})."
+
+
 class FlavorExists(Conflict):
     template = "Flavor with {attribute} {value} already exists."
 

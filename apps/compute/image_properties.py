@@ -97,8 +97,12 @@ PROPERTIES: dict[str, Property] = {
     "img_hv_type": Property(ANYTHING, ANYTHING, "a host with that hypervisor"),
     "img_hv_requested_version": Property(ANYTHING, ANYTHING, "a host with such a version of the hypervisor"),
     "hw_mem_encryption": Property(BOOLEAN, BOOLEAN, _ENCRYPTED),
-    "hw_tpm_version": Property(("1.2", "2.0"), ("1.2", "2.0"), _TRAIT),
-    "hw_tpm_model": Property(("tpm-tis", "tpm-crb"), ("tpm-tis", "tpm-crb"), "with hw_tpm_version: such a device"),
+    "hw_tpm_version": Property(("1.2", "2.0"), ("1.2", "2.0"), f"a TPM that the host emulates, on {_TRAIT}"),
+    "hw_tpm_model": Property(
+        ("tpm-tis", "tpm-crb"),
+        ("tpm-tis", "tpm-crb"),
+        "with hw_tpm_version: its interface (tpm-tis); tpm-crb is for 2.0",
+    ),
     "hw_virtio_packed_ring": Property(BOOLEAN, BOOLEAN, _TRAIT),
     "hw_viommu_model": Property(
         ("intel", "smmuv3", "virtio", "auto", "none"), ("intel", "smmuv3", "virtio", "auto", "none"), _TRAIT

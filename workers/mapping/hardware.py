@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from apps.compute import image_properties
-from workers.drivers.hypervisor.base import Bus, CardModel, DiskSpec, Hardware
+from apps.compute import admin_passwords, image_properties, tpms
+from workers.drivers.hypervisor.base import Bus, CardModel, DiskSpec, Hardware, TpmSpec
+from workers.engine.errors import Abort
 
 if TYPE_CHECKING:
     from apps.compute.models import BlockDevice, Server
@@ -39,7 +40,19 @@ def of_server(server: "Server", disks: Sequence[DiskSpec]) -> Hardware:
         cpu_quota=_number(specs, "quota:cpu_quota"),
         cpu_period=_number(specs, "quota:cpu_period"),
         rng_rate=_rng_rate(specs),
+        tpm=_tpm(server, specs),
     )
+
+
+def _tpm(server: "Server", specs: Mapping[str, Any]) -> TpmSpec | None:
+    """Raises Abort where the secret of its state cannot be read any more: a new one would lose what is in it."""
+    asked = tpms.of(specs, server.image_properties)
+    if asked is None:
+        return None
+    secret = admin_passwords.unseal(server.tpm_secret)
+    if not secret:
+        raise Abort("The secret of the server's TPM cannot be read.", cause="TpmSecretLost")
+    return TpmSpec(cast(Any, asked.version), cast(Any, asked.model), secret)
 
 
 def limits_of(server: "Server") -> tuple[tuple[str, int], ...]:

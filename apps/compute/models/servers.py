@@ -42,6 +42,9 @@ class Server(models.Model):
     admin_password = models.TextField(
         blank=True, editable=False, help_text="Encrypted; removed once the config drive contains it."
     )
+    tpm_secret = models.TextField(
+        blank=True, editable=False, help_text="What the state of its TPM is encrypted with; itself encrypted."
+    )
     config_drive = models.BooleanField(default=False)
     metadata = models.JSONField(default=dict, blank=True)
     tags = ArrayField(models.CharField(max_length=60), default=list, blank=True)

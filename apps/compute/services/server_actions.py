@@ -17,7 +17,7 @@ from apps.compute.exceptions import ServerInUse, ServerNotFound, WrongState
 from apps.compute.models import Server
 from apps.compute.selectors import migrations
 from apps.compute.selectors import servers as selectors
-from apps.compute.services import move_states, server_states, servers, unfilled_images
+from apps.compute.services import move_states, server_hardware, server_states, servers, unfilled_images
 from apps.compute.sql import servers as sql
 from apps.quotas.services import reservations
 from apps.workflow.selectors import runs as run_selectors
@@ -105,6 +105,7 @@ def _enter(context: RequestContext, server: Server, action: ServerAction, *, har
     if not rows:
         _refuse(context, server, action, vm_states)
     row = sql.ROW.read(rows[0])
+    server_hardware.check_action(server=row, action=action.name)
     if not row.host and row.vm_state != states.SHELVED_OFFLOADED:
         raise Conflict(
             f"Cannot '{action.name}' instance {row.id} while it is in vm_state {row.vm_state}: it has no host, "

@@ -69,6 +69,8 @@ def _features(specs: Mapping[str, str], image: Mapping[str, str]) -> set[str]:
         traits.add("HW_CPU_X86_AMD_SEV")
     if value_of("hw", "tpm_version") in ("1.2", "2.0"):
         traits.add(f"COMPUTE_SECURITY_TPM_{value_of('hw', 'tpm_version').replace('.', '_')}")
+        if value_of("hw", "tpm_model") == "tpm-crb":
+            traits.add("COMPUTE_SECURITY_TPM_CRB")
     if value_of("os", "secure_boot") == "required":
         traits.add("COMPUTE_SECURITY_UEFI_SECURE_BOOT")
     if value_of("hw", "virtio_packed_ring") in _YES:

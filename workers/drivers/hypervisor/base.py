@@ -40,6 +40,7 @@ from workers.drivers.hypervisor.specs import ExportSource as ExportSource
 from workers.drivers.hypervisor.specs import Hardware as Hardware
 from workers.drivers.hypervisor.specs import InterfaceSpec as InterfaceSpec
 from workers.drivers.hypervisor.specs import ServerSpec as ServerSpec
+from workers.drivers.hypervisor.specs import TpmSpec as TpmSpec
 
 CONSOLE_MAX_BYTES = 102400
 """How much console text is read by default; Nova's MAX_CONSOLE_BYTES."""

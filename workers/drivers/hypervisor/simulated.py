@@ -43,6 +43,7 @@ TRAITS = (
     *(f"COMPUTE_NET_VIF_MODEL_{model}" for model in ("E1000", "E1000E", "RTL8139", "VIRTIO")),
     "COMPUTE_NODE",
     *(f"COMPUTE_STORAGE_BUS_{bus}" for bus in ("IDE", "SATA", "SCSI", "VIRTIO")),
+    *(f"COMPUTE_SECURITY_TPM_{word}" for word in ("1_2", "2_0", "CRB", "TIS")),
     "CUSTOM_CPU_LIMITS",
     "CUSTOM_VIRT_TYPE_SIMULATED",
     "HW_CPU_X86_AESNI",

@@ -141,6 +141,15 @@ class DirectBoot:
 
 
 @dataclass(frozen=True, slots=True)
+class TpmSpec:
+    """A TPM that the host emulates. `secret` encrypts its state."""
+
+    version: Literal["1.2", "2.0"]
+    model: Literal["tpm-tis", "tpm-crb"]
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Hardware:
     """The machine around disks and cards, where the image or the flavor asks for it. None: the host's own choice.
 
@@ -165,6 +174,7 @@ class Hardware:
     cpu_quota: int | None = None
     cpu_period: int | None = None
     rng_rate: tuple[int, int] | None = None
+    tpm: TpmSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)

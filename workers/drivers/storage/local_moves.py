@@ -34,6 +34,7 @@ CONSOLE, CONSOLE_BYTES = "console.log", 1 << 20
 SWAP = "swap"
 _GIB = 1 << 30
 _COPIED = re.compile(r"root|ephemeral[0-9]{1,2}")
+_ALONG = re.compile(rf"{boot_files.FILE.pattern}|tpm")  # and the state of the server's TPM
 # qcow2 has tables beside the data: a disk that was written all over is longer than its guest sees it.
 _LONGEST = 1.02
 _LONGEST_MORE = 64 << 20
@@ -58,8 +59,8 @@ class LocalMoves(LocalSnapshots):
             raise FilesMissing("The disks of the server are not on its host.", details=server_id)
         entries += [
             (transfers.described(path), path)
-            for path in sorted(self._directory(server_id).glob("root-*"))
-            if boot_files.FILE.fullmatch(path.name)
+            for path in sorted(self._directory(server_id).iterdir())
+            if _ALONG.fullmatch(path.name)
         ]
         log = self.paths.console_log(server_id)
         if log.is_file() and log.stat().st_size <= CONSOLE_BYTES:
@@ -229,11 +230,11 @@ class LocalMoves(LocalSnapshots):
 
 
 def _name(entry: SentFile) -> str:
-    """Return the name of a received file: of a disk, of a kernel or ramdisk, or of the console's log."""
+    """Return the name of a received file: of a disk, of what goes along, or of the console's log."""
     is_disk = entry.disk is not None and _COPIED.fullmatch(entry.name)
-    is_boot_file = entry.disk is None and boot_files.FILE.fullmatch(entry.name)
+    is_along = entry.disk is None and _ALONG.fullmatch(entry.name)
     is_console = entry.disk is None and entry.name == CONSOLE and entry.length <= CONSOLE_BYTES
-    if not (is_disk or is_boot_file or is_console):
+    if not (is_disk or is_along or is_console):
         raise TransferFailed("The server's host sent a file that is none of a server's.", details=entry.name[:100])
     return entry.name
 

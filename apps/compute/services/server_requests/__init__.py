@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 
 from apps.common.context import RequestContext
-from apps.compute import admin_passwords, states
+from apps.compute import admin_passwords, states, tpms
 from apps.compute.models import BlockDevice, Flavor, Server
 from apps.compute.services import block_devices as block_device_services
 from apps.compute.services.block_devices import RequestedDisk
@@ -53,6 +53,7 @@ class ServerRequest:
     admin_password: str = field(default="", repr=False)
     min_count: int = 1
     max_count: int = 1
+    has_tpm: bool = False
 
     def rows(self, count: int) -> list[Server]:
         """Return the rows of ``count`` servers, not written: copies of the template with their own names."""
@@ -63,6 +64,7 @@ class ServerRequest:
         for index in range(count):
             row = copy(self.template)
             row.id, row.launch_index, row.reservation_id, row.admin_password = uuid.uuid4(), index, reservation, sealed
+            row.tpm_secret = tpms.new_secret() if self.has_tpm else ""
             row.created_at = row.updated_at = timezone.now()  # distinct: lists keep the servers in order
             if self.max_count > 1:
                 row.name = f"{row.name}-{index + 1}"
@@ -108,6 +110,7 @@ def resolve(
         admin_password=guest.password(values.get("adminPass")),
         min_count=values["min_count"],
         max_count=values["max_count"],
+        has_tpm=tpms.of(chosen.extra_specs, row["image_properties"]) is not None,
     )
 
 

@@ -11,6 +11,7 @@ from workers.drivers.hypervisor.base import (
     InterfaceSpec,
     ServerSpec,
 )
+from workers.drivers.hypervisor.libvirt import tpm
 from workers.drivers.hypervisor.libvirt.disk_elements import DiskCache, bus_of, disk_device
 from workers.drivers.hypervisor.libvirt.xml import devices, interface, machine, metadata
 from workers.drivers.hypervisor.libvirt.xml.domain import Domain
@@ -144,6 +145,7 @@ def _sysinfo(spec: ServerSpec) -> machine.Sysinfo:
 
 def _os(spec: ServerSpec, policy: HostPolicy) -> machine.Os:
     firmware = loader = None
+    boot = spec.direct_boot
     if spec.hardware.firmware == "uefi":  # left to itself, libvirt takes one that starts signed systems alone
         firmware = machine.Firmware((machine.FirmwareFeature(False, "secure-boot"),))
     if spec.hardware.secure_boot:
@@ -157,9 +159,9 @@ def _os(spec: ServerSpec, policy: HostPolicy) -> machine.Os:
         features=firmware,
         loader=loader,
         type=machine.OsType(arch=policy.arch, machine=_machine(spec, policy)),
-        kernel=spec.direct_boot and spec.direct_boot.kernel,
-        initrd=spec.direct_boot and spec.direct_boot.ramdisk,
-        cmdline=spec.direct_boot and spec.direct_boot.command_line,
+        kernel=boot.kernel if boot else None,
+        initrd=boot.ramdisk if boot else None,
+        cmdline=boot.command_line if boot else None,
         bootmenu=machine.BootMenu() if spec.hardware.boot_menu else None,
     )
 
@@ -207,7 +209,16 @@ def _devices(spec: ServerSpec, policy: HostPolicy) -> devices.Devices:
         video=devices.Video(model=video),
         rng=devices.Rng(rate=devices.RngRate(*hardware.rng_rate) if hardware.rng_rate else None),
         watchdog=devices.Watchdog(hardware.watchdog) if hardware.watchdog else None,
+        tpm=_tpm(spec),
     )
+
+
+def _tpm(spec: ServerSpec) -> devices.Tpm | None:
+    asked = spec.hardware.tpm
+    if asked is None:
+        return None
+    encryption = devices.TpmEncryption(tpm.secret_id(spec.id))
+    return devices.Tpm(asked.model, devices.TpmBackend(asked.version, encryption))
 
 
 def _controllers(spec: ServerSpec, policy: HostPolicy) -> list[devices.Controller]:

@@ -32,7 +32,7 @@ from workers.drivers.hypervisor.errors import (
     SpawnFailed,
     SuspendFailed,
 )
-from workers.drivers.hypervisor.libvirt import cards, console, counters, domains, host, managed_save, secrets
+from workers.drivers.hypervisor.libvirt import cards, console, counters, domains, host, managed_save, secrets, tpm
 from workers.drivers.hypervisor.libvirt.connection import Connection
 from workers.drivers.hypervisor.libvirt.definition import HostPolicy, card, completed, define
 from workers.drivers.hypervisor.libvirt.disks import LibvirtDisks
@@ -186,7 +186,9 @@ class LibvirtDriver(LibvirtDisks, LibvirtLive, LibvirtMoves, HypervisorDriver):
             domain = domains.find(connection, server_id, self._home)
             if domain is not None:
                 domains.power_off(domain)
+                tpm.keep(server_id, self.paths.instance(server_id))
                 domains.forget(domain)
+                tpm.forget(connection, server_id)
 
         with translated():
             self._connection.run(work)
@@ -240,6 +242,7 @@ class LibvirtDriver(LibvirtDisks, LibvirtLive, LibvirtMoves, HypervisorDriver):
         if there is None or not domains.is_active(there):
             if undo is not None:
                 undo.push(self.destroy, spec.id)
+            tpm.prepare(connection, spec)
             if there is None or not domains.is_saved(there):
                 there = self._define(connection, spec)
             domains.power_on(there)
@@ -266,3 +269,4 @@ class LibvirtDriver(LibvirtDisks, LibvirtLive, LibvirtMoves, HypervisorDriver):
         if graceful_timeout_s > 0 and domains.power_state(domain) == PowerState.RUNNING:
             domains.ask_power_off(domain, graceful_timeout_s)
         domains.power_off(domain)
+        tpm.keep(server_id, self.paths.instance(server_id))

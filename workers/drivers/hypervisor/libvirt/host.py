@@ -147,9 +147,21 @@ def traits(features: Iterable[str], domain_capabilities: Any, policy: HostPolicy
     if "yes" in [value.text for value in domain_capabilities.findall("os/loader/enum[@name='secure']/value")]:
         names.add("COMPUTE_SECURITY_UEFI_SECURE_BOOT")
     names.add("COMPUTE_FIRMWARE_BIOS")
+    names |= _tpm_traits(domain_capabilities)
     known = set(os_traits.get_traits())
     own = {f"CUSTOM_VIRT_TYPE_{policy.virt_type.upper()}", *({CPU_LIMITS} if limits_processors() else ())}
     return tuple(sorted({*(names & known), *own}))
+
+
+def _tpm_traits(domain_capabilities: Any) -> set[str]:
+    """libvirt before 9.1 does not tell the versions: swtpm has both."""
+    device = domain_capabilities.find("devices/tpm")
+    if device is None or device.find("enum[@name='backendModel'][value='emulator']") is None:
+        return set()
+    told = [value.text or "" for value in device.findall("enum[@name='backendVersion']/value")]
+    models = [(value.text or "").removeprefix("tpm-").upper() for value in device.findall("enum[@name='model']/value")]
+    versions = [version.replace(".", "_") for version in told or ("1.2", "2.0")]
+    return {f"COMPUTE_SECURITY_TPM_{word}" for word in (*versions, *models)}
 
 
 def limits_processors(groups: Path = _GROUPS) -> bool:

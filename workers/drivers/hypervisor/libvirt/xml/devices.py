@@ -157,6 +157,33 @@ class Memballoon(Element):
 
 
 @dataclass(frozen=True, slots=True)
+class TpmEncryption(Element):
+    """<encryption>: the secret that libvirt keeps by this UUID encrypts the state."""
+
+    tag: ClassVar[str] = "encryption"
+    secret: str = attribute("secret")
+
+
+@dataclass(frozen=True, slots=True)
+class TpmBackend(Element):
+    """<backend> of <tpm>: swtpm."""
+
+    tag: ClassVar[str] = "backend"
+    version: Literal["1.2", "2.0"] = attribute("version")
+    encryption: TpmEncryption = child()
+    type: Literal["emulator"] = attribute("type", default="emulator")
+
+
+@dataclass(frozen=True, slots=True)
+class Tpm(Element):
+    """<tpm>."""
+
+    tag: ClassVar[str] = "tpm"
+    model: Literal["tpm-tis", "tpm-crb"] = attribute("model")
+    backend: TpmBackend = child()
+
+
+@dataclass(frozen=True, slots=True)
 class Devices(Element):
     """<devices>."""
 
@@ -171,3 +198,4 @@ class Devices(Element):
     memballoon: Memballoon = child(default=Memballoon())
     rng: Rng = child(default=Rng())
     watchdog: Watchdog | None = child(default=None)
+    tpm: Tpm | None = child(default=None)

@@ -20,11 +20,20 @@ class Usage(Element):
 
 
 @dataclass(frozen=True, slots=True)
+class TpmUsage(Element):
+    """<usage>: for the state of a TPM."""
+
+    tag: ClassVar[str] = "usage"
+    name: str = leaf("name")
+    type: Literal["vtpm"] = attribute("type", default="vtpm")
+
+
+@dataclass(frozen=True, slots=True)
 class Secret(Element):
     """<secret>: kept over restarts, and told to nobody."""
 
     tag: ClassVar[str] = "secret"
     uuid: str = leaf("uuid")
-    usage: Usage = child()
+    usage: Usage | TpmUsage = child()
     ephemeral: bool = attribute("ephemeral", default=False)
     private: bool = attribute("private", default=True)

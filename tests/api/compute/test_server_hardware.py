@@ -1,0 +1,50 @@
+"""Machines that flavors ask for: what there cannot be is refused at the request, and what it forbids later."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from apps.compute import admin_passwords
+from apps.compute.models import Flavor, Server
+from tests.api.compute.conftest import ComputeCaller
+
+pytestmark = pytest.mark.usefixtures("no_broker")
+
+
+def boot(caller: ComputeCaller, wanted: dict[str, Any], **specs: str) -> Any:
+    Flavor.objects.update(extra_specs=specs)
+    return caller.at("2.37").post("/servers", {"server": {**wanted, "networks": "none"}})
+
+
+REFUSED = [
+    ({"hw:tpm_version": "3"}, "Invalid TPM version '3'. Allowed values: 1.2, 2.0."),
+    ({"hw:tpm_version": "1.2", "hw:tpm_model": "tpm-crb"}, "TPM model CRB is only valid with TPM version 2.0."),
+]
+
+
+@pytest.mark.parametrize(("specs", "text"), REFUSED, ids=[str(specs) for specs, _ in REFUSED])
+def test_machines_that_there_cannot_be(
+    alice: ComputeCaller, wanted: dict[str, Any], specs: dict[str, str], text: str
+) -> None:
+    answer = boot(alice, wanted, **specs)
+    assert (answer.status_code, answer.json()["badRequest"]["message"]) == (400, text)
+    assert not Server.objects.exists()
+
+
+def test_each_server_has_its_own_secret(alice: ComputeCaller, wanted: dict[str, Any]) -> None:
+    assert boot(alice, {**wanted, "min_count": 2}, **{"hw:tpm_version": "2.0"}).status_code == 202
+    secrets = {admin_passwords.unseal(server.tpm_secret) for server in Server.objects.all()}
+    assert len(secrets) == 2 and all(len(secret) == 64 for secret in secrets)
+
+
+def test_what_a_tpm_forbids(alice: ComputeCaller, make_server: Callable[..., Server]) -> None:
+    server = make_server(alice, host="h1")
+    server.flavor["extra_specs"] = {"hw:tpm_version": "2.0"}
+    server.save()
+    answer = alice.post(f"/servers/{server.id}/action", {"shelve": None})
+    assert answer.status_code == 409
+    text = f"Operation 'shelve' not supported for vTPM-enabled instance ({server.id})."
+    assert answer.json()["conflictingRequest"]["message"] == text
+    server.refresh_from_db()
+    assert server.task_state == ""
