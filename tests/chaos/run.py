@@ -16,7 +16,7 @@ import requests
 
 from deploy.private import libvirt as private_libvirt
 from deploy.testrun import PREFIX, Services, root_of_states
-from tests.chaos import real
+from tests.chaos import real, volumes
 from tests.chaos.killer import Killer
 from tests.cloud import Cloud, wait_for
 
@@ -26,15 +26,19 @@ SETTINGS = {
     "CELERITY_QUOTA_CORES": "100000",
     "CELERITY_QUOTA_RAM": "100000000",
     "CELERITY_LOG_LEVEL": "WARNING",
+    **volumes.SETTINGS,
 }
-DELETED_SHARE, ACTED_SHARE = 0.4, 0.5
-SETTLED = ("active", "error", "stopped", "resized", "shelved", "shelved_offloaded", "rescued")
+DELETED_SHARE, ACTED_SHARE, VOLUME_SHARE = 0.4, 0.5, 0.3
+SETTLED = ("active", "error", "stopped", "resized", "shelved", "shelved_offloaded", "rescued", "paused", "suspended")
 # What is done to servers, and then perhaps; a server in another state refuses it with 409.
 ACTIONS: tuple[tuple[dict[str, Any], ...], ...] = (
     ({"resize": {"flavorRef": "2"}}, {"confirmResize": None}),
     ({"resize": {"flavorRef": "2"}}, {"revertResize": None}),
     ({"migrate": None}, {"confirmResize": None}),
     ({"migrate": None}, {"revertResize": None}),
+    ({"os-migrateLive": {"host": None, "block_migration": "auto"}},),
+    ({"pause": None}, {"os-migrateLive": {"host": None, "block_migration": "auto"}}, {"unpause": None}),
+    ({"suspend": None}, {"resume": None}),
     ({"shelve": None}, {"unshelve": None}),
     ({"shelve": None}, {"shelveOffload": None}, {"unshelve": None}),
     ({"createImage": {"name": "chaos"}},),
@@ -68,7 +72,8 @@ def one_server(cloud: Cloud, index: int, seed: int) -> Asked | None:
     chance = random.Random(f"{seed}:{index}")
     time.sleep(chance.uniform(0, THINK_SECONDS))
     try:
-        response = cloud.post_server(f"chaos-{index}", networks="auto" if chance.random() < 0.7 else "none")
+        networks = "auto" if chance.random() < 0.7 else "none"
+        response = cloud.post_server(f"chaos-{index}", networks=networks, **volumes.of_server(cloud, chance))
     except requests.RequestException:
         return None  # the API was struck: the client knows that it knows nothing
     if response.status_code != 202:
@@ -77,6 +82,8 @@ def one_server(cloud: Cloud, index: int, seed: int) -> Asked | None:
     key = str(response.json()["server"]["id"])
     if chance.random() < ACTED_SHARE:
         act(cloud, key, chance)
+    if chance.random() < VOLUME_SHARE:
+        volumes.use_one(cloud, key, chance, STRUCK)
     if chance.random() >= DELETED_SHARE:
         return Asked(key)
     time.sleep(chance.uniform(0, 1.5))
@@ -139,7 +146,9 @@ def storm(cloud: Cloud, *, seed: int, servers: int, concurrency: int) -> dict[st
     cloud.assert_clean()
     assert not (wrong or stuck or causeless), (wrong, stuck, causeless)
     assert not killer.broken, killer.broken
+    held = volumes.look(cloud)
     cloud.delete_all()
+    volumes.delete_all(cloud)
     cloud.assert_clean()
     wait_for(lambda: not cloud.messages(), what=f"empty queues: {cloud.messages()}")
     wait_for(lambda: not cloud.rows(OPEN_FINDINGS), what=f"no open finding: {cloud.rows(OPEN_FINDINGS)}")
@@ -148,6 +157,7 @@ def storm(cloud: Cloud, *, seed: int, servers: int, concurrency: int) -> dict[st
         "seed": seed,
         "accepted": len(accepted),
         "states": dict(Counter(states.values())),
+        "volumes": held,
         "faults": {text[:100]: count for text, count in faults},
         "strikes": len(killer.strikes),
         "findings repaired": dict(cloud.rows("SELECT kind, count(*) FROM workflow_finding GROUP BY 1")),

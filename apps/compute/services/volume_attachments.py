@@ -47,11 +47,13 @@ def attach(
 ) -> BlockDevice:
     """Begin to attach a volume. Returns its row; the name of its device is known, the guest has it later.
 
+    Administrators attach volumes of other projects, too.
+
     ``multiattach``: the client knows of volumes that several servers have. Raises VolumeNotFound (404), InvalidVolume
     (400), TooManyDisks (403), and the errors of ``server_actions.begin``.
     """
     volume = volume_selectors.get(context=context, volume_id=volume_id)
-    if volume.project_id != server.project_id:
+    if volume.project_id != server.project_id and not context.is_admin:
         raise refusals.VolumeNotFound(volume=volume.id)
     if volume.multiattach and not multiattach:
         raise exceptions.MultiattachTooOld

@@ -43,7 +43,8 @@ def reserve(
     before = list(Attachment.objects.filter(volume_id=row.id))
     _check_reservable(row, before, server_id)
     _check_serial(row, server_id, replaces)
-    _check_server(row, server_id)
+    if not by_compute:  # that has looked already: administrators may
+        _check_server(row, server_id)
     _check_mode(row, mode)
     attachment = Attachment.objects.create(
         volume=row, server_id=server_id, mode=mode, host=host, by_compute=by_compute, status=states.RESERVED

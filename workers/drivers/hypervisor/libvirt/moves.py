@@ -124,8 +124,8 @@ class LibvirtMoves(MigrationOperations):
         with translated(MigrationFailed):
             domain = self._lookup(server_id)
             if domain is not None:
-                if runs and migration.has_arrived(domain):
-                    migration.wake(domain)
+                if migration.has_arrived(domain):
+                    migration.wake(domain) if runs else migration.hold_disks(domain)
                 domains.close_console(domains.read(domain, with_devices=True))
         files.remove_tree(migration.directory(server_id))
 
