@@ -30,6 +30,7 @@ class Rank(IntEnum):
     VOLUME = auto()  # with its attachments
     SNAPSHOT = auto()
     BACKUP = auto()
+    VOLUME_KEY = auto()
     RUN = auto()
     STEP = auto()
     ADDRESS_SCOPE = auto()

@@ -3,7 +3,7 @@
 import uuid
 
 from apps.common.lock_order import Rank, ranked
-from apps.volumes.models import Backup, Pool, Snapshot, Volume, VolumeType
+from apps.volumes.models import Backup, Pool, Snapshot, Volume, VolumeKey, VolumeType
 
 
 @ranked(Rank.VOLUME_TYPE)
@@ -31,6 +31,12 @@ def snapshot(snapshot_id: uuid.UUID) -> Snapshot | None:
 def backup(backup_id: uuid.UUID) -> Backup | None:
     """Lock a backup that is not deleted. It comes after its volume and before its runs and its reservations."""
     return Backup.objects.select_for_update(no_key=True).filter(id=backup_id, deleted_at=None).first()
+
+
+@ranked(Rank.VOLUME_KEY)
+def volume_keys() -> list[VolumeKey]:
+    """Lock the keys of all volumes and backups, by id."""
+    return list(VolumeKey.objects.select_for_update().order_by("id"))
 
 
 @ranked(Rank.INVENTORY)

@@ -186,6 +186,7 @@ LIMITS = {
     "volumes.Snapshot": Quota("snapshots"),
     "volumes.Transfer": Part("volumes.Volume", "transfer_once_per_volume", "apps/volumes/models"),
     "volumes.Volume": Quota("volumes"),
+    "volumes.VolumeKey": Part("volumes.Volume", "volume_key_once", "apps/volumes/models"),
     "volumes.VolumeType": OPERATORS,
     "volumes.VolumeTypeAccess": OPERATORS,
     "compute.BlockDevice": Part("compute.Server", "block_device_mapping_v2", "apps/compute/api/serializers/servers.py"),

@@ -1,5 +1,5 @@
 """What this host gives to other hosts: parts of servers that a run moves between the two; from the machine with the
-authority, their next certificates.
+authority, their next certificates and the keys of the encrypted volumes that they have.
 """
 
 import threading
@@ -19,7 +19,7 @@ from workers.drivers.errors import DriverError
 from workers.drivers.hypervisor.base import ClusterSource, ExportSource
 from workers.drivers.hypervisor.migration import DOORS
 from workers.host import certificates
-from workers.mapping import volumes
+from workers.mapping import volume_keys, volumes
 from workers.system.peers import messages, server, tls
 from workers.system.peers.errors import PeerRefused, PeerUnreachable
 from workers.system.peers.messages import Request
@@ -68,10 +68,19 @@ def _refuse(handler: BaseHTTPRequestHandler, status: HTTPStatus) -> None:
 def _admit(host: str, request: Request) -> Offer:
     if request.part.startswith(certificates.PART):
         return Offer(data=certificates.sign(host, request.part.removeprefix(certificates.PART).encode()))
+    if request.part in volume_keys.PARTS:
+        return Offer(data=_key(host, request))
     drivers = config.drivers_for(settings.HOST_NAME)
     if drivers is None:
         raise PeerRefused("There is no such host here.", details=settings.HOST_NAME)
     return admit(drivers, host, request)
+
+
+def _key(host: str, request: Request) -> bytes:
+    try:
+        return volume_keys.answer(host, request.server_id, request.part)
+    finally:
+        connection.close()  # this thread ends with its connection to the other host
 
 
 def admit(drivers: HostDrivers, host: str, request: Request) -> Offer:

@@ -13,7 +13,19 @@ from apps.workflow.services import findings
 from apps.workflow.services.findings import FindingReport
 from workers.config import HostDrivers
 from workers.host import boot
-from workers.host.reconcilers import backups, base, disks, domains, exports, images, ports, power, snapshots, volumes
+from workers.host.reconcilers import (
+    backups,
+    base,
+    disks,
+    domains,
+    exports,
+    images,
+    ports,
+    power,
+    snapshots,
+    volume_keys,
+    volumes,
+)
 from workers.host.reconcilers.base import HostSnapshot
 
 log = structlog.get_logger("celerity.agent")
@@ -23,6 +35,7 @@ REST: tuple[tuple[ModuleType, tuple[str, ...]], ...] = (
     (domains, (domains.KIND, domains.FILES)),
     (disks, (disks.KIND,)),
     (exports, (exports.KIND,)),
+    (volume_keys, (volume_keys.KIND,)),
     (volumes, (volumes.KIND, volumes.POOL)),
     (backups, (backups.KIND,)),
     (images, (images.KIND,)),

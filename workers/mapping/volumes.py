@@ -17,7 +17,7 @@ from workers.config import HostDrivers
 from workers.drivers.hypervisor.base import Bus, ClusterSource, DiskSpec, ExportSource, PowerState
 from workers.drivers.volume.base import Export, ExportSpec, GuestDisk, VolumeDriver, VolumeSpec
 from workers.drivers.volume.errors import PoolUnavailable, VolumeInUse
-from workers.mapping import exports
+from workers.mapping import exports, volume_keys
 
 if TYPE_CHECKING:
     from apps.volumes.models import Attachment, Volume
@@ -28,7 +28,8 @@ _OPEN = (states.ATTACHING, states.ATTACHED, states.DETACHING)
 def volume_spec(volume: "Volume", *, backend: str = "", form: str = "") -> VolumeSpec:
     """Return the volume as its row says; on another back end, or in another format, where they are given."""
     kept: Literal["raw", "qcow2"] = "raw" if (form or volume.format) == "raw" else "qcow2"
-    return VolumeSpec(id=str(volume.id), size_gib=volume.size, format=kept, backend=backend or volume.backend)
+    header = volume_keys.header_of(volume)
+    return VolumeSpec(str(volume.id), volume.size, kept, backend or volume.backend, header)
 
 
 def export_spec(attachment: "Attachment") -> ExportSpec:
@@ -50,6 +51,7 @@ def disk_spec(
         readonly=attachment.mode == states.READ_ONLY,
         bus=bus,
         export=source_of(export),
+        encrypted=attachment.volume.encrypted,
         limits=tuple(sorted((attachment.connection_info.get("qos_specs") or {}).items())),
     )
 
@@ -113,9 +115,16 @@ def is_direct(attachment: "Attachment") -> bool:
 def connect(attachment: "Attachment", drivers: HostDrivers, *, alone: bool = False) -> Export:
     """Have the attachment's volume on a socket of this host, wherever its data is. Repeated, it gives the same.
 
-    ``alone``: no other host is to have it by this attachment any more. Raises what the driver, or the volume's host,
-    says.
+    The hypervisor gets the key of one that is encrypted, if a server is to have it. ``alone``: no other host is to have
+    it by this attachment any more. Raises what the driver, or the volume's host, says, and KeyUnavailable.
     """
+    if attachment.volume.encrypted and attachment.server_id is not None:
+        key = volume_keys.of_volume(attachment.volume_id)
+        drivers.hypervisor.keep_key(str(attachment.volume_id), key.passphrase)
+    return _connect(attachment, drivers, alone)
+
+
+def _connect(attachment: "Attachment", drivers: HostDrivers, alone: bool) -> Export:
     if is_direct(attachment):
         if alone and not _is_plugged(attachment, drivers):
             fence(attachment, drivers)
@@ -204,6 +213,8 @@ def disconnect(attachment: "Attachment", drivers: HostDrivers) -> None:
 
     A volume's host that is out of reach ends its part in its recovery.
     """
+    if attachment.volume.encrypted and attachment.server_id is not None:
+        drivers.hypervisor.forget_key(str(attachment.volume_id))
     if is_direct(attachment):
         return
     if is_elsewhere(attachment, drivers.host):

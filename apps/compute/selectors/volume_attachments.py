@@ -52,6 +52,11 @@ def load(*, attachment_id: uuid.UUID) -> BlockDevice | None:
     return BlockDevice.objects.filter(attachment_id=attachment_id, kind=VOLUME).first()
 
 
+def servers_of(*, volume_id: uuid.UUID) -> list[uuid.UUID]:
+    """Return the servers that have a volume, or are built with it. 1 query."""
+    return list(BlockDevice.objects.filter(volume_id=volume_id, kind=VOLUME).values_list("server_id", flat=True))
+
+
 def is_on_server(*, volume_id: uuid.UUID) -> bool:
     """Return whether a guest has the volume. 1 query."""
     return BlockDevice.objects.filter(volume_id=volume_id, kind=VOLUME, is_attached=True).exists()

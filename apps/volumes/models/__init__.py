@@ -11,6 +11,7 @@ from apps.volumes.models.pools import Pool
 from apps.volumes.models.qos_specs import QosSpec
 from apps.volumes.models.snapshots import Snapshot
 from apps.volumes.models.transfers import Transfer
+from apps.volumes.models.volume_keys import VolumeKey
 from apps.volumes.models.volume_types import DefaultType, EncryptionType, VolumeType, VolumeTypeAccess
 from apps.volumes.models.volumes import Volume
 
@@ -31,6 +32,7 @@ __all__ = [
     "Snapshot",
     "Transfer",
     "Volume",
+    "VolumeKey",
     "VolumeType",
     "VolumeTypeAccess",
 ]

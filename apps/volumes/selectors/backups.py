@@ -4,13 +4,13 @@ import uuid
 from collections.abc import Collection
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
 from apps.common.context import RequestContext
 from apps.common.identifiers import parse_uuid
 from apps.volumes import states
 from apps.volumes.exceptions import BackupNotFound
-from apps.volumes.models import Backup
+from apps.volumes.models import Backup, VolumeKey
 from apps.volumes.sql.backups import BY_ID, ROW
 
 
@@ -19,7 +19,8 @@ def visible(*, context: RequestContext, all_projects: bool = False) -> QuerySet[
     others are based on one.
     """
     children = Backup.objects.filter(parent_id=OuterRef("id"), deleted_at=None)
-    rows = Backup.objects.filter(deleted_at=None).annotate(has_children=Exists(children))
+    keys = VolumeKey.objects.filter(backup_id=OuterRef("id")).values("id")
+    rows = Backup.objects.filter(deleted_at=None).annotate(has_children=Exists(children), key_id=Subquery(keys))
     return rows if all_projects else rows.filter(project_id=context.project_id)
 
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 from apps.common import audit
 from apps.volumes import exceptions, states
 from apps.volumes.models import Attachment, Volume
-from apps.volumes.selectors import qos_specs
+from apps.volumes.selectors import qos_specs, volume_keys
 from apps.volumes.services import servers, volumes
 
 MAX_ATTACHMENTS = 64  # of one volume: so many servers at most have a multi-attach volume at once
@@ -42,6 +42,10 @@ def reserve(
     row = volumes.locked(volume)
     before = list(Attachment.objects.filter(volume_id=row.id))
     _check_reservable(row, before, server_id)
+    if replaces is not None and (row.encrypted or replaces.volume.encrypted):
+        raise exceptions.InvalidVolume(
+            reason="An encrypted volume cannot be swapped, nor take the place of another one."
+        )
     _check_serial(row, server_id, replaces)
     if not by_compute:  # that has looked already: administrators may
         _check_server(row, server_id)
@@ -56,9 +60,9 @@ def reserve(
 
 
 def _check_reservable(row: Volume, before: list[Attachment], server_id: uuid.UUID | None) -> None:
-    if row.encrypted:
+    if row.encrypted and volume_keys.of_volume(volume_id=row.id) is None:
         raise exceptions.InvalidVolume(
-            reason=f"Volume {row.id} is to be encrypted, which this cloud does not offer: it cannot be attached."
+            reason=f"Volume {row.id} has no key: it was made before this cloud encrypted volumes. Create another one."
         )
     # os-reserve and the status that an operator set say nothing of attachments: those that exist count.
     legal = SHARED if row.multiattach else (states.AVAILABLE, *(() if before else (states.RESERVED,)))
@@ -140,7 +144,7 @@ def connection_info(volume: Volume, attachment: Attachment) -> dict[str, Any]:
         "attachment_id": str(attachment.id),
         "access_mode": attachment.mode,
         "qos_specs": qos_specs.limits_of(volume.volume_type),
-        "encrypted": False,
+        "encrypted": volume.encrypted,
         "cacheable": False,
     }
 

@@ -15,12 +15,14 @@ from apps.common.exceptions import BadRequest
 from apps.common.identifiers import parse_uuid
 from apps.quotas.services import reservations
 from apps.volumes import exceptions, states
-from apps.volumes.models import Backup
+from apps.volumes.models import Backup, VolumeKey
 from apps.volumes.selectors import quota_amounts
-from apps.volumes.services import quotas
+from apps.volumes.selectors import volume_keys as key_selectors
+from apps.volumes.services import quotas, volume_keys
 
 SERVICE = "cinder.backup.drivers.celerity"  # the form of the data, and of the record; clients look at its beginning
 MAX_SIZE_GIB = 64 * 1024
+MAX_SEALED = 1000  # characters
 
 
 def export(*, backup: Backup) -> dict[str, str]:
@@ -40,6 +42,8 @@ def export(*, backup: Backup) -> dict[str, str]:
         "stored_bytes": backup.stored_bytes,
         "data_at": backup.data_at.isoformat(),
     }
+    if (key := key_selectors.of_backup(backup_id=backup.id)) is not None:  # only a cloud with our volume keys opens it
+        values["key"] = {"sealed": key.sealed, "cipher": key.cipher, "key_size": key.key_size}
     return {"backup_service": SERVICE, "backup_url": base64.urlsafe_b64encode(json.dumps(values).encode()).decode()}
 
 
@@ -51,7 +55,7 @@ def import_record(*, context: RequestContext, service: str, url: str) -> Backup:
     """
     if service != SERVICE:
         raise exceptions.InvalidBackup(reason=f"The record is of the service {service[:64]}, not of {SERVICE}")
-    backup = _read(url)
+    backup, key = _read(url)
     former = Backup.objects.select_related(None).filter(id=backup.id).first()
     if former is not None and former.deleted_at is None:
         raise exceptions.InvalidBackup(reason=f"Backup already exists in database: {backup.id}")
@@ -61,19 +65,36 @@ def import_record(*, context: RequestContext, service: str, url: str) -> Backup:
     backup.availability_zone, backup.host = settings.DEFAULT_ZONE, former.host if former is not None else ""
     backup.status = states.AVAILABLE
     backup.save(force_insert=former is None, force_update=former is not None)
+    if key is not None:
+        key.backup = backup
+        key.save(force_insert=True)
     audit.record("backup.import", "backup", backup.id)
     quotas.reserve(project_id=backup.project_id, each=quota_amounts.of_backup(backup), consumer=backup.id)
     reservations.commit(consumers=[backup.id])
     return backup
 
 
-def _read(url: str) -> Backup:
-    """Return the unsaved row that a record describes. Raises BadRequest (400)."""
+def _read(url: str) -> tuple[Backup, VolumeKey | None]:
+    """Return the unsaved row that a record describes, and its key. Raises BadRequest and InvalidBackup (400)."""
     try:
         values: Any = json.loads(base64.urlsafe_b64decode(url.encode("ascii")))
-        return _row(values)
+        backup, key = _row(values), _key(values["key"]) if "key" in values else None
     except (binascii.Error, ValueError, OverflowError, KeyError, TypeError, AttributeError, RecursionError):
         raise BadRequest("Invalid input received: Can't parse backup record.") from None
+    if key is not None and not volume_keys.is_readable(key.sealed):
+        raise exceptions.InvalidBackup(
+            reason="The backup is encrypted, and this cloud does not have the keys that open it."
+        )
+    return backup, key
+
+
+def _key(values: dict[str, Any]) -> VolumeKey:
+    sealed, cipher, key_size = values["sealed"], values["cipher"], values["key_size"]
+    if not isinstance(sealed, str) or len(sealed) > MAX_SEALED or cipher != volume_keys.CIPHER:
+        raise ValueError("a key")
+    if key_size not in volume_keys.KEY_SIZES:
+        raise ValueError("a key's size")
+    return VolumeKey(sealed=sealed, cipher=cipher, key_size=key_size)
 
 
 def _is_plain(text: Any) -> bool:

@@ -11,7 +11,7 @@ from apps.quotas.services import reservations
 from apps.volumes import exceptions, locks, states
 from apps.volumes.models import Backup
 from apps.volumes.selectors import quota_amounts
-from apps.volumes.services import messages, snapshot_states, volume_states
+from apps.volumes.services import messages, snapshot_states, volume_keys, volume_states
 from apps.volumes.sql import backups as sql
 from apps.workflow.services.claims import ClaimArguments, ClaimExtension
 
@@ -95,6 +95,7 @@ def begin_restore(*, backup_id: uuid.UUID, volume_id: uuid.UUID) -> None:
 def mark_restored(*, backup: Backup) -> None:
     """The volume has the backup's content: both are available."""
     if backup.restoring_id is not None:
+        volume_keys.replace_by_backups(volume_id=backup.restoring_id, backup_id=backup.id)
         volume_states.restore(volume_id=backup.restoring_id, before=(states.RESTORING_BACKUP,))
     end_restore(backup_id=backup.id)
 
@@ -123,6 +124,7 @@ def mark_deleted(*, backup_id: uuid.UUID) -> None:
     Backup.objects.filter(id=backup_id).update(
         status=states.DELETED, deleted_at=now, updated_at=now, error="", restoring_id=None
     )
+    volume_keys.delete(backup_id=backup_id)
     reservations.release(owner_id=backup.project_id, each=quota_amounts.of_backup(backup), consumer=backup_id)
 
 

@@ -17,7 +17,8 @@ from apps.volumes import exceptions, locks, rpcapi, states
 from apps.volumes.models import Backup, Snapshot, Volume
 from apps.volumes.selectors import backups as selectors
 from apps.volumes.selectors import pools, quota_amounts
-from apps.volumes.services import backup_states, quotas, snapshots, volumes
+from apps.volumes.selectors import volume_keys as key_selectors
+from apps.volumes.services import backup_states, quotas, snapshots, volume_keys, volumes
 from apps.workflow.selectors import runs as run_selectors
 from apps.workflow.services import runs
 
@@ -43,6 +44,8 @@ def create(
         parent = _parent(row, kept) if incremental else None
         backup = _row(context, row, kept, parent, values)
         backup.save(force_insert=True)
+        if (key := key_selectors.of_volume(volume_id=row.id) if row.encrypted else None) is not None:
+            volume_keys.copy(key=key, backup=backup)
         also = (states.SNAPSHOT, kept.id) if kept is not None else (states.SUBJECT, row.id)
         _start(row.id, lambda: rpcapi.create_backup(context=context, backup=backup, also=also))
         audit.record("backup.create", "backup", backup.id)
@@ -67,6 +70,7 @@ def _row(
             "metadata": volume.metadata,
             "image_metadata": volume.image_metadata,
             "bootable": volume.bootable,
+            **({"volume_type": str(volume.volume_type_id)} if volume.encrypted else {}),
         },
         container=values.get("container") or settings.BACKUP_CONTAINER,
         availability_zone=values.get("availability_zone") or volume.availability_zone,
@@ -138,6 +142,10 @@ def restore(*, context: RequestContext, backup: Backup, volume: Volume) -> None:
     backup_states.check_restorable(kept)
     if row.status not in (states.AVAILABLE, states.ERROR_RESTORING):
         raise exceptions.InvalidVolume(reason=f"Volume to be restored to must be available, not {row.status}")
+    if not volume_keys.fits(volume=row, backup=kept):
+        raise exceptions.InvalidVolume(
+            reason="the backup and the volume are not encrypted in the same way: restore to a new volume"
+        )
     if row.size < kept.size:
         raise exceptions.InvalidVolume(
             reason=f"volume size {row.size} is too small to restore backup of size {kept.size}."

@@ -1,7 +1,8 @@
-"""The first volume type. Idempotent: existing rows are not changed."""
+"""The first volume type, and the keys of encrypted volumes. Idempotent: what exists is not changed."""
 
 from django.conf import settings
 
+from apps.identity import keys
 from apps.volumes.models import VolumeType
 
 
@@ -11,3 +12,8 @@ def ensure_default_type() -> bool:
         name=settings.DEFAULT_VOLUME_TYPE, defaults={"description": "Volumes without another type"}
     )
     return created
+
+
+def ensure_keys() -> bool:
+    """Make the keys that passphrases of volumes are encrypted with, unless there are some. Returns whether it did."""
+    return keys.setup(settings.VOLUME_KEY_DIR)

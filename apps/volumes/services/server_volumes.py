@@ -18,7 +18,7 @@ from apps.volumes import exceptions, locks, states
 from apps.volumes.models import Attachment, Volume
 from apps.volumes.selectors import backends, quota_amounts
 from apps.volumes.selectors import pools as pool_selectors
-from apps.volumes.services import pools, quotas, volume_states, volumes
+from apps.volumes.services import pools, quotas, volume_keys, volume_states, volumes
 
 
 def write(*, volume: Volume) -> None:
@@ -94,6 +94,7 @@ def discard(*, volume_ids: Sequence[uuid.UUID]) -> None:
             status=states.DELETED, deleted_at=now, updated_at=now, scheduler_hints={}, error=""
         )
         for row in rows:
+            volume_keys.delete(volume_id=row.id)
             reservations.release(owner_id=row.project_id, each=quota_amounts.of_volume(row), consumer=row.id)
 
 

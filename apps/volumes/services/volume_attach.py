@@ -122,7 +122,7 @@ def connect(*, volume: Volume) -> dict[str, Any]:
         "data": {
             "volume_id": str(row.id),
             "access_mode": mode,
-            "encrypted": False,
+            "encrypted": row.encrypted,
             "qos_specs": None,
             "discard": False,
         },

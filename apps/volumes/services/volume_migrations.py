@@ -20,9 +20,10 @@ from apps.volumes import exceptions, locks, rpcapi, states
 from apps.volumes.models import Attachment, Snapshot, Volume, VolumeType
 from apps.volumes.selectors import backends, quota_amounts, volume_types
 from apps.volumes.selectors import pools as pool_selectors
-from apps.volumes.services import managing, pools, quotas, volume_states, volumes
+from apps.volumes.services import managing, pools, quotas, volume_keys, volume_states, volumes
 
 BUSY = (states.MAINTENANCE, states.RETYPING)
+CHANGES_KEY = "changes_key"  # of a run: the copy is encrypted in another way, or not at all
 
 
 @transaction.atomic
@@ -85,6 +86,8 @@ def _held(row: Volume) -> str:
         return "it is attached"
     if len(rows) > 1:
         return "several servers have it"
+    if row.encrypted:
+        return "a server has it, and it is encrypted"
     known = rows[0]
     is_held = known.by_compute and known.server_id is not None and known.status == states.ATTACHED and known.host
     return "" if is_held else "it is attached to no running server of this cloud"
@@ -100,15 +103,23 @@ def begin(
     volume_type: VolumeType | None = None,
 ) -> None:
     """Start the run, in the caller's transaction, which holds the volume's lock and has checked it."""
+    changes_key = volume_type is not None and volume_keys.differs(volume=row, volume_type=volume_type)
+    if changes_key and backend == row.backend and pool_selectors.is_shared(backend=backend):
+        raise exceptions.InvalidVolume(
+            reason=f"Volume {row.id} cannot change its encryption in a pool that hosts share."
+        )
     before = {"migration_status": states.STARTING, "error": ""}
     Volume.objects.filter(id=row.id).update(
         status=status, previous_status=row.status, updated_at=timezone.now(), **before
     )
-    if backend == row.backend and volume_type is not None:  # in its place
+    if backend == row.backend and volume_type is not None and not changes_key:  # in its place
         return rpcapi.convert(context=context, volume=row, volume_type_id=volume_type.id)
     params = {"backend": backend, "host": host}
     if volume_type is not None:
         params["type"] = str(volume_type.id)
+        if changes_key:
+            params[CHANGES_KEY] = "yes"
+            volume_keys.prepare_next(volume=row, volume_type=volume_type)
     attachment = Attachment.objects.filter(volume_id=row.id).first()
     try:
         with transaction.atomic():
@@ -237,14 +248,21 @@ def end_reading(*, run_id: uuid.UUID) -> None:
 
 
 @transaction.atomic
-def switch(*, volume_id: uuid.UUID, run_id: uuid.UUID, volume_type_id: str | None, form: str) -> None:
-    """The data is on the target: from now on the volume is there, and has its new type."""
+def switch(
+    *, volume_id: uuid.UUID, run_id: uuid.UUID, volume_type_id: str | None, form: str, changes_key: bool = False
+) -> None:
+    """The data is on the target: from now on the volume is there, and has its new type.
+
+    ``changes_key``: the copy is encrypted in another way, or not at all.
+    """
     row = locks.volume(volume_id)
     if row is None or not row.target_host or row.target_claim is None:
         return
     end_reading(run_id=run_id)
     before = quota_amounts.of_volume(row)
     values = _of_type(row, volume_type_id) | {"format": form}
+    if changes_key:
+        values["encrypted"] = volume_keys.switch(volume_id=row.id)
     Volume.objects.filter(id=row.id).update(
         host=row.target_host, backend=row.target_backend, target_host="", target_backend="", target_claim=None,
         migration_status=states.COMPLETING, updated_at=timezone.now(), **values,
@@ -300,6 +318,7 @@ def mark_done(*, volume_id: uuid.UUID) -> None:
 def mark_failed(*, volume_id: uuid.UUID, message: str) -> None:
     """The volume stays where it is, of its type, and may be used."""
     volume_states.restore(volume_id=volume_id, before=BUSY)
+    volume_keys.discard_next(volume_id=volume_id)
     Volume.objects.filter(id=volume_id).update(migration_status=states.ERROR, error=message)
     volume_states.tell(volume_id=volume_id, event="migrate volume", message=message)
     reservations.cancel(consumers=[quota_amounts.transfer_of(volume_id)])

@@ -14,7 +14,8 @@ from apps.scheduling.selectors import hosts
 from apps.volumes import exceptions, states
 from apps.volumes.models import Snapshot, Volume, VolumeType
 from apps.volumes.selectors import backups, pools, snapshots, volume_types, volumes
-from apps.volumes.services import backup_states
+from apps.volumes.selectors import volume_keys as key_selectors
+from apps.volumes.services import backup_states, volume_keys
 
 if TYPE_CHECKING:
     from apps.images.models import Image
@@ -145,6 +146,9 @@ def _from_backup(context: RequestContext, volume: Volume, values: dict[str, Any]
     facts = backup.volume_facts
     volume.metadata = volume.metadata or facts.get("metadata", {})
     volume.bootable, volume.image_metadata = facts.get("bootable", False), facts.get("image_metadata", {})
+    volume.encrypted = key_selectors.of_backup(backup_id=backup.id) is not None
+    if volume.encrypted and not values.get("volume_type"):
+        volume.volume_type = volume_types.load(type_id=facts.get("volume_type"))
 
 
 def _set_size(volume: Volume, smallest: int, what: str) -> None:
@@ -158,7 +162,7 @@ def _set_size(volume: Volume, smallest: int, what: str) -> None:
 
 def _inherit(volume: Volume, source: Volume) -> None:
     """What was copied is bootable, and of the same type and zone, unless the request says otherwise."""
-    volume.bootable, volume.image_metadata = source.bootable, source.image_metadata
+    volume.bootable, volume.image_metadata, volume.encrypted = source.bootable, source.image_metadata, source.encrypted
     volume.volume_type_id, volume.availability_zone = source.volume_type_id, source.availability_zone
 
 
@@ -178,13 +182,23 @@ def _set_type(context: RequestContext, volume: Volume, values: dict[str, Any]) -
         chosen = volume.volume_type or volume_types.default(project_id=volume.project_id)
     volume.volume_type = chosen
     volume.multiattach = volume_types.allows_multiattach(chosen)
-    volume.encrypted = chosen is not None and volume_types.encryption_of(volume_type=chosen) is not None
+    is_encrypted = volume_keys.check_type(chosen, multiattach=volume.multiattach)
+    if what := _copied(volume):
+        volume_keys.check_copy(is_source=volume.encrypted, is_copy=is_encrypted, what=what)
+    volume.encrypted = is_encrypted
     if volume.multiattach:
         volume.format = states.RAW  # two hosts that write one qcow2 file would destroy it
     backend = volume_types.backend_of(chosen)
     volume.backend = str(backend or pools.default())
     if pools.is_direct(volume.backend):
         volume.format = states.RAW
+
+
+def _copied(volume: Volume) -> str:
+    """Return the word for what the new volume is a copy of; "" if it is none."""
+    sources = {"snapshot": volume.source_snapshot_id, "source volume": volume.source_volume_id,
+               "backup": volume.source_backup_id}  # fmt: skip
+    return next((word for word, key in sources.items() if key is not None), "")
 
 
 def _check_same_backend(volume: Volume, chosen: VolumeType) -> None:

@@ -9,7 +9,7 @@ from apps.quotas.services import reservations
 from apps.volumes import exceptions, states
 from apps.volumes.models import Volume, VolumeType
 from apps.volumes.selectors import qos_specs, quota_amounts, volume_types
-from apps.volumes.services import quotas, volume_migrations, volumes
+from apps.volumes.services import quotas, volume_keys, volume_migrations, volumes
 
 
 @transaction.atomic
@@ -51,9 +51,10 @@ def retype(*, context: RequestContext, volume: Volume, volume_type: VolumeType, 
 
 
 def _check(row: Volume, former: VolumeType | None, chosen: VolumeType) -> None:
-    if volume_types.encryption_of(volume_type=chosen) is not None or row.encrypted:
-        raise exceptions.InvalidInput(reason="Retype cannot change encryption requirements.")
     shared = volume_types.allows_multiattach(chosen)
+    is_encrypted = volume_keys.check_type(chosen, multiattach=shared)
+    if row.status == states.IN_USE and (is_encrypted or row.encrypted):
+        raise exceptions.InvalidVolume(reason="Retype cannot change the encryption of a volume in use.")
     if shared != row.multiattach and row.status == states.IN_USE:
         raise exceptions.InvalidVolume(reason="Changing multiattach needs the volume to be available.")
     if row.status == states.IN_USE and qos_specs.limits_of(former) != qos_specs.limits_of(chosen):
@@ -65,6 +66,8 @@ def _why_moves(row: Volume, chosen: VolumeType) -> str:
     backend = volume_types.backend_of(chosen)
     if backend and backend != row.backend:
         return f"the volume is on the back end {row.backend}, and the type's is {backend}"
+    if volume_keys.differs(volume=row, volume_type=chosen):
+        return "the volume and the type are encrypted in different ways, or one of them alone is"
     if volume_types.allows_multiattach(chosen) and row.format != states.RAW:
         return "a volume that several servers may have is kept in another format"
     return ""

@@ -14,7 +14,7 @@ from apps.scheduling.specs import RequestSpec
 from apps.volumes import locks, states
 from apps.volumes.models import Attachment, Backup, BackupPlan, Snapshot, Volume
 from apps.volumes.selectors import pools, quota_amounts
-from apps.volumes.services import messages, snapshot_states
+from apps.volumes.services import messages, snapshot_states, volume_keys
 from apps.volumes.sql import volumes as sql
 from apps.workflow.services.claims import ClaimArguments, ClaimExtension
 
@@ -218,6 +218,8 @@ def mark_deleted(*, volume_id: uuid.UUID) -> None:
     Volume.objects.filter(id=volume_id).update(
         status=states.DELETED, deleted_at=now, updated_at=now, scheduler_hints={}, error=""
     )
+    if volume.encrypted or volume.migration_status:
+        volume_keys.delete(volume_id=volume_id)
     snapshot_states.mark_rows_deleted(snapshots)
     Attachment.objects.filter(volume_id=volume_id).delete()
     BackupPlan.objects.filter(volume_id=volume_id).delete()

@@ -12,7 +12,7 @@ from apps.quotas.services import reservations
 from apps.volumes import exceptions, locks, rpcapi, states
 from apps.volumes.models import Attachment, Snapshot, Transfer, Volume
 from apps.volumes.selectors import quota_amounts
-from apps.volumes.services import backup_states, quotas, servers, volume_states
+from apps.volumes.services import backup_states, quotas, servers, volume_keys, volume_states
 from apps.workflow.selectors import runs as run_selectors
 from apps.workflow.services import runs
 
@@ -37,6 +37,8 @@ def write(*, volume: Volume) -> None:
     """Write the row of a new volume in the caller's transaction. Raises NotFound (404) if its source was deleted."""
     _lock_source(volume)
     volume.save(force_insert=True)
+    if volume.encrypted:
+        volume_keys.make(volume=volume)
     audit.record("volume.create", "volume", volume.id)
 
 

@@ -28,6 +28,7 @@ HOOKS: list[Callable[[], object]] = [
     _record_offloads,
     compute.ensure_flavors,
     volumes.ensure_default_type,
+    volumes.ensure_keys,
 ]
 
 

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from apps.common import dispatch
 from apps.identity.models import Domain, Project
 from apps.identity.states import DEFAULT_DOMAIN_ID
 from apps.scheduling.models import Host, Inventory
-from apps.volumes.models import Snapshot, Volume, VolumeType
+from apps.volumes.models import EncryptionType, Snapshot, Volume, VolumeType
 from apps.volumes.services import bootstrap, snapshot_states, volume_states
 from apps.workflow import catalogue
 from apps.workflow.catalogue import Entry
@@ -120,6 +121,21 @@ def make_snapshot() -> Callable[..., Any]:
 @pytest.fixture
 def shared_type(db: None) -> VolumeType:
     return VolumeType.objects.create(name="shared", extra_specs={"multiattach": "<is> True"})
+
+
+@pytest.fixture
+def volume_keys(settings: Any, tmp_path: Path) -> Path:
+    """The keys of encrypted volumes' passphrases."""
+    settings.VOLUME_KEY_DIR = tmp_path / "volume-keys"
+    bootstrap.ensure_keys()
+    return tmp_path / "volume-keys"
+
+
+@pytest.fixture
+def secret_type(volume_keys: Path) -> VolumeType:
+    row = VolumeType.objects.create(name="secret")
+    EncryptionType.objects.create(volume_type=row, provider="luks", cipher="aes-xts-plain64", key_size=256)
+    return row
 
 
 def set_status(row: Any, status: str, model: type[Volume] | type[Snapshot] = Volume) -> None:

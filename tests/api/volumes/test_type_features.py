@@ -1,6 +1,7 @@
 """What types have beside extra specs, over HTTP: QoS specs, encryption, defaults of projects; and changes of types."""
 
 import uuid
+from pathlib import Path
 from typing import Any
 
 from apps.quotas.services import verification
@@ -43,7 +44,7 @@ def test_qos_specs(alice: Any, admin: Any) -> None:
         assert refusal(admin.post("/qos-specs", {"qos_specs": values}))[0] == 400, values
 
 
-def test_encryption(alice: Any, admin: Any, make_volume: Any) -> None:
+def test_encryption(alice: Any, admin: Any, make_volume: Any, volume_keys: Path) -> None:
     kind = VolumeType.objects.create(name="secret")
     path = f"/types/{kind.id}/encryption"
     assert admin.get(path).json() == {}
@@ -55,10 +56,9 @@ def test_encryption(alice: Any, admin: Any, make_volume: Any) -> None:
     assert admin.get(f"{path}/cipher").json() == {"cipher": "aes-xts-plain64"}
     assert admin.put(f"{path}/{made['encryption_id']}", {"encryption": {"key_size": 128}}).status_code == 200
     assert admin.get(path).json()["key_size"] == 128
-    volume = make_volume(alice, volume_type="secret")
-    assert volume["encrypted"]
-    answer = alice.at("3.27").post("/attachments", {"attachment": {"volume_uuid": volume["id"]}})
-    assert "does not offer" in refusal(answer)[1]
+    assert "is not offered" in refusal(alice.post("/volumes", {"volume": {"size": 1, "volume_type": "secret"}}))[1]
+    assert admin.put(f"{path}/{made['encryption_id']}", {"encryption": {"key_size": 256}}).status_code == 200
+    make_volume(alice, volume_type="secret")
     assert refusal(admin.delete(f"{path}/{made['encryption_id']}"))[0] == 400
     Volume.objects.all().delete()
     assert refusal(admin.delete(f"{path}/{uuid.uuid4()}"))[0] == 404

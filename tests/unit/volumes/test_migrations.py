@@ -8,8 +8,8 @@ import pytest
 from apps.scheduling.models import Allocation
 from apps.scheduling.services import agents
 from apps.volumes import exceptions
-from apps.volumes.models import Attachment, Volume, VolumeType
-from apps.volumes.services import volume_migrations, volume_retype, volumes
+from apps.volumes.models import Attachment, EncryptionType, Volume, VolumeKey, VolumeType
+from apps.volumes.services import bootstrap, volume_migrations, volume_retype, volumes
 from apps.workflow.models import Finding
 from apps.workflow.services.findings import FindingReport
 from tests.api.compute.in_process import HOST, Worker
@@ -203,3 +203,28 @@ def test_a_format_is_what_it_is(worker: Worker, when: str, form: str) -> None:
     assert worker.work()[-1] == "failed"
     volume.refresh_from_db()
     assert (volume.status, volume.format, volume.multiattach) == ("available", form, False) and is_settled(worker)
+
+
+def test_a_type_that_encrypts_in_another_way(worker: Worker, settings: Any, tmp_path: Any) -> None:
+    """A failure leaves the volume and its key as they were."""
+    settings.VOLUME_KEY_DIR = tmp_path / "volume-keys"
+    bootstrap.ensure_keys()
+    volume = made(worker)
+    kinds = {
+        name: VolumeType.objects.create(name=name, extra_specs={"volume_backend_name": backend})
+        for name, backend in (("first", "ssd"), ("second", "local"), ("plain", "ssd"))
+    }
+    EncryptionType.objects.create(volume_type=kinds["first"], provider="luks", key_size=256)
+    EncryptionType.objects.create(volume_type=kinds["second"], provider="luks", key_size=512)
+    worker.plan({"op": "create_volume", "error": "abort", "message": "No."})
+    keys: list[int] = []
+    for name, outcome in (("first", "failed"), ("first", "succeeded"), ("second", "succeeded"), ("plain", "succeeded")):
+        if outcome == "succeeded":
+            worker.plan()
+        volume_retype.retype(context=CONTEXT, volume=volume, volume_type=kinds[name], may_move=True)
+        assert worker.work()[-1] == outcome
+        volume.refresh_from_db()
+        keys = list(VolumeKey.objects.values_list("key_size", flat=True))
+        assert is_settled(worker) and volume.status == "available"
+        expected = {"first": [256], "second": [512], "plain": []}[name] if outcome == "succeeded" else []
+        assert (volume.encrypted, keys) == (bool(expected), expected)

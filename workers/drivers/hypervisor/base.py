@@ -26,6 +26,7 @@ from workers.drivers.hypervisor.guests import CardCounters as CardCounters
 from workers.drivers.hypervisor.guests import Diagnostics as Diagnostics
 from workers.drivers.hypervisor.guests import DiskCounters as DiskCounters
 from workers.drivers.hypervisor.guests import GuestOperations as GuestOperations
+from workers.drivers.hypervisor.keys import KeyOperations as KeyOperations
 from workers.drivers.hypervisor.live import CopyProgress as CopyProgress
 from workers.drivers.hypervisor.live import LiveOperations as LiveOperations
 from workers.drivers.hypervisor.live import Quiesce as Quiesce
@@ -131,7 +132,7 @@ class HostUse:
     servers: int
 
 
-class HypervisorDriver(GuestOperations, LiveOperations, MigrationOperations, DiskDriver):
+class HypervisorDriver(GuestOperations, KeyOperations, LiveOperations, MigrationOperations, DiskDriver):
     """One host's hypervisor. Made by `workers.drivers.hypervisor.loader.load(name, options)`."""
 
     capabilities: Capabilities

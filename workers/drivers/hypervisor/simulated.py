@@ -23,6 +23,7 @@ from workers.drivers.hypervisor.base import (
 )
 from workers.drivers.hypervisor.simulated_disks import SimulatedDisks, name_of
 from workers.drivers.hypervisor.simulated_guests import SimulatedGuests
+from workers.drivers.hypervisor.simulated_keys import SimulatedKeys
 from workers.drivers.hypervisor.simulated_live import SimulatedLive
 from workers.drivers.hypervisor.simulated_moves import SimulatedMoves
 from workers.drivers.hypervisor.simulated_records import ON, image_of
@@ -73,7 +74,9 @@ Simulated guest {name} ttyS0
 {name} login: """
 
 
-class SimulatedHypervisor(SimulatedGuests, SimulatedDisks, SimulatedLive, SimulatedMoves, HypervisorDriver):
+class SimulatedHypervisor(
+    SimulatedGuests, SimulatedDisks, SimulatedKeys, SimulatedLive, SimulatedMoves, HypervisorDriver
+):
     """Options: `state_dir` and `host` (required), `plan_file`, `vcpus` (64), `ram_mib` (262144), `disk_gib` (2048),
     `traits` (a few), `watch_interval_s` (0.5).
     """

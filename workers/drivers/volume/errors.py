@@ -83,6 +83,12 @@ class NotSupported(AbortError):
     default_code = "volume_not_supported"
 
 
+class KeyUnavailable(RetryableError):
+    """The key of an encrypted volume cannot be had now."""
+
+    default_code = "volume_key_unavailable"
+
+
 class NotUnmanaged(AbortError):
     """The pool has nothing of that name that could be taken over."""
 

@@ -19,15 +19,26 @@ _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?\Z")
 
 @dataclass(frozen=True, slots=True)
 class VolumeSpec:
-    """A volume to create. Its format is recorded and never probed afterwards."""
+    """A volume to create. Its format is recorded and never probed afterwards.
+
+    `header_bytes`: what the pool keeps of it is larger by that, because it is encrypted. A pool knows nothing else of
+    encryption: it copies what it has.
+    """
 
     id: str
     size_gib: int
     format: Format = "qcow2"
     backend: str = ""  # "": the first of the host
+    header_bytes: int = 0
+
+    @property
+    def size_bytes(self) -> int:
+        """What the pool keeps."""
+        return (self.size_gib << 30) + self.header_bytes
 
     def __post_init__(self) -> None:
         """The id becomes a file name."""
+        values.check_range(self.header_bytes, "a header's size in bytes", 0, (1 << 30) - 1)
         values.check_uuid(self.id, "a volume's id")
         values.check_range(self.size_gib, "a volume's size in GiB", 1, MAX_SIZE_GIB)
         if self.format not in ("qcow2", "raw"):

@@ -139,7 +139,7 @@ def _close_stranger(snapshot: HostSnapshot, volume_id: uuid.UUID, name: str) -> 
     drivers = snapshot.drivers
     with idle_volume(volume_id) as is_idle:
         rows = attachments.of_volume(volume_id=volume_id) if is_idle else []
-        if not is_idle or name in {mapping.export_spec(row).name for row in rows if _may_be_here(row, drivers.host)}:
+        if not is_idle or name in {mapping.export_spec(row).name for row in rows if may_be_here(row, drivers.host)}:
             return
         problem = "an export is open that no attachment has"
         try:
@@ -156,7 +156,7 @@ def _end_stranger(snapshot: HostSnapshot, volume_id: uuid.UUID, owner: str) -> N
     drivers = snapshot.drivers
     with leases.idle(subject_type=VOLUME.name, subject_id=volume_id) as is_idle:
         rows = attachments.of_volume(volume_id=volume_id) if is_idle else []
-        if not is_idle or owner in {str(row.id) for row in rows if _may_be_here(row, drivers.host)}:
+        if not is_idle or owner in {str(row.id) for row in rows if may_be_here(row, drivers.host)}:
             return
         problem = "the host is connected to an export that none of its attachments has"
         try:
@@ -168,7 +168,7 @@ def _end_stranger(snapshot: HostSnapshot, volume_id: uuid.UUID, owner: str) -> N
     snapshot.report.repaired(KIND, volume_id, found=problem, done="disconnected")
 
 
-def _may_be_here(row: "Attachment", host: str) -> bool:
+def may_be_here(row: "Attachment", host: str) -> bool:
     """A server that moves has its volumes on two hosts."""
     moves = row.server_id is not None and runs.has_active(subject_type=SERVER.name, subject_id=row.server_id)
     return row.host == host or moves

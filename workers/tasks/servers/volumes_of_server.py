@@ -12,10 +12,11 @@ from apps.volumes.selectors import volumes as volume_selectors
 from apps.volumes.services.server_volumes import is_unmade
 from workers.config import HostDrivers
 from workers.drivers.storage.base import CachedImage, StorageDriver
+from workers.drivers.volume import encryption
 from workers.drivers.volume.base import FromImage
 from workers.engine.errors import Abort
 from workers.engine.steps import StepContext
-from workers.mapping import exports, images, volumes
+from workers.mapping import exports, images, volume_keys, volumes
 from workers.tasks.servers import fetch_image
 from workers.tasks.volumes.create import make
 
@@ -68,7 +69,10 @@ def reimage(ctx: StepContext, drivers: HostDrivers) -> None:
     image = FromImage(cached.path, cached.format, cached.virtual_size)
     with volumes.exported(attachment, drivers) as export:
         ctx.checkpoint()
-        drivers.volume.write_image(export, image, ctx.stop)
+        if attachment.volume.encrypted and drivers.volume.capabilities.real_bytes:
+            encryption.write_image(export, image, volume_keys.of_volume(attachment.volume_id), ctx.stop)
+        else:
+            drivers.volume.write_image(export, image, ctx.stop)
 
 
 def end_reimage(ctx: StepContext, drivers: HostDrivers) -> None:

@@ -12,9 +12,10 @@ from apps.volumes.services import backup_states
 from apps.workflow.services.claims import ClaimArguments
 from workers.config import HostDrivers
 from workers.drivers.backup.base import BackupInfo, BackupSpec, Disk
-from workers.drivers.volume.base import ExportSpec, FromSnapshot, FromVolume, Source, VolumeSpec
+from workers.drivers.volume.base import Export, ExportSpec, FromSnapshot, FromVolume, Source, VolumeSpec
 from workers.engine.errors import Abort, LeaseLost
 from workers.engine.steps import Step, StepContext
+from workers.mapping import volume_keys
 from workers.tasks.volumes.base import R, drivers_of, patiently
 
 if TYPE_CHECKING:
@@ -63,13 +64,14 @@ class CreateBackup(BackupStep[BackupInfo]):
         if volume is None:
             raise Abort("The volume does not exist any more.", cause="VolumeNotFound")
         key, source = str(backup.id), _source(backup)
-        clone = VolumeSpec(id=key, size_gib=volume.size if backup.snapshot_id is None else backup.size)
+        size = volume.size if backup.snapshot_id is None else backup.size
+        clone = VolumeSpec(id=key, size_gib=size, header_bytes=volume_keys.header_of(volume))
         patiently(ctx, lambda: drivers.volume.create_volume(clone, source, ctx.stop))
         parent = str(backup.parent_id) if backup.parent_id is not None else None
         spec = BackupSpec(id=key, size_gib=backup.size, parent_id=parent)
-        with _exported(drivers, key, readonly=True) as disk:
+        with exported(drivers, key, readonly=True) as export:
             ctx.checkpoint()
-            info = drivers.backup.create_backup(spec, disk, ctx.stop)
+            info = drivers.backup.create_backup(spec, Disk(export.socket, export.name), ctx.stop)
         _clear(ctx, backup, drivers)
         return info
 
@@ -103,12 +105,12 @@ def _clear(ctx: StepContext, backup: "Backup", drivers: HostDrivers) -> None:
 
 
 @contextmanager
-def _exported(drivers: HostDrivers, volume_id: str, *, readonly: bool) -> Iterator[Disk]:
+def exported(drivers: HostDrivers, volume_id: str, *, readonly: bool = False) -> Iterator[Export]:
     """Have an export of a volume that nothing else uses; one that was left by a step that was killed is closed."""
     drivers.volume.close_export(volume_id, None)
     export = drivers.volume.open_export(volume_id, ExportSpec(f"b{secrets.token_hex(16)}", readonly=readonly))
     try:
-        yield Disk(export.socket, export.name)
+        yield export
     finally:
         drivers.volume.close_export(volume_id, None)
 
@@ -116,9 +118,9 @@ def _exported(drivers: HostDrivers, volume_id: str, *, readonly: bool) -> Iterat
 def write(ctx: StepContext, drivers: HostDrivers, backup_id: str, volume_id: str) -> None:
     """Write a backup's content to a volume that nothing else uses."""
     drivers.volume.fence(volume_id)
-    with _exported(drivers, volume_id, readonly=False) as disk:
+    with exported(drivers, volume_id) as export:
         ctx.checkpoint()
-        drivers.backup.restore_backup(backup_id, disk, ctx.stop)
+        drivers.backup.restore_backup(backup_id, Disk(export.socket, export.name), ctx.stop)
 
 
 class RestoreBackup(BackupStep[None]):

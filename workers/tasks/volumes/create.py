@@ -10,10 +10,12 @@ from apps.volumes.selectors import snapshots
 from apps.volumes.services import volume_states
 from workers.config import HostDrivers
 from workers.drivers.storage.base import CONVERTED
+from workers.drivers.volume import encryption
 from workers.drivers.volume.base import FromImage, FromSnapshot, FromVolume, Source
+from workers.drivers.volume.errors import VolumeTooSmall
 from workers.engine.errors import Abort, LeaseLost, TooLong
 from workers.engine.steps import StepContext
-from workers.mapping import images, volumes
+from workers.mapping import images, volume_keys, volumes
 from workers.tasks.volumes import backups
 from workers.tasks.volumes.base import VolumeStep, patiently
 
@@ -47,7 +49,7 @@ class CreateVolume(VolumeStep[None]):
     def revert(self, ctx: StepContext) -> None:
         if ctx.on_host:
             driver, row = self.drivers(ctx).volume, self.volume(ctx)
-            if row.source_backup_id is not None:
+            if row.source_backup_id is not None or row.encrypted:
                 driver.close_export(str(ctx.subject_id), None)
             driver.delete_volume(str(ctx.subject_id))
 
@@ -55,11 +57,36 @@ class CreateVolume(VolumeStep[None]):
 def make(ctx: StepContext, volume: "Volume", drivers: HostDrivers) -> None:
     """Make the volume in the host's pool. Repeated, it finds it there. Raises TooLong for copies and big downloads."""
     source, spec = _source(ctx, volume, drivers), volumes.volume_spec(volume)
-    if not ctx.is_long and (drivers.volume.copies(spec, source) or volume.source_backup_id is not None):
+    is_restored = volume.source_backup_id is not None
+    if volume.encrypted and not is_restored and (source is None or isinstance(source, FromImage)):
+        _make_encrypted(ctx, volume, drivers, source)
+        return
+    if not ctx.is_long and (drivers.volume.copies(spec, source) or is_restored):
         raise TooLong
     patiently(ctx, lambda: drivers.volume.create_volume(spec, source, ctx.stop))
-    if volume.source_backup_id is not None:
+    if is_restored:
         backups.write(ctx, drivers, str(volume.source_backup_id), spec.id)
+
+
+def _make_encrypted(ctx: StepContext, volume: "Volume", drivers: HostDrivers, image: FromImage | None) -> None:
+    """Make an empty volume, and write its header and the image's data to it. Repeated, it begins again.
+
+    A volume that is a copy of an encrypted one has the header of that.
+    """
+    if image is not None and not ctx.is_long:
+        raise TooLong
+    spec, driver = volumes.volume_spec(volume), drivers.volume
+    key = volume_keys.of_volume(volume.id)
+    if image is not None and image.virtual_size > spec.size_gib << 30:
+        raise VolumeTooSmall("The volume is too small for its image.")
+    patiently(ctx, lambda: driver.create_volume(spec, None, ctx.stop))
+    if not driver.capabilities.real_bytes:
+        return
+    with backups.exported(drivers, spec.id) as export:
+        ctx.checkpoint()
+        encryption.format_volume(export, key, spec.size_gib << 30)
+        if image is not None:
+            encryption.write_image(export, image, key, ctx.stop)
 
 
 def _source(ctx: StepContext, volume: "Volume", drivers: HostDrivers) -> Source:

@@ -1,6 +1,7 @@
 """The steps that move a volume to another back end: its target is chosen, the data copied, the source removed."""
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from apps.scheduling.exceptions import NoValidHost
@@ -9,12 +10,13 @@ from apps.volumes.selectors import pools, volume_types
 from apps.volumes.services import volume_migrations
 from apps.workflow.services import leases
 from workers.config import HostDrivers
-from workers.drivers.volume import copying
+from workers.drivers.volume import copying, encryption
 from workers.drivers.volume.base import Export, ExportSpec, VolumeDriver
+from workers.drivers.volume.encryption import DiskKey
 from workers.drivers.volume.errors import StorageHostDown, StorageHostSilent
 from workers.engine.errors import Abort, LeaseLost
 from workers.engine.steps import DESTINATION, SCHEDULER, SOURCE, StepContext
-from workers.mapping import volumes
+from workers.mapping import volume_keys, volumes
 from workers.tasks.volumes.base import VolumeStep, patiently
 from workers.tasks.volumes.schedule import Scheduled, refusal
 
@@ -83,11 +85,18 @@ class CopyVolume(MoveStep):
         discard(ctx, target, key)
         source = _connect(ctx, attachment, drivers)
         spec = volumes.volume_spec(volume, backend=volume.target_backend, form=form_of(ctx, volume))
+        keys = _keys(ctx, volume)
+        if keys is not None:
+            spec = replace(spec, header_bytes=encryption.header_bytes(keys[1].key_size) if keys[1] is not None else 0)
         patiently(ctx, lambda: target.create_volume(spec, None, ctx.stop))
         export = target.open_export(key, ExportSpec(f"m{ctx.claim.run_id.hex}", owner=str(ctx.claim.run_id)))
         ctx.checkpoint()
-        if target.capabilities.real_bytes:
+        if target.capabilities.real_bytes and keys is None:
             copying.copy(source, export, ctx.stop)
+        elif target.capabilities.real_bytes and keys is not None:
+            if keys[1] is not None:
+                encryption.format_volume(export, keys[1], spec.size_gib << 30)
+            encryption.copy(source, export, keys, ctx.stop)
         target.close_export(key, export.name)
         _disconnect(attachment, drivers)
 
@@ -97,6 +106,7 @@ class CopyVolume(MoveStep):
             run_id=ctx.claim.run_id,
             volume_type_id=ctx.claim.params.get("type"),
             form=form_of(ctx, self.volume(ctx)),
+            changes_key=volume_migrations.CHANGES_KEY in ctx.claim.params,
         )
 
     def revert(self, ctx: StepContext) -> None:
@@ -124,6 +134,15 @@ class RemoveSource(MoveStep):
 
     def revert(self, ctx: StepContext) -> None:
         volume_migrations.mark_done(volume_id=ctx.subject_id)
+
+
+def _keys(ctx: StepContext, volume: "Volume") -> tuple[DiskKey | None, DiskKey | None] | None:
+    """Return the keys of the volume and of its copy, None for one in clear text. None: the copy is as the volume is."""
+    if volume_migrations.CHANGES_KEY not in ctx.claim.params:
+        return None
+    here = volume_keys.of_volume(volume.id) if volume.encrypted else None
+    is_next = volume_keys.has_next(volume.id)
+    return here, volume_keys.of_volume(volume.id, is_next=True) if is_next else None
 
 
 def _connect(ctx: StepContext, attachment: "Attachment", drivers: HostDrivers) -> Export:

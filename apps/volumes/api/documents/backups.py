@@ -21,7 +21,7 @@ def render_brief(backup: Backup, links: Links) -> dict[str, Any]:
 
 
 def render(backup: Backup, links: Links, version: Version, *, admin: bool) -> dict[str, Any]:
-    """Return the document of a backup that says whether others are based on it (``has_children``)."""
+    """Return the document of a backup that says whether others are based on it (``has_children``), and its ``key_id``."""
     document = {
         **render_brief(backup, links),
         "status": backup.status,
@@ -41,9 +41,11 @@ def render(backup: Backup, links: Links, version: Version, *, admin: bool) -> di
         "metadata": backup.metadata,
         "user_id": backup.user_id,
         "os-backup-project-attr:project_id": backup.project_id,
-        "encryption_key_id": None,
+        "encryption_key_id": getattr(backup, "key_id", None) and str(backup.key_id),
     }
-    hidden = [*microversions.hidden(FIELDS, version), "encryption_key_id"]  # no backup is encrypted
+    hidden = list(microversions.hidden(FIELDS, version))
+    if document["encryption_key_id"] is None:  # as in Cinder
+        hidden.append("encryption_key_id")
     if not admin:
         hidden.append("os-backup-project-attr:project_id")
     return {key: value for key, value in document.items() if key not in hidden}

@@ -9,7 +9,7 @@ from apps.common.api.documents import microseconds
 from apps.common.microversions import Version, since
 from apps.volumes import states
 from apps.volumes.api.documents.base import Links
-from apps.volumes.models import Attachment, Volume
+from apps.volumes.models import Attachment, Volume, VolumeKey
 
 if TYPE_CHECKING:
     from apps.images.models import Image
@@ -25,6 +25,7 @@ FIELDS = {
 }
 # Since 3.69 null says that the host's own software decides, which holds here.
 NO_TARGETS = since("3.69")
+KEY_IDS = since("3.64")
 
 
 def host_of(volume: Volume) -> str | None:
@@ -73,9 +74,13 @@ class Renderer:
             document |= {"provider_id": None, "cluster_name": None, "migration_status": volume.migration_status or None}
         return microversions.without(document, self._hidden)
 
-    def render_shown(self, volume: Volume, attachments: Sequence[Attachment]) -> dict[str, Any]:
+    def render_shown(
+        self, volume: Volume, attachments: Sequence[Attachment], key_id: uuid.UUID | None = None
+    ) -> dict[str, Any]:
         """Return the document of a volume that is shown or listed with details: Cinder adds these there alone."""
         document = self.render(volume, attachments)
+        if key_id is not None and self._version in KEY_IDS:
+            document["encryption_key_id"] = str(key_id)
         document["os-vol-tenant-attr:tenant_id"] = volume.project_id
         if volume.image_metadata:
             document["volume_image_metadata"] = volume.image_metadata
@@ -97,6 +102,19 @@ class Renderer:
             "device": row.device or None,
             "attached_at": microseconds(row.attached_at),
         }
+
+
+def render_encryption(key: VolumeKey | None) -> dict[str, Any]:
+    """Return how a volume is encrypted, as Nova would ask for it; the passphrase is for hosts alone."""
+    if key is None:
+        return {"encryption_key_id": None}
+    return {
+        "encryption_key_id": str(key.id),
+        "provider": "luks",
+        "control_location": "front-end",
+        "cipher": key.cipher,
+        "key_size": key.key_size,
+    }
 
 
 def metadata_of(volume: Volume) -> Mapping[str, str]:

@@ -17,7 +17,7 @@ from apps.volumes.api.listing import STYLE, VOLUMES
 from apps.volumes.api.serializers import volumes as serializers
 from apps.volumes.api.views.base import Collection, Item, VolumeView
 from apps.volumes.models import Attachment, Volume
-from apps.volumes.selectors import attachments, groups, lists
+from apps.volumes.selectors import attachments, groups, lists, volume_keys
 from apps.volumes.selectors import volumes as selectors
 from apps.volumes.services import groups as group_services
 from apps.volumes.services import volume_requests, volumes
@@ -37,9 +37,11 @@ class VolumeViewBase(VolumeView):
         return documents.Renderer(links=self.links, version=self.version, admin=self.caller.is_admin)
 
     def full(self, rows: Sequence[Volume]) -> list[dict[str, Any]]:
-        """Return the documents of volumes with their attachments. 1 query."""
+        """Return the documents of volumes with their attachments, and their keys' IDs. At most 2 queries."""
         renderer, attached = self.renderer(), attachments.of_volumes(volume_ids=[row.id for row in rows])
-        return [renderer.render_shown(row, attached.get(row.id, [])) for row in rows]
+        encrypted = [row.id for row in rows if row.encrypted]
+        keys = volume_keys.ids_of_volumes(volume_ids=encrypted) if encrypted else {}
+        return [renderer.render_shown(row, attached.get(row.id, []), keys.get(row.id)) for row in rows]
 
 
 class VolumesView(VolumeViewBase, Collection):
@@ -150,16 +152,18 @@ class VolumeItemView(VolumeViewBase, Item):
 
 
 class VolumeEncryptionView(VolumeView):
-    """How a volume is encrypted: it is not."""
+    """How a volume is encrypted; of one that is not, the ID of its key is null."""
 
     def get(self, request: Request, volume_id: str) -> Response:
-        self.volume(volume_id, "volume_extension:volume_encryption_metadata")
-        return Response({"encryption_key_id": None})
+        return Response(self.encryption(volume_id))
+
+    def encryption(self, volume_id: str) -> dict[str, Any]:
+        volume = self.volume(volume_id, "volume_extension:volume_encryption_metadata")
+        return documents.render_encryption(volume_keys.of_volume(volume_id=volume.id) if volume.encrypted else None)
 
 
-class VolumeEncryptionKeyView(VolumeView):
-    """One value about a volume's encryption."""
+class VolumeEncryptionKeyView(VolumeEncryptionView):
+    """One value about a volume's encryption; null where it has none of that name."""
 
-    def get(self, request: Request, volume_id: str, key: str) -> Response:
-        self.volume(volume_id, "volume_extension:volume_encryption_metadata")
-        return Response({key[:64]: None})
+    def get(self, request: Request, volume_id: str, key: str) -> Response:  # type: ignore[override]
+        return Response({key[:64]: self.encryption(volume_id).get(key)})

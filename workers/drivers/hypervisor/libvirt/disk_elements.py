@@ -49,23 +49,29 @@ def disk_device(spec: DiskSpec, cache: DiskCache, *, part: int | None = None) ->
 
 def opens(element: Any, export: ExportSource | ClusterSource) -> bool:
     """Say whether a disk's element, of a domain's description, opens this volume."""
-    wanted, source = _source(export), element.find("source")
+    wanted, source = _source(export, None), element.find("source")
     if source is None or (source.get("protocol"), source.get("name")) != (wanted.protocol, wanted.name):
         return False
     host = source.find("host")
     return not isinstance(export, ExportSource) or (host is not None and host.get("socket") == export.socket)
 
 
-def _source(export: ExportSource | ClusterSource, part: int | None = None) -> disk.NetworkSource | disk.ClusterVolume:
+def _source(
+    export: ExportSource | ClusterSource, key: str | None, part: int | None = None
+) -> disk.NetworkSource | disk.ClusterVolume:
+    """``key``: the name of the volume's passphrase, if it is encrypted."""
     slices = disk.Slices(disk.Slice(part)) if part is not None else None
+    encryption = disk.Encryption(disk.Passphrase(key)) if key is not None else None
     if isinstance(export, ExportSource):
-        return disk.NetworkSource(name=export.name, host=disk.SocketHost(socket=export.socket), slices=slices)
+        host = disk.SocketHost(socket=export.socket)
+        return disk.NetworkSource(name=export.name, host=host, slices=slices, encryption=encryption)
     monitors = (address.rpartition(":") for address in export.monitors)
     return disk.ClusterVolume(
         name=f"{export.pool}/{export.image}",
         hosts=tuple(disk.MonitorHost(host.strip("[]"), port) for host, _, port in monitors),
         auth=disk.Auth(export.user, disk.Secret(export.secret)),
         slices=slices,
+        encryption=encryption,
     )
 
 
@@ -85,7 +91,7 @@ def _volume(spec: DiskSpec, export: ExportSource | ClusterSource, part: int | No
             rerror_policy="stop",
             discard=None if spec.device == "cdrom" else "unmap",
         ),
-        source=_source(export, part),
+        source=_source(export, spec.serial if spec.encrypted else None, part),
         target=disk.DiskTarget(dev=spec.target, bus=bus_of(spec)),
         iotune=disk.Iotune(**dict(spec.limits)) if spec.limits else None,
         readonly=disk.Readonly() if readonly else None,

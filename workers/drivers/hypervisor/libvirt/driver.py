@@ -38,6 +38,7 @@ from workers.drivers.hypervisor.libvirt.definition import HostPolicy, card, comp
 from workers.drivers.hypervisor.libvirt.disks import LibvirtDisks
 from workers.drivers.hypervisor.libvirt.events import Watchers
 from workers.drivers.hypervisor.libvirt.failures import translated
+from workers.drivers.hypervisor.libvirt.keys import LibvirtKeys
 from workers.drivers.hypervisor.libvirt.live import LibvirtLive
 from workers.drivers.hypervisor.libvirt.moves import LibvirtMoves
 from workers.system import files
@@ -64,7 +65,7 @@ def policy_from(options: Mapping[str, Any]) -> HostPolicy:
     return HostPolicy(home=str(Path(options["state_dir"])), virt_type=virt_type, **chosen)
 
 
-class LibvirtDriver(LibvirtDisks, LibvirtLive, LibvirtMoves, HypervisorDriver):
+class LibvirtDriver(LibvirtDisks, LibvirtKeys, LibvirtLive, LibvirtMoves, HypervisorDriver):
     """Options: `state_dir` (required), `uri` (qemu:///system), `virt_type` (auto, kvm, qemu), and those of HostPolicy:
     `machine`, `cpu_mode`, `cpu_model`, `cpu_features`, `disk_cache`, `tcg_cache_mib`, `arch`.
     """

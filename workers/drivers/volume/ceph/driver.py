@@ -69,7 +69,7 @@ class CephVolumes(VolumeDriver):
         self._locks = HostPaths(Path(options["state_dir"])).locks
 
     def create_volume(self, volume: VolumeSpec, source: Source = None, stop: Event | None = None) -> VolumeInfo:
-        size = volume.size_gib * GIB
+        size = volume.size_bytes
         with self._alone(volume.id):
             if not self.has(volume.id):
                 self._check_room()
@@ -100,11 +100,11 @@ class CephVolumes(VolumeDriver):
 
     def extend_volume(self, volume_id: str, size_gib: int) -> None:
         with self._alone(volume_id):
-            self._cluster.do("extend", volume=volume_id, size=size_gib * GIB)
+            size = self._cluster.do("extend", volume=volume_id, size=size_gib * GIB)
             daemon = self._daemon(volume_id)
             if daemon.wanted():
                 self._serve(daemon)
-                daemon.resize(NODE, size_gib * GIB)
+                daemon.resize(NODE, size)
 
     def create_snapshot(self, volume_id: str, snapshot_id: str, stop: Event | None = None) -> None:
         values.check_uuid(snapshot_id, "a snapshot's id")
@@ -213,7 +213,7 @@ class CephVolumes(VolumeDriver):
     def _infos(self, only: str = "") -> tuple[VolumeInfo, ...]:
         rows = self._cluster.do("volumes", only=only, limit_s=600.0)
         return tuple(
-            VolumeInfo(key, -(-size // GIB), "raw", tuple(snapshots), shared=True)
+            VolumeInfo(key, size // GIB, "raw", tuple(snapshots), shared=True)
             for key, size, snapshots in rows
             if values.is_uuid(key)
         )

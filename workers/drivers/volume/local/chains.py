@@ -19,8 +19,8 @@ MAX_CHAIN = 24
 def blank(directory: Path, volume: VolumeSpec) -> Record:
     """A volume that reads as zeros."""
     top = records.new_layer(volume.format)
-    layer_files.make_blank(directory / top, volume.size_gib * GIB)
-    return Record(volume.size_gib * GIB, volume.format, (top,))
+    layer_files.make_blank(directory / top, volume.size_bytes)
+    return Record(volume.size_bytes, volume.format, (top,))
 
 
 def from_image(directory: Path, volume: VolumeSpec, image: FromImage, poll: Poll | None = None) -> Record:
@@ -51,7 +51,7 @@ def from_raw(directory: Path, volume: VolumeSpec, source: Path, content: Snapsho
 
 def check_size(volume: VolumeSpec, size: int) -> None:
     """Raise VolumeTooSmall for a volume that its source does not fit into."""
-    if size > volume.size_gib * GIB:
+    if size > volume.size_bytes:
         raise VolumeTooSmall(
             "The volume is too small for its source.", details=f"{size} bytes in {volume.size_gib} GiB"
         )
@@ -59,7 +59,7 @@ def check_size(volume: VolumeSpec, size: int) -> None:
 
 def _above(directory: Path, volume: VolumeSpec, chain: Chain, poll: Poll | None) -> Record:
     """The volume's own layer above others; where these are too many, or the volume is raw: a copy of them."""
-    size = volume.size_gib * GIB
+    size = volume.size_bytes
     top = records.new_layer(volume.format)
     if volume.format == "qcow2" and not is_deep(chain):
         clean_ns = layer_files.make_overlay(directory / top, chain[0], size)

@@ -98,7 +98,8 @@ class LocalVolumes(Adoption, Connections, VolumeDriver):
 
     def extend_volume(self, volume_id: str, size_gib: int) -> None:
         with self._locked(volume_id), layer_files.on_disk():
-            record, size = self._settled(volume_id), size_gib * GIB
+            record = self._settled(volume_id)
+            size = size_gib * GIB + record.size % GIB  # a header too
             if record.size > size:
                 raise VolumeTooSmall("A volume can only be made larger.", details=f"{record.size} bytes now")
             serving = self._serving(volume_id, record.chain)  # also what an extension that was killed has closed

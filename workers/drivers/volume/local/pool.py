@@ -125,7 +125,7 @@ class Pool:
             return None
         paths = (self._pool.of(volume_id) / layer for layer in record.layers())
         used = sum(path.stat().st_blocks * 512 for path in paths if path.exists())
-        size = -(-record.size // GIB)
+        size = record.size // GIB  # the header of one that is encrypted is no part of it
         snapshots = tuple(key for key in sorted(record.snapshots) if not key.startswith(UNMANAGED))
         return VolumeInfo(volume_id, size, record.format, snapshots, used, shared=self._mark is not None)
 

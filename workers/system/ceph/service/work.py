@@ -13,6 +13,7 @@ BASE = "base"
 HOSTS = "celerity_hosts"  # an object: the addresses of hosts
 MOMENT_SECONDS = 120
 UNUSED_DAYS = 1
+GIB = 1 << 30
 
 
 def facts(pool: Pool) -> Any:
@@ -145,12 +146,17 @@ def delete(pool: Pool, volume: str) -> Any:
 
 
 def extend(pool: Pool, volume: str, size: int) -> Any:
-    """Let a volume have ``size`` bytes. Raises Refused for fewer than it has."""
+    """Let a volume have ``size`` bytes, whole GiB, and the header of one that is encrypted. Returns both together.
+
+    Raises Refused for fewer than it has.
+    """
     with pool.locked(volume), pool.image(f"volume-{volume}") as image:
+        size += image.size() % GIB
         if image.size() > size:
             raise Refused("too-small", f"{image.size()} bytes now")
         if image.size() < size:
             image.resize(size)
+    return size
 
 
 def snapshot(pool: Pool, volume: str, snapshot: str) -> Any:

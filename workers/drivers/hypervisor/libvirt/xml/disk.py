@@ -55,6 +55,23 @@ class Slices(Element):
     storage: Slice = child()
 
 
+class Passphrase(Element):
+    """<secret>: the hypervisor's name for a passphrase."""
+
+    tag: ClassVar[str] = "secret"
+    uuid: str = attribute("uuid")
+    type: Literal["passphrase"] = attribute("type", default="passphrase")
+
+
+@dataclass(frozen=True, slots=True)
+class Encryption(Element):
+    """<encryption>: the volume is a LUKS container, which QEMU opens."""
+
+    tag: ClassVar[str] = "encryption"
+    secret: Passphrase = child()
+    format: Literal["luks"] = attribute("format", default="luks")
+
+
 @dataclass(frozen=True, slots=True)
 class NetworkSource(Element):
     """<source>: an export, by its name."""
@@ -63,6 +80,7 @@ class NetworkSource(Element):
     name: str = attribute("name")
     host: SocketHost = child()
     slices: Slices | None = child(default=None)
+    encryption: Encryption | None = child(default=None)
     protocol: Literal["nbd"] = attribute("protocol", default="nbd")
 
 
@@ -102,6 +120,7 @@ class ClusterVolume(Element):
     hosts: tuple[MonitorHost, ...] = child(default=())
     auth: Auth | None = child(default=None)
     slices: Slices | None = child(default=None)
+    encryption: Encryption | None = child(default=None)
     protocol: Literal["rbd"] = attribute("protocol", default="rbd")
 
 

@@ -28,6 +28,25 @@ class TpmUsage(Element):
     type: Literal["vtpm"] = attribute("type", default="vtpm")
 
 
+class VolumeUsage(Element):
+    """<usage>: for which volume; the text is unique on the host."""
+
+    tag: ClassVar[str] = "usage"
+    volume: str = leaf("volume")
+    type: Literal["volume"] = attribute("type", default="volume")
+
+
+@dataclass(frozen=True, slots=True)
+class PassphraseSecret(Element):
+    """<secret>: a volume's passphrase, in libvirt's memory alone, and told to nobody."""
+
+    tag: ClassVar[str] = "secret"
+    uuid: str = leaf("uuid")
+    usage: VolumeUsage = child()
+    ephemeral: bool = attribute("ephemeral", default=True)
+    private: bool = attribute("private", default=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Secret(Element):
     """<secret>: kept over restarts, and told to nobody."""

@@ -1,0 +1,157 @@
+"""Encrypted volumes over HTTP: what their type makes of them, whose key a copy has, and what is refused in words."""
+
+import uuid
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+
+from apps.volumes.models import Backup, EncryptionType, Volume, VolumeKey, VolumeType
+from apps.volumes.services import backup_states, managing, volume_keys, volume_migrations, volume_states
+from apps.workflow.models import Run
+from tests.api.volumes.conftest import end_runs, refusal
+
+
+def key_of(row: Any) -> VolumeKey:
+    return VolumeKey.objects.get(volume_id=row["id"], is_next=False)
+
+
+@pytest.fixture
+def secret(alice: Any, make_volume: Any, secret_type: VolumeType) -> Any:
+    return make_volume(alice, volume_type="secret", size=2)
+
+
+def test_a_volume_has_a_key(alice: Any, admin: Any, secret: Any, make_volume: Any) -> None:
+    assert secret["encrypted"] and "encryption_key_id" not in secret
+    key = key_of(secret)
+    path = f"/volumes/{secret['id']}"
+    assert alice.at("3.64").get(path).json()["volume"]["encryption_key_id"] == str(key.id)
+    plain = make_volume(alice)
+    assert "encryption_key_id" not in alice.at("3.64").get(f"/volumes/{plain['id']}").json()["volume"]
+    assert alice.get(f"/volumes/{plain['id']}/encryption").json() == {"encryption_key_id": None}
+    shown = alice.get(f"{path}/encryption").json()
+    assert shown == {
+        "encryption_key_id": str(key.id), "provider": "luks", "control_location": "front-end",
+        "cipher": "aes-xts-plain64", "key_size": 256,
+    }  # fmt: skip
+    assert alice.get(f"{path}/encryption/key_size").json() == {"key_size": 256}
+    attached = alice.at("3.27").post(
+        "/attachments", {"attachment": {"volume_uuid": secret["id"], "connector": {"host": "h1"}}}
+    )
+    assert attached.json()["attachment"]["connection_info"]["encrypted"] is True
+    passphrase = volume_keys.passphrase_of(key)
+    assert len(passphrase) == 64 and passphrase not in key.sealed
+    for text in (attached.content, alice.get(path).content, str(Run.objects.values_list("params")).encode()):
+        assert passphrase.encode() not in text and key.sealed.encode() not in text
+
+
+def test_rotation_keeps_every_volume_readable(alice: Any, make_volume: Any, secret: Any, volume_keys: Any) -> None:
+    before, passphrase = key_of(secret).sealed, volume_keys_text(secret)
+    for _ in range(4):  # the key of the beginning is gone
+        call_command("volume_key_rotate")
+    assert key_of(secret).sealed != before and volume_keys_text(secret) == passphrase
+    assert sorted(path.name for path in volume_keys.iterdir()) == ["0", "4", "5"]
+
+
+def volume_keys_text(row: Any) -> str:
+    return volume_keys.passphrase_of(key_of(row))
+
+
+def test_copies_have_the_key_of_their_source(
+    alice: Any, make_volume: Any, make_snapshot: Any, secret: Any, secret_type: VolumeType
+) -> None:
+    passphrase, snapshot = volume_keys_text(secret), make_snapshot(alice, secret)
+    copies = [
+        make_volume(alice, source_volid=secret["id"], size=3),
+        make_volume(alice, snapshot_id=snapshot["id"], size=2),
+    ]
+    for copy in copies:
+        assert copy["encrypted"] and key_of(copy).id != key_of(secret).id
+        assert volume_keys_text(copy) == passphrase
+    plain = VolumeType.objects.create(name="plain")
+    for source, kind in (("source_volid", secret), ("snapshot_id", snapshot)):
+        answer = alice.post("/volumes", {"volume": {source: kind["id"], "volume_type": plain.name}})
+        assert refusal(answer)[0] == 400 and "encrypted" in refusal(answer)[1]
+    other = make_volume(alice, volume_type="plain")
+    answer = alice.post("/volumes", {"volume": {"source_volid": other["id"], "volume_type": "secret"}})
+    assert "source volume is not encrypted" in refusal(answer)[1]
+    volume_states.mark_deleted(volume_id=uuid.UUID(copies[0]["id"]))
+    assert not VolumeKey.objects.filter(volume_id=copies[0]["id"]).exists()
+    assert volume_keys_text(secret) == volume_keys_text(copies[1]) == passphrase
+
+
+def test_backups_have_the_key(alice: Any, admin: Any, make_volume: Any, secret: Any) -> None:
+    made = alice.post("/backups", {"backup": {"volume_id": secret["id"]}}).json()["backup"]
+    backup = Backup.objects.get(id=made["id"])
+    backup_states.mark_available(backup=backup, objects=1, stored_bytes=1)
+    end_runs()
+    key = VolumeKey.objects.get(backup=backup)
+    assert alice.at("3.64").get(f"/backups/{backup.id}").json()["backup"]["encryption_key_id"] == str(key.id)
+    restored = make_volume(alice.at("3.47"), backup_id=str(backup.id), size=2)  # of the type of the volume
+    assert restored["volume_type"] == "secret" and volume_keys_text(restored) == volume_keys_text(secret)
+    Backup.objects.update(status="available", restoring_id=None)
+    plain, other = make_volume(alice, size=2), make_volume(alice, volume_type="secret", size=2)
+    restore = f"/backups/{backup.id}/restore"
+    assert "new volume" in refusal(alice.post(restore, {"restore": {"volume_id": plain["id"]}}))[1]
+    assert alice.post(restore, {"restore": {"volume_id": other["id"]}}).status_code == 202
+    assert volume_keys_text(other) != volume_keys_text(secret)  # nothing is written yet
+    backup_states.mark_restored(backup=Backup.objects.get(id=backup.id))
+    assert volume_keys_text(other) == volume_keys_text(secret)
+    end_runs()
+    record = admin.get(f"/backups/{backup.id}/export_record").json()["backup-record"]
+    backup_states.mark_deleted(backup_id=backup.id)
+    assert not VolumeKey.objects.filter(backup=backup).exists()
+    assert admin.post("/backups/import_record", {"backup-record": record}).status_code == 201
+    assert volume_keys.passphrase_of(VolumeKey.objects.get(backup=backup)) == volume_keys_text(secret)
+
+
+def test_a_record_that_another_clouds_keys_open(
+    alice: Any, admin: Any, secret: Any, settings: Any, tmp_path: Any
+) -> None:
+    made = alice.post("/backups", {"backup": {"volume_id": secret["id"]}}).json()["backup"]
+    backup_states.mark_available(backup=Backup.objects.get(id=made["id"]), objects=1, stored_bytes=1)
+    record = admin.get(f"/backups/{made['id']}/export_record").json()["backup-record"]
+    backup_states.mark_deleted(backup_id=uuid.UUID(made["id"]))
+    settings.VOLUME_KEY_DIR = tmp_path / "other"
+    answer = admin.post("/backups/import_record", {"backup-record": record})
+    assert "does not have the keys" in refusal(answer)[1]
+
+
+def test_refusals(alice: Any, admin: Any, make_volume: Any, secret: Any, shared_type: VolumeType) -> None:
+    image = {"os-volume_upload_image": {"image_name": "x", "disk_format": "raw"}}
+    assert "encrypted" in refusal(alice.post(f"/volumes/{secret['id']}/action", image))[1]
+    assert refusal(admin.post(f"/volumes/{secret['id']}/action", {"os-unmanage": {}}))[0] == 400
+    EncryptionType.objects.create(volume_type=shared_type, provider="luks")
+    answer = alice.post("/volumes", {"volume": {"size": 1, "volume_type": "shared"}})
+    assert "several servers" in refusal(answer)[1]
+    VolumeKey.objects.all().delete()  # it was made before there were keys
+    answer = alice.at("3.27").post("/attachments", {"attachment": {"volume_uuid": secret["id"]}})
+    assert "has no key" in refusal(answer)[1]
+    assert not VolumeKey.objects.exists()
+
+
+def test_retype(alice: Any, make_volume: Any, secret: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(managing, "keeps_snapshots", lambda volume: False)  # there is no agent to ask
+    strong = VolumeType.objects.create(name="strong", extra_specs={"volume_backend_name": "other"})
+    EncryptionType.objects.create(volume_type=strong, provider="luks", key_size=512)
+    VolumeType.objects.create(name="plain", extra_specs={"volume_backend_name": "other"})
+    former, passphrase = key_of(secret), volume_keys_text(secret)
+
+    def retype(kind: str, policy: str) -> Any:
+        body = {"os-retype": {"new_type": kind, "migration_policy": policy}}
+        return alice.post(f"/volumes/{secret['id']}/action", body)
+
+    for kind in ("strong", "plain"):
+        assert "has to migrate" in refusal(retype(kind, "never"))[1]
+    row = Volume.objects.get(id=secret["id"])
+    assert retype("strong", "on-demand").status_code == 202
+    coming = VolumeKey.objects.get(volume=row, is_next=True)
+    assert (coming.key_size, volume_keys.passphrase_of(coming)) == (512, passphrase)
+    assert Run.objects.get(subject_id=row.id, state="queued").params[volume_migrations.CHANGES_KEY] == "yes"
+    volume_migrations.mark_failed(volume_id=row.id, message="no")
+    assert [key.id for key in VolumeKey.objects.filter(volume=row)] == [former.id]
+    end_runs()
+    assert retype("plain", "on-demand").status_code == 202
+    assert not VolumeKey.objects.filter(volume=row, is_next=True).exists()
+    assert not volume_keys.switch(volume_id=row.id)
+    assert not VolumeKey.objects.filter(volume=row).exists()
