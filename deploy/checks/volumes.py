@@ -9,6 +9,7 @@ from deploy.checks.finding import Finding, fail, ok, warn
 from deploy.environment import Environment
 
 MARK = ".celerity-volumes"
+KEYS = "volume-keys"  # of API hosts alone
 PROGRAM = "qemu-storage-daemon"
 PYTHON = "/usr/bin/python3"  # librados is Debian's
 CEPH_SECONDS = 15
@@ -56,6 +57,11 @@ def check(environment: Environment) -> Finding:
         return ok("simulated")
     if shutil.which(PROGRAM) is None:
         return fail(f"no {PROGRAM}", "make up installs it: qemu-system-common.")
+    if environment.is_host and (environment.state / KEYS).exists():
+        return fail(
+            f"{environment.state / KEYS} is here, which opens every encrypted volume of the cloud",
+            "A host asks the first machine for the keys that it needs. Remove the directory.",
+        )
     problem, pools = _stores(environment)
     return fail(problem, _HELP) if problem else _back_ends(environment, pools)
 

@@ -48,6 +48,7 @@ from apps.volumes.models import (
     QosSpec,
     Snapshot,
     Volume,
+    VolumeKey,
     VolumeType,
     VolumeTypeAccess,
 )
@@ -207,6 +208,9 @@ def disks(number: int, project: str, server: Server) -> None:
             volume=row, project_id=project, user_id="u", name=text, interval_hours=24, keep=7, error="No."
         )
         Backup.objects.create(volume_id=row.id, project_id=project, user_id="u", name=text, size=1, host=FIRST)
+        VolumeKey.objects.get_or_create(
+            volume=row, defaults={"sealed": "SEALED", "cipher": "aes-xts-plain64", "key_size": 512}
+        )
 
 
 def routes(number: int, project: str, network: Network, subnet: Subnet) -> None:

@@ -1,5 +1,6 @@
 """Volumes, snapshots and backups of the matrix: made, looked at and deleted through their services."""
 
+import zlib
 from typing import TYPE_CHECKING
 
 from tests.cloud import Cloud, wait_for
@@ -11,10 +12,15 @@ if TYPE_CHECKING:
 # Each volume has a separate project: quotas are small.
 _SETUP = (
     "from apps.common.context import RequestContext as Context;"
-    " from apps.volumes.models import Backup, Snapshot, Volume;"
+    " from apps.volumes.models import Backup, EncryptionType, Snapshot, Volume, VolumeType;"
     " from apps.volumes.services import backups, managing, snapshots, volume_images, volumes;"
     " context = Context(user_id='admin', project_id={project!r}, request_id='req-matrix');"
 )
+_SECRET_TYPE = (
+    "(kind := VolumeType.objects.get_or_create(name='secret')[0],"
+    " EncryptionType.objects.get_or_create(volume_type=kind, defaults=dict(provider='luks')))[0]"
+)
+_IN_CLEAR_TEXT = ("manage", "upload")  # what these do is refused for encrypted volumes
 _VOLUME = "volume = Volume.objects.get(id={key!r});"
 _SNAPSHOT = "snapshot = Snapshot.objects.select_related('volume').get(id={key!r});"
 _BACKUP = "backup = Backup.objects.get(id={key!r});"
@@ -27,9 +33,12 @@ def _do(cloud: Cloud, code: str, **values: str) -> str:
 
 
 def begin(cloud: Cloud, name: str, project: str = "") -> str:
-    """Request a volume; return its ID."""
-    row = "Volume(project_id={project!r}, user_id='admin', name={name!r}, size=1)"
-    return _do(cloud, f" print(volumes.create(context=context, volume={row}).id)", project=project or name, name=name)
+    """Request a volume; return its ID. Each second one is encrypted, where its pipeline has such."""
+    row = "Volume(project_id={project!r}, user_id='admin', name={name!r}, size=1, **more)"
+    is_encrypted = bool(zlib.crc32(name.encode()) % 2) and not any(word in name for word in _IN_CLEAR_TEXT)
+    more = f" more = dict(volume_type={_SECRET_TYPE}, encrypted=True);" if is_encrypted else " more = dict();"
+    code = f"{more} print(volumes.create(context=context, volume={row}).id)"
+    return _do(cloud, code, project=project or name, name=name)
 
 
 def make_for_server(cloud: Cloud, case: "Case") -> str:

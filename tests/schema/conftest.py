@@ -12,6 +12,7 @@ from apps.compute.services import bootstrap as compute
 from apps.identity.services import bootstrap as identity
 from apps.networking.services import bootstrap as networking
 from apps.scheduling.services import hosts
+from apps.volumes.services import bootstrap as volumes
 from tests.isolation.belongings import Belongings, Person
 from tests.lock_order import undone
 from tests.unit.identity.dialogue import PASSWORD
@@ -23,6 +24,7 @@ def directories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with override_settings(
         FERNET_KEY_DIR=path / "fernet-keys",
         CREDENTIAL_KEY_DIR=path / "credential-keys",
+        VOLUME_KEY_DIR=path / "volume-keys",
         IMAGE_DIR=path / "images",
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
         ALLOWED_HOSTS=["*"],
@@ -39,6 +41,7 @@ def cloud(directories: Path, django_db_setup: None, django_db_blocker: Any) -> I
         )
         networking.load()
         compute.ensure_flavors()
+        volumes.ensure_keys()
         hosts.register(name="host-1", facts={}, vcpus=64, ram_mib=65536, disk_gib=1000, agent_url="")
         yield
 

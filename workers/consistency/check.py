@@ -9,6 +9,8 @@ Rules, each a comparison of sets:
   servers with a task              = servers with an open run
   volumes with a task              = volumes with an open run
   files of volumes on a host       = volumes whose rows are on that host
+  keys                             = encrypted volumes and backups that are there
+  keys that a hypervisor has       = encrypted volumes that are attached on its host
   exports on a host                = attachments that are open there, or that other hosts have from it
   rows of further subjects         = runs that are open
   contents of images               = files in the image store, of the recorded size
@@ -27,14 +29,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 
 from apps.compute import states
-from apps.compute.selectors import migrations, servers
+from apps.compute.selectors import migrations, servers, volume_attachments
 from apps.images.selectors import blobs as blob_selectors
 from apps.images.selectors import images as image_selectors
 from apps.networking.selectors import bindings
 from apps.operations.consistency import rows
 from apps.quotas.services import verification
 from apps.volumes import states as volume_states
-from apps.volumes.selectors import attachments, exports, volumes
+from apps.volumes.selectors import attachments, exports, volume_keys, volumes
 from apps.workflow.selectors import runs
 from workers.config import HostDrivers
 from workers.engine.subjects import BACKUP, SERVER, VOLUME
@@ -101,6 +103,10 @@ def _of_runs() -> Iterator[Inconsistency]:
         yield Inconsistency("snapshot", str(snapshot), f"{status}, and no run is open")
     for backup, status in rows.stuck_backups():
         yield Inconsistency("backup", str(backup), f"{status}, and no run is open")
+    for volume_id in volume_keys.missing():
+        yield Inconsistency("volume_key", str(volume_id), "encrypted by its row, and has no key")
+    for owner in volume_keys.left():
+        yield Inconsistency("volume_key", str(owner), "deleted, or not encrypted, and has a key")
     for run in runs.orphans():
         yield Inconsistency("run", str(run.id), f"keeps {run.subject_id}, and its leading run is over")
 
@@ -175,6 +181,18 @@ def _of_volumes(drivers: HostDrivers) -> Iterator[Inconsistency]:
         if volume_id not in there and volume.status in volume_states.READABLE:
             yield Inconsistency("volume", volume_id, f"{volume.status} by its row, and not on {drivers.host}")
     yield from _of_exports(drivers)
+    yield from _of_keys(drivers)
+
+
+def _of_keys(drivers: HostDrivers) -> Iterator[Inconsistency]:
+    rows = [row for row in attachments.on_host(host=drivers.host) if row.by_compute and row.volume.encrypted]
+    for volume_id in sorted(set(drivers.hypervisor.kept_keys()) - {str(row.volume_id) for row in rows}):
+        if not _is_worked_on(volume_id) and not any(
+            _is_at_work(str(key)) for key in volume_attachments.servers_of(volume_id=uuid.UUID(volume_id))
+        ):
+            yield Inconsistency(
+                "volume_key", volume_id, f"{drivers.host} has its key, and no attachment there needs it"
+            )
 
 
 def _of_exports(drivers: HostDrivers) -> Iterator[Inconsistency]:

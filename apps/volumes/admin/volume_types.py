@@ -7,7 +7,7 @@ from django.http import HttpRequest
 
 from apps.common.admin import Operation, Operator, Page, ReadOnlyAdmin, operations, panels, targets
 from apps.identity.selectors import names
-from apps.volumes.models import DefaultType, EncryptionType, Message, QosSpec, VolumeType, VolumeTypeAccess
+from apps.volumes.models import DefaultType, EncryptionType, Message, QosSpec, VolumeKey, VolumeType, VolumeTypeAccess
 from apps.volumes.selectors import volume_types as selectors
 from apps.volumes.services import volume_types
 
@@ -61,6 +61,14 @@ class _SpecAdmin(ReadOnlyAdmin):
 @admin.register(EncryptionType)
 class EncryptionTypeAdmin(_SpecAdmin):
     list_display = ("volume_type", "provider", "cipher", "key_size", "control_location")
+
+
+@admin.register(VolumeKey)
+class VolumeKeyAdmin(ReadOnlyAdmin):
+    list_display = ("volume", "backup", "cipher", "key_size", "is_next", "created_at", "id")
+    search_fields = ("id", "volume__id", "volume__name", "backup__id")
+    list_select_related = ("volume", "backup")
+    exclude = ("sealed",)
 
 
 @admin.register(DefaultType)

@@ -3,7 +3,11 @@
 import uuid
 from collections.abc import Iterable
 
-from apps.volumes.models import VolumeKey
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
+
+from apps.volumes import states
+from apps.volumes.models import Volume, VolumeKey
 
 
 def of_volume(*, volume_id: uuid.UUID, is_next: bool = False) -> VolumeKey | None:
@@ -20,3 +24,20 @@ def ids_of_volumes(*, volume_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, uuid.U
     """Return the keys' IDs, by the volumes. 1 query."""
     rows = VolumeKey.objects.filter(volume_id__in=list(volume_ids), is_next=False).values_list("volume_id", "id")
     return {volume_id: key for volume_id, key in rows if volume_id is not None}
+
+
+def missing() -> list[uuid.UUID]:
+    """Return the encrypted volumes without a key: nothing opens them. 1 query."""
+    rows = Volume.objects.filter(encrypted=True, deleted_at=None).exclude(keys__is_next=False)
+    return list(rows.order_by("id").values_list("id", flat=True))
+
+
+def left() -> list[uuid.UUID]:
+    """Return the volumes and backups that have a key and need none: they are deleted, or in clear text. 1 query."""
+    deleted = Q(volume__deleted_at__isnull=False) | Q(backup__deleted_at__isnull=False)
+    moving = Q(volume__status=states.RETYPING)
+    stray = (Q(volume__encrypted=False) | Q(is_next=True)) & ~moving
+    rows = VolumeKey.objects.filter(deleted | Q(volume__isnull=False) & stray)
+    return list(
+        rows.annotate(owner=Coalesce(F("volume_id"), F("backup_id"))).order_by("owner").values_list("owner", flat=True)
+    )

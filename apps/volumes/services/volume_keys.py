@@ -12,6 +12,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 
+from apps.common.exceptions import Unavailable
 from apps.identity import keys
 from apps.volumes import exceptions, locks
 from apps.volumes.models import Backup, EncryptionType, Volume, VolumeKey, VolumeType
@@ -190,4 +191,8 @@ def rotate() -> int:
 
 
 def _seal(passphrase: str) -> str:
-    return keys.seal(passphrase.encode(), settings.VOLUME_KEY_DIR)
+    """Raises Unavailable (503)."""
+    try:
+        return keys.seal(passphrase.encode(), settings.VOLUME_KEY_DIR)
+    except keys.KeysMissing:
+        raise Unavailable("The keys of encrypted volumes are not on this host of the API.") from None

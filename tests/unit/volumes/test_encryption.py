@@ -17,6 +17,7 @@ from apps.workflow.services.findings import FindingReport
 from tests.api.compute.in_process import HOST, Worker
 from tests.unit.volumes.test_exports import FAR, OWNER, far, server, worker
 from workers.config import HostDrivers
+from workers.consistency import check
 from workers.drivers.volume.errors import KeyUnavailable
 from workers.host.reconcilers import base
 from workers.host.reconcilers import volume_keys as reconciler
@@ -69,6 +70,10 @@ def reconcile(drivers: HostDrivers) -> dict[str, int]:
     return report.counts
 
 
+def differences(drivers: HostDrivers) -> list[str]:
+    return [item.what for item in (*check.of_rows(), *check.of_host(drivers)) if item.kind == "volume_key"]
+
+
 def asked(host: str, volume: Volume, part: str = "volume-key") -> str:
     return mapping.answer(host, str(volume.id), part).decode()
 
@@ -78,17 +83,30 @@ def test_a_host_has_the_key_while_it_has_the_volume(
 ) -> None:
     passphrase = volume_keys.passphrase_of(VolumeKey.objects.get())
     assert kept(worker.drivers) == [str(volume.id)] and volume_mapping.volume_spec(volume).header_bytes == 1052672
+    assert differences(worker.drivers) == []
     worker.drivers.hypervisor.forget_key(str(volume.id))  # libvirt's daemon was restarted
     assert reconcile(worker.drivers) == {} and kept(worker.drivers) == [str(volume.id)]
     services.detach(context=OWNER, server=server, volume_id=volume.id)
     assert worker.work()[-1] == "succeeded" and kept(worker.drivers) == []
     worker.drivers.hypervisor.keep_key(str(volume.id), passphrase)  # a step was killed behind this
+    assert differences(worker.drivers) == [str(volume.id)]
     assert reconcile(worker.drivers) == {} and kept(worker.drivers) == []
     # It is nowhere in clear text: not on the host's disk, in no row.
     for path in tmp_path.rglob("*"):
         assert not path.is_file() or passphrase.encode() not in path.read_bytes(), path
     rows = [*Run.objects.values(), *Step.objects.values(), *Attachment.objects.values(), *VolumeKey.objects.values()]
     assert passphrase not in json.dumps(rows, default=str)
+
+
+def test_keys_and_volumes_are_compared(worker: Worker, volume: Volume) -> None:
+    assert differences(worker.drivers) == []
+    Volume.objects.update(encrypted=False)
+    assert differences(worker.drivers) == [str(volume.id)]
+    Volume.objects.update(encrypted=True)
+    VolumeKey.objects.all().delete()
+    assert differences(worker.drivers) == [str(volume.id)]
+    volumes.delete(context=OWNER, volume=volume)
+    assert worker.work()[-1] == "succeeded" and differences(worker.drivers) == []
 
 
 def test_a_key_that_cannot_be_had_is_reported(worker: Worker, volume: Volume, attached: Attachment, keys: Path) -> None:

@@ -21,7 +21,10 @@ def render_brief(backup: Backup, links: Links) -> dict[str, Any]:
 
 
 def render(backup: Backup, links: Links, version: Version, *, admin: bool) -> dict[str, Any]:
-    """Return the document of a backup that says whether others are based on it (``has_children``), and its ``key_id``."""
+    """Return the document of a backup, which has its key's ID and says whether others are based on it (``key_id``,
+    ``has_children``).
+    """
+    key_id = getattr(backup, "key_id", None)
     document = {
         **render_brief(backup, links),
         "status": backup.status,
@@ -41,7 +44,7 @@ def render(backup: Backup, links: Links, version: Version, *, admin: bool) -> di
         "metadata": backup.metadata,
         "user_id": backup.user_id,
         "os-backup-project-attr:project_id": backup.project_id,
-        "encryption_key_id": getattr(backup, "key_id", None) and str(backup.key_id),
+        "encryption_key_id": str(key_id) if key_id is not None else None,
     }
     hidden = list(microversions.hidden(FIELDS, version))
     if document["encryption_key_id"] is None:  # as in Cinder
