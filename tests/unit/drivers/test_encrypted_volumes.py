@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -81,7 +82,7 @@ def test_a_copy_is_encrypted_otherwise_or_not_at_all(driver: VolumeDriver) -> No
     look(plain, None, "write -P 5 0 1M", "write -P 6 1023M 1M")  # to the last byte
     keys = [None, KEY, DiskKey(KEY.passphrase, 512), None]
     source = plain
-    for before, after in zip(keys, keys[1:], strict=False):
+    for before, after in pairwise(keys):
         target = opened(driver, spec(after), after)
         encryption.copy(source, target, (before, after))
         answer = look(target, after, "read -P 5 0 1M", "read -P 6 1023M 1M", "read -P 0 1M 1M", "length")

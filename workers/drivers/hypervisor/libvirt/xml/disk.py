@@ -55,6 +55,7 @@ class Slices(Element):
     storage: Slice = child()
 
 
+@dataclass(frozen=True, slots=True)
 class Passphrase(Element):
     """<secret>: the hypervisor's name for a passphrase."""
 

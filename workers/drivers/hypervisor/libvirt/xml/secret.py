@@ -28,6 +28,7 @@ class TpmUsage(Element):
     type: Literal["vtpm"] = attribute("type", default="vtpm")
 
 
+@dataclass(frozen=True, slots=True)
 class VolumeUsage(Element):
     """<usage>: for which volume; the text is unique on the host."""
 
