@@ -239,6 +239,8 @@ CEPH_KEYRING = env.str("CELERITY_CEPH_KEYRING", default=f"/etc/ceph/ceph.client.
 # Where servers' disks are: "" in files of their hosts, or the pool of rbd://pool.
 ROOT_STORE = stores.pool_of("CELERITY_ROOT_STORE", env.str("CELERITY_ROOT_STORE", default="local"))
 stores.check(ROOT_STORE, VOLUME_BACKENDS)
+# Where images' data is: "" in files of the machine with the API, or the pool of rbd://pool.
+IMAGE_STORE = stores.pool_of("CELERITY_IMAGE_STORE", env.str("CELERITY_IMAGE_STORE", default="local"))
 VOLUME_OVERCOMMIT = env.float("CELERITY_VOLUME_OVERCOMMIT", default=1.0)  # of back ends with a path
 DEFAULT_VOLUME_TYPE = env.str("CELERITY_DEFAULT_VOLUME_TYPE", default="__DEFAULT__")  # of volumes that name none
 # Where backups of volumes are: file:///directory, which all hosts see, or s3://bucket/prefix.

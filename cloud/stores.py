@@ -1,4 +1,4 @@
-"""Reads `CELERITY_ROOT_STORE`: files, or a pool of the Ceph cluster."""
+"""Reads `CELERITY_ROOT_STORE` and `CELERITY_IMAGE_STORE`: files, or a pool of the Ceph cluster."""
 
 import re
 from collections.abc import Mapping

@@ -108,7 +108,8 @@ def link_images(environment: Environment, place: Path, hashes: list[str]) -> lis
 def collect(environment: Environment, place: Path, *, guests: bool) -> archive.Manifest:
     """Copy everything into ``place``, and return a description."""
     snapshot = take_snapshot(environment, place)
-    for sha512 in snapshot.missing:
+    pooled = environment.values.get("CELERITY_IMAGE_STORE", "local") not in ("", "local")
+    for sha512 in () if pooled else snapshot.missing:
         line(f"    not in the image store, and so not in the backup: {sha512[:16]}… (celerity consistency)")
     write_private(place / archive.ENV, environment.file.read_text())
     for name in archive.KEYS:
@@ -133,9 +134,10 @@ def left_out(environment: Environment) -> list[str]:
     """Return where disks, volumes and their backups are that are not in an archive with guests' disks."""
     backends = environment.values.get("CELERITY_VOLUME_BACKENDS", "local").split(",")
     places = [f"volumes of the back end {text.strip()}" for text in backends if text.strip() not in ("", "local")]
-    root = environment.values.get("CELERITY_ROOT_STORE", "local")
-    if root not in ("", "local"):
-        places.append(f"servers' disks in {root}")
+    for what, name in (("servers' disks", "CELERITY_ROOT_STORE"), ("images", "CELERITY_IMAGE_STORE")):
+        place = environment.values.get(name, "local")
+        if place not in ("", "local"):
+            places.append(f"{what} in {place}")
     store = environment.values.get("CELERITY_BACKUP_STORE", "")
     if store and store != f"file://{environment.state / archive.STORE}":
         places.append(
@@ -224,7 +226,9 @@ def main() -> int:
     what = f"{len(manifest.images)} images, " + (
         "with guests' disks and volumes" if guests else "without guests' disks and volumes"
     )
-    for omitted in left_out(environment) if guests else ():
+    for omitted in left_out(environment):
+        if not guests and not omitted.startswith("images "):
+            continue
         line(f"    not in the backup: {omitted}")
     line(f"{target}: {target.stat().st_size >> 20} MiB, {what}, {time.monotonic() - started:.1f} s.")
     line("It contains passwords and keys; protect it accordingly.")

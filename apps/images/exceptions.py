@@ -120,6 +120,12 @@ class NoRoom(CloudError):
     template = "The image store has no room for more data. Try again later, or ask the operator of the cloud."
 
 
+class StoreUnavailable(CloudError):
+    code = 503
+    kind = "ServiceUnavailable"
+    template = "The image store does not answer. Try again later."
+
+
 class TooManyBytes(TooLarge):
     kind = "ImageSizeLimitExceeded"
     template = "Image exceeds the size cap of {cap} bytes."

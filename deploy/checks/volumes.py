@@ -43,7 +43,7 @@ def _ceph(environment: Environment, pool: str) -> str:
 def _stores(environment: Environment) -> tuple[str, list[str]]:
     """Return why this host does not reach the pool of disks or images, "" if it does; and what it reaches."""
     answers = []
-    for name, setting in (("servers' disks", "CELERITY_ROOT_STORE"),):
+    for name, setting in (("servers' disks", "CELERITY_ROOT_STORE"), ("images", "CELERITY_IMAGE_STORE")):
         place = environment.values.get(setting, "local")
         if place not in ("", "local"):
             if problem := _ceph(environment, place.removeprefix("rbd://").rstrip("/")):

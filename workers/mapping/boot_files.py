@@ -38,7 +38,7 @@ def _with_kernel(
     for part, image, source in images.parts_of(facts):
         made = storage.boot_file(spec.id, f"{disk}-{part}", image.sha512)
         if made is None:  # else the image may be gone
-            made = storage.create_boot_file(spec.id, f"{disk}-{part}", storage.cache_image(image, source))
+            made = storage.create_boot_file(spec.id, f"{disk}-{part}", storage.cache_file(image, source))
         paths[part] = made
     if "kernel" not in paths:
         return replace(spec, direct_boot=None)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from apps.images import states
+from apps.images import pool, states
 from apps.images.selectors import blobs
 from workers.drivers.storage.base import ImageSource, ImageSpec
 
@@ -56,6 +56,9 @@ def _format(disk_format: str) -> str:
 
 
 def _source(sha512: str) -> ImageSource:
+    """Of a store in a pool, hosts that have their disks in one as well need no data by HTTP."""
     path = blobs.path_of(sha512)
-    url = path.as_uri() if path.exists() else blobs.signed_url_of(sha512=sha512)
-    return ImageSource(url=url)
+    if path.exists():
+        return ImageSource(url=path.as_uri())
+    in_pool = pool.url_of(sha512) if pool.is_used() else ""
+    return ImageSource(url=blobs.signed_url_of(sha512=sha512), in_pool=in_pool)

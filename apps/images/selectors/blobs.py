@@ -1,14 +1,16 @@
 """The image store: each content once, under its SHA-512."""
 
+import contextlib
 import re
 import uuid
 from pathlib import Path
+from typing import BinaryIO, cast
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.core import signing
 
-from apps.images import exceptions, states
+from apps.images import exceptions, pool, states
 from apps.images.models import Image
 
 _SHA512 = re.compile(r"[0-9a-f]{128}\Z")
@@ -46,12 +48,36 @@ def path(image: Image) -> Path:
     return path_of(image.os_hash_value)
 
 
+def opened(sha512: str) -> tuple[BinaryIO, int]:
+    """Return a content as a stream, a file or one of the pool, and its bytes.
+
+    Raises BlobNotFound (404), StoreUnavailable (503).
+    """
+    path = path_of(sha512)
+    with contextlib.suppress(FileNotFoundError):
+        return path.open("rb"), path.stat().st_size
+    size = pool.size_of(sha512) if pool.is_used() else None
+    if size is None:
+        raise exceptions.BlobNotFound
+    return cast(BinaryIO, pool.Content(sha512, size)), size
+
+
+def is_file(stream: BinaryIO) -> bool:
+    """Return whether the front can send it by itself."""
+    return not isinstance(stream, pool.Content)
+
+
 def damaged() -> list[tuple[str, str]]:
     """Return the contents of active images that are not in the store as recorded: (SHA-512, what is wrong).
 
-    Compares the files' sizes; an image without a byte may have no file. Empty if this machine does not have the store.
+    Compares sizes; an image without a byte may have no file. Empty if this machine does not have the store, or the
+    pool of it does not answer.
     """
     if not directory().is_dir():
+        return []
+    try:
+        pooled = pool.sizes() if pool.is_used() else {}
+    except exceptions.StoreUnavailable:
         return []
     rows = Image.objects.filter(deleted_at=None, status__in=(states.ACTIVE, states.DEACTIVATED))
     problems: list[tuple[str, str]] = []
@@ -59,7 +85,7 @@ def damaged() -> list[tuple[str, str]]:
     for sha512, size in rows.order_by().values_list("os_hash_value", "size").distinct():
         assert sha512 is not None
         try:
-            present = path_of(sha512).stat().st_size
+            present = pooled.get(sha512[: pool.DIGITS]) or path_of(sha512).stat().st_size
         except FileNotFoundError:
             problems.append((sha512, "its file is not in the image store"))
             continue
@@ -74,16 +100,14 @@ def signed_url_of(*, sha512: str) -> str:
     return f"{settings.PUBLIC_URL}/image/internal/blobs/{sha512}?{urlencode({'signature': signature})}"
 
 
-def check_signature(*, sha512: str, signature: str) -> Path:
-    """Return the file that a signed URL names. Raises BlobNotFound (404), whatever is wrong with it."""
-    path = path_of(sha512)
+def check_signature(*, sha512: str, signature: str) -> tuple[BinaryIO, int]:
+    """Return the content that a signed URL names. Raises BlobNotFound (404), whatever is wrong with it."""
+    path_of(sha512)
     try:
         signing.TimestampSigner(salt=_SALT).unsign(f"{sha512}:{signature}", max_age=SIGNATURE_LIFETIME)
     except signing.BadSignature:
         raise exceptions.BlobNotFound from None
-    if not path.is_file():
-        raise exceptions.BlobNotFound
-    return path
+    return opened(sha512)
 
 
 def signed_upload_url(*, image_id: uuid.UUID, run_id: uuid.UUID) -> str:

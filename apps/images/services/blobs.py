@@ -8,7 +8,7 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 
-from apps.images import locks
+from apps.images import exceptions, locks, pool
 from apps.images.models import Image
 from apps.images.selectors import blobs
 
@@ -22,13 +22,30 @@ def prepare() -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-def adopt(*, staged: Path, sha512: str) -> None:
-    """Move a staged file to its content's name; if that exists, delete the staged one.
+def bring(*, staged: Path, sha512: str) -> str:
+    """Copy a staged file into the pool, if contents go there and this is a new one; return its name there, else "".
+
+    Before the transaction of ``adopt``: it takes long.
+    """
+    if not pool.is_used() or blobs.path_of(sha512).is_file() or pool.size_of(sha512) is not None:
+        return ""
+    return pool.bring(staged)
+
+
+def adopt(*, staged: Path, sha512: str, brought: str = "") -> None:
+    """Move a staged file, or what was ``brought`` of it, to its content's name; if that exists, delete the new one.
 
     Call it inside the transaction that writes the row that uses it: the content is held until it ends.
     """
     locks.blob(sha512)
     target = blobs.path_of(sha512)
+    if pool.is_used() and not target.is_file():
+        if pool.size_of(sha512) is None:
+            pool.settle(brought or pool.bring(staged), sha512)
+        elif brought:
+            pool.discard(brought)
+        staged.unlink()
+        return
     if target.is_file():
         staged.unlink()
         return
@@ -52,6 +69,12 @@ def drop_unused(*, sha512: str) -> bool:
         if Image.objects.filter(os_hash_value=sha512, deleted_at=None).exists():
             return False
         blobs.path_of(sha512).unlink(missing_ok=True)
+        if pool.is_used():
+            try:
+                pool.drop(sha512)
+            except exceptions.StoreUnavailable:  # an orphan from now on
+                log.warning("a content is left in the pool", sha512=sha512)
+                return False
     return True
 
 
@@ -59,9 +82,33 @@ def drop_orphans() -> list[str]:
     """Remove contents that a killed process left without a row. Returns their SHA-512."""
     if not blobs.directory().is_dir():
         return []
+    dropped = _drop_orphans_of_pool() if pool.is_used() else []
     old = [entry.name for entry in os.scandir(blobs.directory()) if time.time() - entry.stat().st_ctime > ORPHAN_AGE]
     used = set(Image.objects.filter(os_hash_value__in=old, deleted_at=None).values_list("os_hash_value", flat=True))
-    dropped = [sha512 for sha512 in old if len(sha512) == 128 and sha512 not in used and drop_unused(sha512=sha512)]
+    dropped += [sha512 for sha512 in old if len(sha512) == 128 and sha512 not in used and drop_unused(sha512=sha512)]
     if dropped:
         log.warning("orphaned contents removed", count=len(dropped))
+    return dropped
+
+
+def _drop_orphans_of_pool() -> list[str]:
+    """The same in the pool; what does not answer is looked at later. Contents of no image that this cloud ever had are
+    another's.
+    """
+    try:
+        there = set(pool.sizes())
+        rows = (
+            Image.objects.exclude(os_hash_value=None).order_by().values_list("os_hash_value", "deleted_at").distinct()
+        )
+        known: dict[str, tuple[str, bool]] = {}
+        for sha512, deleted_at in rows:
+            begin = str(sha512)[: pool.DIGITS]
+            is_used = deleted_at is None or (begin in known and known[begin][1])
+            known[begin] = (str(sha512), is_used)
+        unused = [known[begin][0] for begin in there if begin in known and not known[begin][1]]
+        dropped = [sha512 for sha512 in unused if pool.age_of(sha512[: pool.DIGITS]) > ORPHAN_AGE]
+        dropped = [sha512 for sha512 in dropped if drop_unused(sha512=sha512)]
+        pool.sweep(ORPHAN_AGE)
+    except exceptions.StoreUnavailable:
+        return []
     return dropped

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Sum
 
-from apps.images import exceptions
+from apps.images import exceptions, pool
 from apps.images.models import Image
 from apps.quotas import registry
 from apps.quotas.exceptions import QuotaExceeded
@@ -59,11 +59,15 @@ def check_count(project_id: str) -> None:
 
 
 def check_room(size: int) -> int:
-    """Return the bytes that the store's disk has besides its reserve. Raises NoRoom (507) for more than those."""
+    """Return the bytes that the store's disk has besides its reserve, and its pool. Raises NoRoom (507) for more than
+    those.
+    """
     directory = Path(settings.IMAGE_DIR)
     while not directory.is_dir():
         directory = directory.parent
     room = shutil.disk_usage(directory).free - int(settings.IMAGE_RESERVE)
+    if pool.is_used():
+        room = min(room, pool.room())
     if room < size:
         raise exceptions.NoRoom
     return room

@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.common.context import RequestContext
-from apps.images import exceptions, inspection, locks, states
+from apps.images import exceptions, inspection, locks, pool, states
 from apps.images.models import Image
 from apps.images.selectors import blobs as blob_selectors
 from apps.images.selectors import images as selectors
@@ -86,15 +86,18 @@ def _upload(image: Image, source: inspection.Readable, expected: int | None, cha
         image.refresh_from_db()
         raise exceptions.WrongStatus(id=image.id, status=image.status, action="upload")
     blobs.prepare()
-    staged = blob_selectors.staging() / f"{image.id}.{upload_id}"
+    staged, brought = blob_selectors.staging() / f"{image.id}.{upload_id}", ""
     try:
         charge.cover(expected or 0)
         inspected = _stage(staged, source, expected, str(image.disk_format), charge)
+        brought = blobs.bring(staged=staged, sha512=inspected.sha512)
         with transaction.atomic():
             _activate(image, upload_id, inspected)
-            blobs.adopt(staged=staged, sha512=inspected.sha512)
+            blobs.adopt(staged=staged, sha512=inspected.sha512, brought=brought)
     except BaseException:
         staged.unlink(missing_ok=True)
+        if brought:
+            pool.discard(brought)
         _give_up(image.id, upload_id)
         charge.release()
         raise
@@ -197,7 +200,4 @@ def read(*, context: RequestContext, image: Image) -> BinaryIO | None:
         raise exceptions.Deactivated
     if image.status not in (states.ACTIVE, states.DEACTIVATED) or not image.size:
         return None
-    try:
-        return blob_selectors.path(image).open("rb")
-    except FileNotFoundError:
-        raise exceptions.BlobNotFound from None
+    return blob_selectors.opened(str(image.os_hash_value))[0]

@@ -210,7 +210,7 @@ def test_images_of_the_image_store(hosts: list[CephStorage], cluster: ceph.CephC
         name = f"content-{image.sha512[:64]}"
         cluster.rbd("import", "--no-progress", str(tmp_path / form), name)
         cluster.rbd("snap", "create", "--no-progress", f"{name}@base")
-        known = one.cache_image(image, ImageSource(f"rbd://volumes/{name}"))
+        known = one.cache_image(image, ImageSource("http://127.0.0.1:9", in_pool=f"rbd://volumes/{name}"))
         root = one.create_root(server := samples.new_id(), known, 1)
         has(one, root, "7")
         one.delete_disks(server)

@@ -74,19 +74,22 @@ class ImageSpec:
 
 @dataclass(frozen=True, slots=True)
 class ImageSource:
-    """Where an image's data is: file:///…, http://…, https://… or rbd://pool/image, chosen by the cloud and never by a
-    tenant.
+    """Where an image's data is: file:///…, http://… or https://…, chosen by the cloud and never by a tenant.
 
-    `headers` (a token, say) are sent with an HTTP request and never logged; redirects are not followed.
+    `headers` (a token, say) are sent with an HTTP request and never logged; redirects are not followed. `in_pool`:
+    rbd://pool/image, for hosts that have their disks in the same cluster.
     """
 
     url: str
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    in_pool: str = ""
 
     def __post_init__(self) -> None:
         """Only these schemes."""
-        if urlsplit(self.url).scheme not in ("file", "http", "https", "rbd"):
-            raise SpecInvalid("an image's source is neither a file, nor HTTP, nor in a pool")
+        if urlsplit(self.url).scheme not in ("file", "http", "https"):
+            raise SpecInvalid("an image's source is neither a file nor HTTP")
+        if self.in_pool and urlsplit(self.in_pool).scheme != "rbd":
+            raise SpecInvalid("an image's source is in no pool", details=self.in_pool)
 
 
 @dataclass(frozen=True, slots=True)

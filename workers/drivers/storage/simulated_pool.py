@@ -142,7 +142,7 @@ class SimulatedPool(SimulatedStorage):
 
     def _disk(self, op: str, server_id: str, disk: Disk) -> Disk:
         name = disk.path.rpartition("/")[2]
-        if name == "config-2":
+        if name not in ("root", "swap", "rescue") and not name.startswith("ephemeral"):  # files of the host
             return super()._disk(op, server_id, disk)
         with self._simulation.operation(op) as operation:
             local, there = self._simulation.read("disks", server_id) or {}, self._there(server_id)

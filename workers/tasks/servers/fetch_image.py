@@ -55,6 +55,8 @@ def cache_image(
     Raises TooLong, outside of the long steps, for a big download and for an image that is to be converted.
     """
     is_big = image.size >= settings.LONG_DOWNLOAD_MIB << 20 or image.disk_format in CONVERTED
+    if is_big and source.in_pool and image.disk_format == "raw":
+        is_big = as_file or not storage.capabilities.shared
     if is_big and not ctx.is_long and not storage.has_image(image.sha512):
         raise TooLong
     cache = storage.cache_file if as_file else storage.cache_image

@@ -48,12 +48,10 @@ class ImageFile(ImageView):
         if stream is None:
             return Response(status=204)
         size = int(image.size or 0)
-        if request.META.get("celerity.front"):
+        if request.META.get("celerity.front") and blobs.is_file(stream):
             response: HttpResponseBase = _by_the_front(request.headers.get("Range"), stream, size)
         else:
-            response = _ranged(request.headers.get("Range"), stream, size) or FileResponse(
-                stream, content_type="application/octet-stream"
-            )
+            response = _ranged(request.headers.get("Range"), stream, size) or _whole(stream, size)
         response["Content-MD5"] = str(image.checksum)
         response["Accept-Ranges"] = "bytes"
         return response
@@ -166,6 +164,14 @@ def _ranged(header: str | None, stream: BinaryIO, size: int) -> StreamingHttpRes
     return response
 
 
+def _whole(stream: BinaryIO, size: int) -> HttpResponseBase:
+    if blobs.is_file(stream):
+        return FileResponse(stream, content_type="application/octet-stream")
+    response = StreamingHttpResponse(_part(stream, size), content_type="application/octet-stream")
+    response["Content-Length"] = str(size)
+    return response
+
+
 def _part(stream: BinaryIO, left: int) -> Iterator[bytes]:
     with stream:
         while left > 0 and (chunk := stream.read(min(CHUNK, left))):
@@ -181,11 +187,11 @@ class Blob(ServiceView):
     schema = None  # between the cloud's own processes: no part of the API
 
     def get(self, request: Request, sha512: str) -> Any:
-        path = blobs.check_signature(sha512=sha512, signature=request.query_params.get("signature", ""))
-        stream = path.open("rb")
-        if request.META.get("celerity.front"):
-            return _by_the_front(None, stream, path.stat().st_size)
-        return FileResponse(stream, content_type="application/octet-stream")
+        signature = request.query_params.get("signature", "")
+        stream, size = blobs.check_signature(sha512=sha512, signature=signature)
+        if request.META.get("celerity.front") and blobs.is_file(stream):
+            return _by_the_front(None, stream, size)
+        return _whole(stream, size)
 
 
 class Upload(ServiceView):

@@ -59,9 +59,8 @@ class CephStorage(CephMoves, LocalStorage):
 
     def cache_image(self, image: ImageSpec, source: ImageSource, progress: Progress | None = None) -> CachedImage:
         """In the pool: disks are clones of it. What the image store has there as a disk is not copied at all."""
-        place = urlsplit(source.url)
-        is_disk = image.disk_format in ("raw", "iso")
-        if place.scheme == "rbd" and is_disk:
+        place = urlsplit(source.in_pool)
+        if source.in_pool and image.disk_format in ("raw", "iso"):
             return self._in_pool(image, f"{place.netloc}{place.path}", image.virtual_size or image.size)
         if size := self._base(image.sha512):
             return self._in_pool(image, self._base_of(image.sha512), size)
@@ -97,6 +96,7 @@ class CephStorage(CephMoves, LocalStorage):
             return
         self.pool.do("drop_disk", server=server_id, name=name, hours=FENCE_HOURS, limit_s=RESIDUE_LIMIT_S)
         with on_disk():
+            self._remove_boot_files(server_id, name)
             record.unlink(missing_ok=True)
 
     def delete_disks(self, server_id: str) -> None:
@@ -148,8 +148,8 @@ class CephStorage(CephMoves, LocalStorage):
 
     def _bring(self, image: ImageSpec, source: ImageSource, progress: Progress | None) -> None:
         """Copy an image into the pool: from the image store's own pool, or by a file, which goes then."""
-        place = urlsplit(source.url)
-        if place.scheme == "rbd" and image.disk_format == "qcow2":
+        if source.in_pool and image.disk_format == "qcow2":
+            place = urlsplit(source.in_pool)
             url = self.pool.url(place.path.strip("/"), pool=place.netloc)
             self._import(image, ("qcow2", url), image.virtual_size or 0, progress)
             return

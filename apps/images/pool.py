@@ -1,0 +1,221 @@
+"""The image store in a pool of a Ceph cluster, by Ceph's program `rbd`, which Debian packages: each call has a limit.
+
+A content is the image `content-<begin of its SHA-512>` with the snapshot `base`: a raw one is what servers' disks in
+the cluster are clones of. What is being stored is `incoming-<cloud>-<id>`.
+"""
+
+import hashlib
+import io
+import json
+import subprocess
+import time
+import uuid
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+from django.conf import settings
+
+from apps.images import exceptions
+
+log = structlog.get_logger("celerity.images")
+BASE = "base"
+DIGITS = 64  # of the SHA-512: RBD's names have 95 characters at most
+SHORT_SECONDS, LONG_SECONDS = 40, 3 * 3600
+_LIMITS = ("--client-mount-timeout", "5", "--rados-mon-op-timeout", "15", "--rados-osd-op-timeout", "30")
+_NEVER = 1 << 60
+
+
+def is_used() -> bool:
+    """Return whether new contents go to a pool."""
+    return bool(settings.IMAGE_STORE)
+
+
+def name_of(sha512: str) -> str:
+    return f"content-{sha512[:DIGITS]}"
+
+
+def url_of(sha512: str) -> str:
+    """Return where hosts of the cluster have a content."""
+    return f"rbd://{settings.IMAGE_STORE}/{name_of(sha512)}"
+
+
+def size_of(sha512: str) -> int | None:
+    """Return the bytes of a content that is whole; None where there is none. Raises StoreUnavailable."""
+    known = _info(f"{name_of(sha512)}@{BASE}")
+    return None if known is None else int(known["size"])
+
+
+def bring(path: Path) -> str:
+    """Copy a file into the pool under a name of its own, and return that. Raises StoreUnavailable, NoRoom."""
+    name = f"{_incoming()}{uuid.uuid4()}"
+    try:
+        _rbd("import", "--no-progress", str(path), name, seconds=LONG_SECONDS)
+        _rbd("snap", "create", "--no-progress", f"{name}@{BASE}")
+    except BaseException:
+        discard(name)
+        raise
+    return name
+
+
+def settle(name: str, sha512: str) -> None:
+    """Give what was brought its content's name. The caller holds the content."""
+    _rbd("rename", name, name_of(sha512))
+
+
+def discard(name: str) -> None:
+    """Remove what was brought. What is in use, or out of reach now, is removed as an orphan later."""
+    for words in (("snap", "purge", "--no-progress", name), ("rm", "--no-progress", name)):
+        try:
+            _rbd(*words)
+        except exceptions.StoreUnavailable:
+            log.info("left in the pool", name=name)
+
+
+def drop(sha512: str) -> None:
+    """Remove a content. One that disks are clones of goes with the last of them. Absent is success."""
+    name = name_of(sha512)
+    if _info(name) is None:
+        return
+    if _info(f"{name}@{BASE}") is not None:
+        _rbd("snap", "rm", "--no-progress", f"{name}@{BASE}")
+    try:
+        _rbd("rm", "--no-progress", name)
+    except exceptions.StoreUnavailable:
+        if _info(name) is not None:
+            _rbd("trash", "mv", name)
+
+
+def sizes() -> dict[str, int]:
+    """Return the bytes of all whole contents, by the begin of their SHA-512."""
+    rows = json.loads(_rbd("ls", "-l", "--format", "json"))
+    found = {row["image"]: int(row["size"]) for row in rows if row.get("snapshot") == BASE}
+    return {name.removeprefix("content-"): size for name, size in found.items() if name.startswith("content-")}
+
+
+def age_of(sha512_begin: str) -> float:
+    """Return for how many seconds a content is in the pool; 0 for none."""
+    return _age(f"content-{sha512_begin}")
+
+
+def sweep(seconds: float) -> None:
+    """Remove what a killed process of this cloud brought, and contents whose last clone went."""
+    for name in json.loads(_rbd("ls", "--format", "json")):
+        if name.startswith(_incoming()) and _age(name) > seconds:
+            discard(name)
+    for row in json.loads(_rbd("trash", "ls", "--format", "json")):
+        if row["name"].startswith("content-"):
+            try:
+                _rbd("trash", "rm", "--no-progress", row["id"])
+            except exceptions.StoreUnavailable:
+                log.debug("a deleted content has clones", name=row["name"])
+
+
+def room() -> int:
+    """Return the bytes that are free, as the cluster's manager and the pool's quota say; many where nobody says."""
+    rows = json.loads(_run(["ceph", *_access(), "df", "detail", "--format", "json"], SHORT_SECONDS))["pools"]
+    known: dict[str, Any] = next((row["stats"] for row in rows if row["name"] == settings.IMAGE_STORE), {})
+    quota = int(known.get("quota_bytes") or 0)
+    left = max(quota - int(known.get("stored", 0)), 0) if quota else _NEVER
+    return min(left, int(known.get("max_avail") or 0) or _NEVER)
+
+
+class Content(io.RawIOBase):
+    """A content as a stream of bytes, by a process that ends with it. A seek ahead reads what lies between."""
+
+    def __init__(self, sha512: str, size: int) -> None:
+        """Start the process."""
+        self.size, self._position = size, 0
+        argv = ["rbd", *_access(), "--pool", settings.IMAGE_STORE, "export", "--no-progress"]
+        self._process = _start([*argv, f"{name_of(sha512)}@{BASE}", "-"])
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        """Raises OSError where the data ends too early: the reader must not take it for whole."""
+        wanted = self.size - self._position if size < 0 else min(size, self.size - self._position)
+        assert self._process.stdout is not None
+        data = self._process.stdout.read(wanted) if wanted else b""
+        if len(data) < wanted:
+            raise OSError(f"the pool gave {self._position + len(data)} of {self.size} bytes")
+        self._position += len(data)
+        return data
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        if whence != io.SEEK_SET or offset < self._position:
+            raise io.UnsupportedOperation("a stream goes forward")
+        while self._position < offset:
+            self.read(min(1 << 20, offset - self._position))
+        return self._position
+
+    def close(self) -> None:
+        if not self.closed:
+            self._process.kill()
+            self._process.wait()
+            for pipe in (self._process.stdout, self._process.stderr):
+                if pipe is not None:
+                    pipe.close()
+        super().close()
+
+
+def _incoming() -> str:
+    """A pool may be of several clouds: each removes its own."""
+    return f"incoming-{hashlib.sha256(settings.PUBLIC_URL.encode()).hexdigest()[:12]}-"
+
+
+def _info(spec: str) -> Any:
+    """Return what is known of an image or a snapshot; None where there is none."""
+    name, _, snapshot = spec.partition("@")
+    try:
+        known = json.loads(_rbd("info", "--format", "json", name))
+        snapshots = json.loads(_rbd("snap", "ls", "--format", "json", name)) if snapshot else []
+    except _Absent:
+        return None
+    return known if not snapshot or snapshot in {row["name"] for row in snapshots} else None
+
+
+def _age(name: str) -> float:
+    known = _info(name)
+    if known is None:
+        return 0.0
+    made = datetime.strptime(known["create_timestamp"], "%a %b %d %H:%M:%S %Y")
+    return time.time() - made.timestamp()
+
+
+class _Absent(exceptions.StoreUnavailable):
+    """There is no such image."""
+
+
+def _access() -> list[str]:
+    user = ["--conf", settings.CEPH_CONF, "--id", settings.CEPH_USER, "--keyring", settings.CEPH_KEYRING]
+    return [*user, *_LIMITS]
+
+
+def _rbd(*words: str, seconds: int = SHORT_SECONDS) -> str:
+    command, rest = words[:1], words[1:]
+    return _run(["rbd", *_access(), "--pool", settings.IMAGE_STORE, *command, *rest], seconds)
+
+
+def _run(argv: list[str], seconds: int) -> str:
+    try:
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        log.error("the pool of images does not answer", error=str(error)[:300])
+        raise exceptions.StoreUnavailable from error
+    if done.returncode == 0:
+        return done.stdout
+    if done.returncode == 2:  # ENOENT
+        raise _Absent
+    if done.returncode in (28, 122):  # ENOSPC, EDQUOT
+        raise exceptions.NoRoom
+    log.warning("the pool of images refused", error=done.stderr.strip()[-500:], code=done.returncode)
+    raise exceptions.StoreUnavailable
+
+
+def _start(argv: list[str]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    except OSError as error:
+        raise exceptions.StoreUnavailable from error

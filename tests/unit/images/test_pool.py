@@ -1,0 +1,118 @@
+"""The image store in a Ceph pool, over a real cluster: stored once, read in parts, removed with its last image."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apps.images import pool
+from apps.images.models import Image
+from apps.images.selectors import blobs as selectors
+from apps.images.services import blobs
+from tests import ceph
+from tests.callers import Caller
+from tests.unit.images import samples
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(os.getuid() != 0 or bool(ceph.missing()), reason="needs root and Ceph"),
+    pytest.mark.xdist_group("ceph"),
+]
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[ceph.CephCluster]:
+    with tempfile.TemporaryDirectory(prefix="cly-c", dir="/tmp") as path:
+        made = ceph.CephCluster(Path(path))
+        try:
+            made.start()
+            yield made
+        finally:
+            made.stop()
+
+
+@pytest.fixture(autouse=True)
+def _store(cluster: ceph.CephCluster, settings: Any) -> None:
+    settings.IMAGE_STORE, settings.CEPH_USER = ceph.POOL, ceph.USER
+    settings.CEPH_CONF, settings.CEPH_KEYRING = str(cluster.conf), str(cluster.keyring)
+
+
+def names(cluster: ceph.CephCluster) -> list[str]:
+    return cluster.rbd("ls").split()
+
+
+def test_a_content(
+    cluster: ceph.CephCluster, alice: Caller, active: Callable[..., Any], image_dir: Path, settings: Any
+) -> None:
+    data = samples.qcow2() + b"\0" * 100  # of no whole sector
+    first, second = active(alice, data), active(alice, data)
+    name = pool.name_of(first["os_hash_value"])
+    assert names(cluster) == [name]
+    assert not list((image_dir / "blobs").iterdir()) + list((image_dir / "staging").iterdir())
+    path = f"/v2/images/{first['id']}/file"
+    response = alice.call("get", path, **{"celerity.front": True})  # which cannot send it by itself
+    assert (b"".join(response.streaming_content), response["Content-Length"]) == (data, str(len(data)))
+    for header, part in (("bytes=0-9", data[:10]), ("bytes=-5", data[-5:])):
+        response = alice.call("get", path, HTTP_RANGE=header)
+        assert (response.status_code, b"".join(response.streaming_content)) == (206, part)
+    url = selectors.signed_url_of(sha512=first["os_hash_value"])
+    response = alice.call("get", url.partition("/image")[2])
+    assert b"".join(response.streaming_content) == data
+    assert selectors.damaged() == []
+    assert alice.delete(f"/v2/images/{first['id']}").status_code == 204
+    assert names(cluster) == [name]
+    cluster.rbd("clone", "--rbd-default-clone-format", "2", f"{name}@base", f"{ceph.POOL}/clone")
+    assert alice.delete(f"/v2/images/{second['id']}").status_code == 204
+    assert names(cluster) == ["clone"]
+    pool.sweep(0)
+    assert cluster.rbd("trash", "ls") != ""
+    cluster.rbd("rm", "--no-progress", "clone")
+    pool.sweep(0)
+    assert cluster.rbd("trash", "ls").strip() == ""
+
+
+def test_what_is_left(
+    cluster: ceph.CephCluster, alice: Caller, active: Callable[..., Any], tmp_path: Path, monkeypatch: Any
+) -> None:
+    """Of killed uploads and of removals that could not be: only what is this cloud's goes."""
+    monkeypatch.setattr(blobs, "ORPHAN_AGE", -10)
+    image = active(alice, samples.qcow2())
+    (tmp_path / "data").write_bytes(b"x" * 512)
+    pool.bring(tmp_path / "data")
+    others = ["incoming-0123456789ab-1", f"content-{'0' * 64}"]
+    for name in others:
+        cluster.rbd("import", "--no-progress", str(tmp_path / "data"), name)
+        cluster.rbd("snap", "create", "--no-progress", f"{name}@base")
+    assert blobs.drop_orphans() == []
+    assert sorted(names(cluster)) == sorted([pool.name_of(image["os_hash_value"]), *others])
+    Image.objects.filter(id=image["id"]).update(deleted_at="2026-01-01T00:00Z")
+    assert blobs.drop_orphans() == [image["os_hash_value"]]
+    assert sorted(names(cluster)) == sorted(others)
+    for name in others:
+        cluster.rbd("snap", "purge", "--no-progress", name)
+        cluster.rbd("rm", "--no-progress", name)
+
+
+def test_damage_and_silence(
+    cluster: ceph.CephCluster, alice: Caller, active: Callable[..., Any], create: Any, put: Any, monkeypatch: Any
+) -> None:
+    image = active(alice, samples.qcow2())
+    pool.drop(image["os_hash_value"])
+    assert [what for what, _ in selectors.damaged()] == [image["os_hash_value"]]
+    assert alice.get(f"/v2/images/{image['id']}/file").status_code == 404
+
+    def silent(argv: list[str], **_: Any) -> Any:
+        raise subprocess.TimeoutExpired(argv, 1)
+
+    monkeypatch.setattr(pool.subprocess, "run", silent)
+    assert selectors.damaged() == [] and blobs.drop_orphans() == []
+    assert alice.get(f"/v2/images/{image['id']}/file").status_code == 503
+    waiting = create(alice)
+    assert put(alice, waiting["id"], samples.qcow2()).status_code == 503
+    assert alice.get(f"/v2/images/{waiting['id']}").json()["status"] == "queued"
