@@ -1,6 +1,5 @@
 """Settings: every knob is an environment variable CELERITY_*, or a line of <state>/celerity.env."""
 
-import ipaddress
 import os
 import re
 import socket
@@ -14,6 +13,7 @@ from cloud import stores, volume_backends
 from cloud.logs import logging_config
 from cloud.page_settings import REST_FRAMEWORK, SPECTACULAR_SETTINGS, STATIC_URL, UNFOLD  # noqa: F401
 from cloud.tuning.import_guard import absent
+from workers.system import addresses
 
 with absent("opentelemetry"):  # it is for traces (below): redis-py would load it for metrics, 10 MiB in each process
     import redis  # noqa: F401
@@ -346,15 +346,10 @@ SERVED_HOSTS = env.list("CELERITY_SERVED_HOSTS", default=[])  # simulated hosts 
 LIBVIRT_URI = env.str("CELERITY_LIBVIRT_URI", default="qemu:///system")
 VIRT_TYPE = env.str("CELERITY_VIRT_TYPE", default="auto")  # auto, kvm or qemu
 AGENT_LISTEN = env.str("CELERITY_AGENT_LISTEN", default="127.0.0.1:0")  # where the API reaches the agent
-# This host's address for the API and for other hosts, as hypervisors and migrations show it.
-HOST_ADDRESS = env.str("CELERITY_HOST_ADDRESS", default=AGENT_LISTEN.rpartition(":")[0])
-HOST_ADDRESS = "127.0.0.1" if HOST_ADDRESS in ("", "0.0.0.0", "localhost") else HOST_ADDRESS  # noqa: S104
-try:
-    ipaddress.ip_address(HOST_ADDRESS)
-except ValueError:
-    raise ImproperlyConfigured(
-        f"CELERITY_HOST_ADDRESS (else that of CELERITY_AGENT_LISTEN) is {HOST_ADDRESS!r}; it must be an IP address."
-    ) from None
+# Where the API and other hosts reach this host, as hypervisors and migrations show it.
+HOST_ADDRESS = addresses.of_host(
+    env.str("CELERITY_HOST_ADDRESS", default=""), AGENT_LISTEN, str(DATABASES["default"].get("HOST") or "127.0.0.1")
+)
 # Where this host listens for others that use its volumes, while they do: an address of the management network, and a
 # range of ports, one for each attachment.
 VOLUME_ADDRESS = env.str("CELERITY_VOLUME_ADDRESS", default=HOST_ADDRESS)

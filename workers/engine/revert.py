@@ -33,7 +33,7 @@ def fail(pipeline: Pipeline, step: Step[Any], ctx: StepContext, error: Exception
     Behind the pivot, or at one whose work is done, the step is tried again and nothing is reverted.
     """
     failure, retryable = failure_of(error)
-    forward = pipeline.is_behind_pivot(step.name) or (step.name == pipeline.pivot and step.has_passed(ctx))
+    forward = pipeline.is_behind_pivot(step.name) or (step.name == pipeline.pivot and _has_passed(step, ctx))
     retrying = retryable and _tries(step, ctx, forward=forward) < settings.MAX_ATTEMPTS
     tracing.failed(failure.cause)
     log.warning(
@@ -56,6 +56,15 @@ def fail(pipeline: Pipeline, step: Step[Any], ctx: StepContext, error: Exception
     ctx.claim = replace(ctx.claim, step_id=opened, retrying=retrying, failed_step=step.name, revert_from="")
     ctx.failure, ctx.final, ctx.blames_host = failure, not retrying, retryable and step.role != SCHEDULER
     revert(pipeline, ctx)
+
+
+def _has_passed(step: Step[Any], ctx: StepContext) -> bool:
+    """Ask the pivot. One that cannot say it is repeated: nothing is reverted that may be done."""
+    try:
+        return step.has_passed(ctx)
+    except Exception as error:
+        log.warning("nobody knows whether the step is done", error=f"{type(error).__name__}: {error}"[:500])
+        return True
 
 
 def _tries(step: Step[Any], ctx: StepContext, *, forward: bool) -> int:

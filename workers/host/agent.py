@@ -15,6 +15,7 @@ from apps.scheduling.services import hosts as host_services
 from workers.config import HostDrivers
 from workers.host import certificates, events, http, pools, recovery
 from workers.host.counting import GuestCounts
+from workers.system import addresses
 
 log = structlog.get_logger("celerity.agent")
 
@@ -127,7 +128,7 @@ def register(drivers: HostDrivers, url: str) -> None:
         disk_gib=disk_gib,
         shares_disk=shares,
         facts={
-            "address": settings.HOST_ADDRESS,
+            **({"address": address} if (address := addresses.resolved(settings.HOST_ADDRESS)) else {}),
             "hypervisor_type": facts.hypervisor_type,
             "hypervisor_version": facts.hypervisor_version,
             "virt_type": facts.virt_type,

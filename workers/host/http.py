@@ -1,5 +1,6 @@
 """An agent's HTTP server, for the API and other hosts' agents: every request carries a fresh signature of its path."""
 
+import socket
 import threading
 import uuid
 from collections.abc import Callable, Mapping
@@ -24,6 +25,7 @@ from workers.host import offloads, peers, transfers
 from workers.host.reconcilers import exports as guests
 from workers.host.reconcilers import ports
 from workers.mapping import exports
+from workers.system import addresses
 from workers.system.peers import messages
 
 log = structlog.get_logger("celerity.agent")
@@ -182,10 +184,14 @@ def _do(duty: Callable[[HostDrivers, str], bytes], drivers: HostDrivers, item: s
         connection.close()
 
 
+class _OverIPv6(ThreadingHTTPServer):
+    address_family = socket.AF_INET6
+
+
 def serve() -> tuple[ThreadingHTTPServer, str]:
     """Listen on ``AGENT_LISTEN`` and return the server and its URL for others, at ``HOST_ADDRESS``."""
     host, _, port = settings.AGENT_LISTEN.rpartition(":")
-    server = ThreadingHTTPServer((host, int(port)), Handler)
+    server = (_OverIPv6 if host.startswith("[") else ThreadingHTTPServer)((host.strip("[]"), int(port)), Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, name="agent-http", daemon=True).start()
-    return server, f"http://{settings.HOST_ADDRESS}:{server.server_address[1]}"
+    return server, f"http://{addresses.in_url(settings.HOST_ADDRESS)}:{server.server_address[1]}"

@@ -48,6 +48,7 @@ class Migration(models.Model):
         indexes = [
             models.Index(fields=["server", "-id"], name="migration_by_server"),
             models.Index(fields=["-created_at", "-id"], name="migration_by_age"),
+            models.Index(fields=["run_id"], name="migration_by_run"),
         ]
         constraints = [
             models.UniqueConstraint(

@@ -186,11 +186,8 @@ def hand_over(*, claimed_by: uuid.UUID, consumer_id: uuid.UUID) -> None:
 
 def swap(*, first: uuid.UUID, second: uuid.UUID) -> None:
     """Give each consumer the other's allocation, in the caller's transaction. Both have one, or nothing happens."""
-    keys = dict(Allocation.objects.filter(consumer_id__in=[first, second]).values_list("consumer_id", "id"))
-    if len(keys) == 2:
-        Allocation.objects.filter(id=keys[first]).update(consumer_id=keys[first])  # no other consumer has this ID
-        Allocation.objects.filter(id=keys[second]).update(consumer_id=first)
-        Allocation.objects.filter(id=keys[first]).update(consumer_id=second)
+    with connection.cursor() as cursor:
+        cursor.execute(sql.SWAP, {"consumers": [first, second]})
 
 
 def of_consumer(*, consumer_id: uuid.UUID) -> Allocation | None:

@@ -27,17 +27,6 @@ def test_a_short_time_is_somebodys_wish() -> None:
 
 
 @pytest.mark.parametrize(
-    ("listen", "address", "known"),
-    [("0.0.0.0:8774", "192.0.2.7", "192.0.2.7"), ("192.0.2.8:0", "", "192.0.2.8"), ("compute-1:0", "", None)],
-)
-def test_a_hosts_address(listen: str, address: str, known: str | None) -> None:
-    given = {"CELERITY_AGENT_LISTEN": listen} | ({"CELERITY_HOST_ADDRESS": address} if address else {})
-    done = start("from django.conf import settings; print(settings.HOST_ADDRESS, settings.VOLUME_ADDRESS)", **given)
-    assert (done.stdout.split() or [None])[-1] == known, done.stderr
-    assert known is not None or "'compute-1'; it must be an IP address" in done.stderr
-
-
-@pytest.mark.parametrize(
     ("name", "value", "says"),
     [
         ("FILTERS", "+no.such.Module", "'+no.such.Module' cannot be imported"),

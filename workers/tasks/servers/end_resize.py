@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import structlog
 from django.db import transaction
 
 from apps.compute import states
@@ -9,12 +10,15 @@ from apps.compute.selectors import migrations
 from apps.compute.services import move_states, server_states
 from apps.networking.services import bindings
 from apps.scheduling.services import allocations
-from workers.engine.errors import Abort
+from workers.drivers.errors import DriverError
+from workers.engine.errors import Abort, LeaseLost
 from workers.engine.steps import DESTINATION, SOURCE, StepContext
 from workers.mapping import moves
 from workers.tasks.servers import moving
 from workers.tasks.servers.base import ServerStep
 from workers.tasks.servers.power import GRACEFUL_STOP_SECONDS, Powered, PowerStep
+
+log = structlog.get_logger("celerity.agent")
 
 
 class ForgetSource(ServerStep[None]):
@@ -131,6 +135,7 @@ class ReturnToSource(ServerStep[Returned]):
         move_states.settle_quota(server_id=ctx.subject_id, run_id=ctx.claim.run_id)
 
     def has_passed(self, ctx: StepContext) -> bool:
+        """Raises DriverError where nobody can say it."""
         migration = migrations.of_run(run_id=ctx.claim.run_id)
         if migration is None or not (ctx.on_host and moves.had_files(self.server(ctx), migration)):
             return False
@@ -138,8 +143,14 @@ class ReturnToSource(ServerStep[Returned]):
         return moving.is_same_disk(ctx, storage) and str(ctx.subject_id) not in storage.list_kept()
 
     def revert(self, ctx: StepContext) -> None:
-        if self.has_passed(ctx):
-            moves.drop_disks(self.drivers(ctx).storage, self.server(ctx), moving.migration_of(ctx))
+        try:
+            is_back = self.has_passed(ctx)
+            if is_back:
+                moves.drop_disks(self.drivers(ctx).storage, self.server(ctx), moving.migration_of(ctx))
+        except DriverError as error:  # the sweeper has it reverted again
+            log.warning("nobody knows which disks the server has", server=str(ctx.subject_id), error=error.message)
+            raise LeaseLost from error
+        if is_back:
             move_states.follow_back(server_id=ctx.subject_id)
             return
         bindings.move_for_server(server_id=ctx.subject_id, host=ctx.hosts[DESTINATION])
