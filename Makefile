@@ -86,7 +86,7 @@ matrix: ## Kill everything at every step of every pipeline (PIPELINE=server.buil
 	@deploy/bootstrap.sh --dev
 	@MATRIX_PIPELINE="$(PIPELINE)" MATRIX_VICTIM="$(VICTIM)" $(PYTHON) -m deploy.testrun tests/matrix -m matrix -s $(ARGS)
 
-chaos: ## Boots and deletes under fire (ARGS="--seed 7 --seeds 20", "--real": real guests)
+chaos: ## Boots, actions, moves, volumes and deletes under fire (ARGS="--seed 7 --seeds 20", "--real": real guests)
 	@deploy/bootstrap.sh --dev
 	@$(PYTHON) -m tests.chaos.run $(ARGS)
 

@@ -106,6 +106,8 @@ def act(cloud: Cloud, key: str, chance: random.Random) -> None:
                 time.sleep(0.5)  # it is being built, or at the action before
         except requests.RequestException:
             return
+        if response.status_code == 400 and "is unavailable at this time" in response.text:  # its host was struck
+            return
         allowed = (200, 202, 204, 409, *STRUCK)
         assert response.status_code in allowed, f"{body}: {response.status_code} {response.text}"
 
