@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from apps.scheduling import topologies
 from workers.drivers.backup.base import BackupDriver
 from workers.drivers.hypervisor.base import HypervisorDriver
 from workers.drivers.network.base import NetworkDriver
@@ -58,6 +59,13 @@ def state_directory(state_dir: Path, host: str) -> Path:
     return state_dir / "hosts" / host
 
 
+def _cpus(name: str, text: str) -> tuple[int, ...]:
+    try:
+        return tuple(sorted(topologies.parse_cpus(text)))
+    except ValueError:
+        raise SystemExit(f"CELERITY_{name} is no set of processors, as in 2-5,^3: {text!r}") from None
+
+
 def options_of(settings: Any, host: str) -> dict[str, Any]:
     """Return the options that a host's drivers are made with."""
     root = state_directory(settings.STATE_DIR, host)
@@ -69,12 +77,15 @@ def options_of(settings: Any, host: str) -> dict[str, Any]:
             "vcpus": settings.SIMULATED_HOST_VCPUS,
             "ram_mib": settings.SIMULATED_HOST_RAM_MIB,
             "disk_gib": settings.SIMULATED_HOST_DISK_GIB,
+            "dedicated_cpus": _cpus("CPU_DEDICATED_SET", settings.CPU_DEDICATED_SET),
         }
     return {
         "host": host,
         "state_dir": str(root),
         "uri": settings.LIBVIRT_URI,
         "virt_type": settings.VIRT_TYPE,
+        "dedicated_cpus": _cpus("CPU_DEDICATED_SET", settings.CPU_DEDICATED_SET),
+        "shared_cpus": _cpus("CPU_SHARED_SET", settings.CPU_SHARED_SET),
         "switch": settings.SWITCH,
         "reserved_gib": settings.DISK_RESERVE_GIB,
         "backup_store": settings.BACKUP_STORE,

@@ -91,6 +91,18 @@ PROPERTIES: dict[str, Property] = {
     "os_command_line": Property(
         ANYTHING, ANYTHING, "with kernel_id: the kernel's arguments; otherwise root= and the consoles"
     ),
+    "hw_cpu_policy": Property(
+        ("shared", "dedicated", "mixed"),
+        ("shared", "dedicated", "mixed"),
+        "dedicated: processors of its own, of a host",
+    ),
+    "hw_cpu_thread_policy": Property(
+        ("prefer", "isolate", "require"), ("prefer", "isolate", "require"), "with that: whether they share cores"
+    ),
+    "hw_numa_nodes": Property(_POSITIVE, _POSITIVE, "that many NUMA cells, each on a cell of the host"),
+    "hw_mem_page_size": Property(
+        ANYTHING, ANYTHING, "the size of the memory's pages, where the flavor's hw:mem_page_size is large or any"
+    ),
     # Asked of hosts by the scheduler's filters
     "hw_architecture": Property(ANYTHING, ANYTHING, "a host of that architecture"),
     "hw_vm_mode": Property(ANYTHING, ANYTHING, "a host of that way of virtualisation"),
@@ -118,11 +130,7 @@ PROPERTIES: dict[str, Property] = {
     "hw_cpu_max_sockets": Property(_POSITIVE, NOTHING, "a limit of the processors' topology"),
     "hw_cpu_max_cores": Property(_POSITIVE, NOTHING, "a limit of the processors' topology"),
     "hw_cpu_max_threads": Property(_POSITIVE, NOTHING, "a limit of the processors' topology"),
-    "hw_cpu_policy": Property(("shared", "dedicated", "mixed"), ("shared",), "dedicated processors"),
-    "hw_cpu_thread_policy": Property(("prefer", "isolate", "require"), ("prefer",), "which threads processors share"),
     "hw_emulator_threads_policy": Property(("share", "isolate"), ("share",), "where the emulator's threads run"),
-    "hw_numa_nodes": Property(_POSITIVE, ("1",), "NUMA nodes"),
-    "hw_mem_page_size": Property(ANYTHING, ("small", "any"), "memory in large pages"),
     "hw_pci_numa_affinity_policy": Property(
         ("required", "preferred", "legacy", "socket"), ("preferred", "legacy"), "NUMA nodes of devices"
     ),
@@ -166,7 +174,7 @@ PROPERTIES: dict[str, Property] = {
     "os_skip_agent_inject_ssh": Property(ANYTHING, ANYTHING, _XEN),
 }
 # Properties with a number in their names.
-_NUMBERED = {re.compile(r"hw_numa_(cpus|mem)\.\d+"): Property(ANYTHING, NOTHING, "NUMA nodes")}
+_NUMBERED = {re.compile(r"hw_numa_(cpus|mem)\.\d+"): Property(ANYTHING, ANYTHING, "a NUMA cell's processors and MiB")}
 
 
 def check(properties: Mapping[str, str]) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from apps.scheduling.topologies import GuestTopology
+
 _NOTHING: frozenset[str] = frozenset()
 
 
@@ -87,3 +89,4 @@ class RequestSpec:
     near_zones: frozenset[str] = frozenset()  # where it would rather be; the scheduler adds those of its group
     near_hosts: frozenset[str] = frozenset()  # that have its volumes
     query: Sequence[object] | None = None
+    topology: GuestTopology | None = None

@@ -135,6 +135,7 @@ def register(drivers: HostDrivers, url: str) -> None:
             "arch": facts.arch,
             "cpu_info": dict(facts.cpu_info),
             "traits": list(facts.traits),
+            "topology": dict(facts.topology),
         },
     )
     pools.report(drivers)

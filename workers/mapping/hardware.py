@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from apps.compute import admin_passwords, image_properties, tpms
-from workers.drivers.hypervisor.base import Bus, CardModel, DiskSpec, Hardware, TpmSpec
-from workers.engine.errors import Abort
+from apps.compute import admin_passwords, image_properties, topologies, tpms
+from apps.scheduling.services import allocations
+from workers.drivers.errors import AbortError
+from workers.drivers.hypervisor.base import Bus, CardModel, CellPlacement, DiskSpec, Hardware, Placement, TpmSpec
 
 if TYPE_CHECKING:
     from apps.compute.models import BlockDevice, Server
@@ -41,17 +42,34 @@ def of_server(server: "Server", disks: Sequence[DiskSpec]) -> Hardware:
         cpu_period=_number(specs, "quota:cpu_period"),
         rng_rate=_rng_rate(specs),
         tpm=_tpm(server, specs),
+        placement=_placement(server),
     )
 
 
+def _placement(server: "Server") -> Placement | None:
+    """Return where its claim says that it is on its host: a query for servers that ask for it. Raises AbortError."""
+    if topologies.of(server.flavor, server.image_properties) is None:
+        return None
+    allocation = allocations.of_consumer(consumer_id=server.claimed_by or server.id)
+    if allocation is None or allocation.topology is None:
+        raise AbortError("The server has no claim of processors and memory on its host.", code="claim_lost")
+    cells, pinned = [], set()
+    for cell in allocation.topology["cells"]:
+        pins = {int(vcpu): (int(cpu),) for vcpu, cpu in cell["pins"].items()}
+        pinned |= {cpu for cpus in pins.values() for cpu in cpus} | (set(cell["on"]) if cell["floating"] else set())
+        cpus = sorted({**pins, **{vcpu: tuple(cell["on"]) for vcpu in cell["floating"]}}.items())
+        cells.append(CellPlacement(int(cell["host"]), tuple(cpus), int(cell["memory"]), int(cell["page"])))
+    return Placement(tuple(cells), tuple(allocation.topology["emulator"]) or tuple(sorted(pinned)))
+
+
 def _tpm(server: "Server", specs: Mapping[str, Any]) -> TpmSpec | None:
-    """Raises Abort where the secret of its state cannot be read any more: a new one would lose what is in it."""
+    """Raises AbortError where the secret of its state cannot be read any more: a new one would lose what is in it."""
     asked = tpms.of(specs, server.image_properties)
     if asked is None:
         return None
     secret = admin_passwords.unseal(server.tpm_secret)
     if not secret:
-        raise Abort("The secret of the server's TPM cannot be read.", cause="TpmSecretLost")
+        raise AbortError("The secret of the server's TPM cannot be read.", code="tpm_secret_lost")
     return TpmSpec(cast(Any, asked.version), cast(Any, asked.model), secret)
 
 

@@ -94,6 +94,9 @@ class Server(models.Model):
     soft_deleted_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
 
+    # Not stored: the consumer of its claim where that is not the server, as on the host that it moves to.
+    claimed_by: uuid.UUID | None = None
+
     class Meta:
         ordering = ["-created_at", "-id"]
         indexes = [

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from apps.common.identifiers import parse_uuid
-from apps.compute import states
+from apps.compute import states, topologies
 from apps.compute.models import Server
 from apps.compute.selectors import server_groups, volume_attachments
 from apps.scheduling.specs import GroupSpec, RequestSpec
@@ -29,8 +29,10 @@ def of_server(server: Server, *, excluded: list[str]) -> RequestSpec:
     # A server without an image boots from a volume, which has a separate claim.
     root_gib = int(flavor["disk"]) or -(-int(server.image_facts.get("virtual_size") or 0) // BYTES_PER_GIB)
     root_gib = root_gib if server.image_id is not None else 0
+    topology = topologies.of(flavor, server.image_properties)
     return RequestSpec(
-        vcpus=int(flavor["vcpus"]),
+        vcpus=int(flavor["vcpus"]) if topology is None else topology.shared_vcpus,
+        topology=topology,
         ram_mib=int(flavor["ram"]),
         disk_gib=root_gib + int(flavor["ephemeral"]) + swap_gib,
         zone=server.requested_zone or None,

@@ -1,6 +1,6 @@
 """What a server's hardware does not allow to be done with it."""
 
-from apps.compute import tpms
+from apps.compute import topologies, tpms
 from apps.compute.exceptions import NotWithThisHardware
 from apps.compute.models import Server
 
@@ -11,5 +11,7 @@ _NOT_WITH_TPM = ("live-migration", "evacuate", "shelve")
 def check_action(*, server: Server, action: str) -> None:
     """Raise NotWithThisHardware (409) where the server's devices bind it to its host."""
     specs = server.flavor.get("extra_specs") or {}
+    if action == "live-migration" and topologies.of(server.flavor, server.image_properties) is not None:
+        raise NotWithThisHardware(action=action, hardware="NUMA", server=server.id)
     if action in _NOT_WITH_TPM and tpms.of(specs, server.image_properties) is not None:
         raise NotWithThisHardware(action=action, hardware="vTPM", server=server.id)

@@ -19,12 +19,8 @@ NOT_OFFERED: Mapping[str, tuple[str, ...]] = {
     "pci_passthrough:alias": (),
     "accel:device_profile": (),
     "hw:pmem": (),
-    "hw:cpu_policy": ("shared",),
-    "hw:numa_nodes": (),
-    "hw:mem_page_size": ("small", "any"),
     "hw:cpu_realtime": _NO,
     "hw:locked_memory": _NO,
-    "hw:emulator_threads_policy": ("share",),
     **{f"quota:vif_{way}_{what}": () for way in ("inbound", "outbound") for what in ("average", "peak", "burst")},
 }
 

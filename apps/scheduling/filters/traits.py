@@ -7,6 +7,7 @@ from apps.scheduling.filters.base import Filter
 from apps.scheduling.specs import HostState, RequestSpec
 
 _TRAIT = re.compile(r"trait[a-zA-Z0-9_-]{0,64}:(?P<name>[A-Z0-9_]+)")
+DEDICATED_CPUS, LARGE_PAGES = "CUSTOM_DEDICATED_CPUS", "CUSTOM_LARGE_PAGES"
 _YES = ("1", "t", "true", "on", "y", "yes")
 
 
@@ -14,7 +15,8 @@ class TraitsFilter(Filter):
     """``trait:NAME=required`` of a flavor or an image, ``trait:NAME=forbidden`` of a flavor, as in Placement.
 
     Features that a guest needs require traits, as in Nova: memory encryption, a TPM, secure boot, packed rings, a
-    virtual IOMMU, an address size. Limits of processors require CUSTOM_CPU_LIMITS.
+    virtual IOMMU, an address size. Limits of processors require CUSTOM_CPU_LIMITS, dedicated ones
+    CUSTOM_DEDICATED_CPUS, large pages of memory CUSTOM_LARGE_PAGES.
     """
 
     name = "traits"
@@ -65,6 +67,7 @@ def _features(specs: Mapping[str, str], image: Mapping[str, str]) -> set[str]:
     traits = {"CUSTOM_CPU_LIMITS"} if limited else set()
     if not any(key.startswith(("hw", "os")) for key in (*specs, *image)):
         return traits
+    traits |= _of_topology(value_of("hw", "cpu_policy"), value_of("hw", "mem_page_size"))
     if value_of("hw", "mem_encryption") in _YES:
         traits.add("HW_CPU_X86_AMD_SEV")
     if value_of("hw", "tpm_version") in ("1.2", "2.0"):
@@ -81,3 +84,8 @@ def _features(specs: Mapping[str, str], image: Mapping[str, str]) -> set[str]:
     if value_of("hw", "maxphysaddr_mode") in modes:
         traits.add(f"COMPUTE_ADDRESS_SPACE_{modes[value_of('hw', 'maxphysaddr_mode')]}")
     return traits
+
+
+def _of_topology(policy: str, page: str) -> set[str]:
+    traits = {DEDICATED_CPUS} if policy in ("dedicated", "mixed") else set()
+    return traits | (set() if page in ("", "small", "any", "4") else {LARGE_PAGES})

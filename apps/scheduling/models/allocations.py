@@ -15,6 +15,11 @@ class Allocation(models.Model):
     vcpus = models.PositiveIntegerField()
     ram_mib = models.PositiveBigIntegerField()
     disk_gib = models.PositiveBigIntegerField()
+    topology = models.JSONField(
+        null=True,
+        blank=True,
+        help_text="Which CPUs, NUMA cells and pages of the host are the server's, if it has its own.",
+    )
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

@@ -45,6 +45,9 @@ class Host(models.Model):
     virt_type = models.CharField(max_length=32, blank=True)
     arch = models.CharField(max_length=32, default="x86_64")
     cpu_info = models.JSONField(default=dict, blank=True)
+    topology = models.JSONField(
+        default=dict, blank=True, help_text="Dedicated and shared CPUs, and NUMA cells: apps/scheduling/topologies.py."
+    )
     traits = ArrayField(models.CharField(max_length=255), default=list, blank=True, help_text="Reported by the agent.")
     custom_traits = ArrayField(
         models.CharField(max_length=255), default=list, blank=True, help_text="CUSTOM_* names, set by operators."

@@ -13,6 +13,7 @@ from apps.scheduling.candidates import FittingHosts
 from apps.scheduling.engine import ranking
 from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.models import Allocation
+from apps.scheduling.services import topologies
 from apps.scheduling.specs import HostState, RequestSpec
 from apps.scheduling.sql import allocations as sql
 
@@ -38,6 +39,8 @@ def choose_and_claim(*, consumer_id: uuid.UUID, spec: RequestSpec) -> Choice:
         choice, left = _attempt(consumer_id, spec)
         if choice:
             return choice
+        if left and spec.topology is not None:
+            raise topologies.refusal(left)
         if left:
             continue  # somebody else was faster
         refusal, freed = _final_refusal(spec)
@@ -46,13 +49,13 @@ def choose_and_claim(*, consumer_id: uuid.UUID, spec: RequestSpec) -> Choice:
     raise _final_refusal(spec)[0]
 
 
-def _attempt(consumer_id: uuid.UUID, spec: RequestSpec) -> tuple[Choice | None, bool]:
-    """Claim the best of the hosts as they are now; without a choice, say whether any was left by the filters."""
-    left = False
+def _attempt(consumer_id: uuid.UUID, spec: RequestSpec) -> tuple[Choice | None, list[HostState]]:
+    """Claim the best of the hosts as they are now; without a choice, return those that the filters left."""
+    left: list[HostState] = []
     for batch in candidates.widening(spec=spec):
         verdict = ranking.rank(hosts=batch.hosts, spec=batch.spec)
-        left = bool(verdict.hosts)
-        chosen = claim(
+        left = verdict.hosts
+        chosen = (claim if spec.topology is None else _claim_with_topology)(
             consumer_id=consumer_id,
             spec=spec,
             host_ids=[host.id for host in verdict.hosts],
@@ -108,6 +111,20 @@ def claim(
     chosen = _try_or_unlock(sql.CLAIM_NEXT, values, host_ids)
     # A waiting claim keeps its locks on full hosts. All claims wait in the same order, so none deadlocks.
     return chosen or _try_or_unlock(sql.CLAIM_WAIT, values, sorted(host_ids))
+
+
+def _claim_with_topology(
+    *, consumer_id: uuid.UUID, spec: RequestSpec, host_ids: Sequence[str], limits: Mapping[str, int] | None = None
+) -> str | None:
+    """The same for a guest with processors, cells or pages of its own, host by host."""
+    assert spec.topology is not None
+    for host_id in host_ids:
+        with transaction.atomic():
+            if claim(consumer_id=consumer_id, spec=spec, host_ids=[host_id], limits=limits):
+                if topologies.place(consumer_id=consumer_id, guest=spec.topology, host_id=host_id):
+                    return host_id
+                transaction.set_rollback(True)
+    return None
 
 
 def _try_or_unlock(statement: Statement, values: dict[str, Any], host_ids: Sequence[str]) -> str | None:

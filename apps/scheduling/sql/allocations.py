@@ -8,7 +8,7 @@ _FITTING = f"""
 AND {RAM} - i.ram_used >= %(ram)s
 AND {DISK} - i.disk_used >= %(disk)s
 """
-# A server's claim has vCPUs, a volume's has none: it does not count among the host's servers.
+# A server's claim has memory, a volume's has none: it does not count among the host's servers.
 # The first host of the list that still fits is locked, claimed and written down at once. SKIP LOCKED sends requests
 # that run at the same moment to the next host instead of behind each other. ``limits``: how many servers each host may
 # have, NULL for any number, or nothing at all.
@@ -21,7 +21,7 @@ WITH chosen AS MATERIALIZED (
      ORDER BY wanted.position LIMIT 1 FOR UPDATE OF i {skip}),
 taken AS (
     UPDATE scheduling_inventory i SET vcpus_used = i.vcpus_used + %(vcpus)s, ram_used = i.ram_used + %(ram)s,
-           disk_used = i.disk_used + %(disk)s, servers = i.servers + (%(vcpus)s > 0)::int
+           disk_used = i.disk_used + %(disk)s, servers = i.servers + (%(ram)s > 0)::int
       FROM chosen WHERE i.host_id = chosen.host_id AND {fitting} AND (i.servers < chosen.most) IS NOT FALSE
    RETURNING i.host_id)
 INSERT INTO scheduling_allocation (id, consumer_id, host_id, vcpus, ram_mib, disk_gib, created_at)
@@ -37,7 +37,7 @@ CLAIM_WAIT = Statement("scheduling_claim_waiting", _CLAIM.format(fitting=_FITTIN
 RELEASE = """
 WITH gone AS (DELETE FROM scheduling_allocation WHERE consumer_id = %s RETURNING host_id, vcpus, ram_mib, disk_gib)
 UPDATE scheduling_inventory i SET vcpus_used = i.vcpus_used - g.vcpus, ram_used = i.ram_used - g.ram_mib,
-       disk_used = i.disk_used - g.disk_gib, servers = i.servers - (g.vcpus > 0)::int
+       disk_used = i.disk_used - g.disk_gib, servers = i.servers - (g.ram_mib > 0)::int
   FROM gone g WHERE i.host_id = g.host_id
 """
 

@@ -7,6 +7,7 @@ import pytest
 
 from apps.compute import admin_passwords
 from apps.compute.models import Flavor, Server
+from apps.scheduling.models import Host
 from tests.api.compute.conftest import ComputeCaller
 
 pytestmark = pytest.mark.usefixtures("no_broker")
@@ -17,9 +18,49 @@ def boot(caller: ComputeCaller, wanted: dict[str, Any], **specs: str) -> Any:
     return caller.at("2.37").post("/servers", {"server": {**wanted, "networks": "none"}})
 
 
+TWO = {"hw:numa_nodes": "2", "hw:numa_cpus.0": "0", "hw:numa_mem.0": "1", "hw:numa_mem.1": "1"}
 REFUSED = [
     ({"hw:tpm_version": "3"}, "Invalid TPM version '3'. Allowed values: 1.2, 2.0."),
     ({"hw:tpm_version": "1.2", "hw:tpm_model": "tpm-crb"}, "TPM model CRB is only valid with TPM version 2.0."),
+    ({"hw:cpu_thread_policy": "require"}, "Cannot set cpu thread pinning policy in a non dedicated cpu pinning policy"),
+    (
+        {"hw:emulator_threads_policy": "isolate"},
+        "An isolated CPU emulator threads option requires a dedicated CPU policy option.",
+    ),
+    (
+        {"hw:cpu_policy": "mixed", "hw:cpu_dedicated_mask": "0-1"},
+        "Mixed instance must have at least 1 pinned vCPU and 1 unpinned vCPU. See 'hw:cpu_dedicated_mask'.",
+    ),
+    ({"hw:mem_page_size": "much"}, "Invalid memory page size 'much'"),
+    (
+        {"hw:numa_nodes": "3"},
+        "Instance CPUs and/or memory cannot be evenly distributed across instance NUMA nodes. Explicit assignment of "
+        "CPUs and memory to nodes is required",
+    ),
+    (
+        {"hw:numa_nodes": "2", "hw:numa_cpus.0": "0"},
+        "CPU and memory allocation must be provided for all NUMA nodes",
+    ),
+    (
+        {
+            "hw:numa_nodes": "2",
+            "hw:numa_cpus.0": "0",
+            "hw:numa_cpus.1": "0",
+            "hw:numa_mem.0": "1",
+            "hw:numa_mem.1": "1",
+        },
+        "CPU number 0 is assigned to two nodes",
+    ),
+    (
+        {
+            "hw:numa_nodes": "2",
+            "hw:numa_cpus.0": "0",
+            "hw:numa_cpus.1": "1",
+            "hw:numa_mem.0": "1",
+            "hw:numa_mem.1": "1",
+        },
+        "2 MB of memory assigned, but expected 256 MB",
+    ),
 ]
 
 
@@ -48,3 +89,17 @@ def test_what_a_tpm_forbids(alice: ComputeCaller, make_server: Callable[..., Ser
     assert answer.json()["conflictingRequest"]["message"] == text
     server.refresh_from_db()
     assert server.task_state == ""
+
+
+def test_what_pinned_processors_forbid(
+    admin: ComputeCaller, make_server: Callable[..., Server], make_host: Callable[..., Host]
+) -> None:
+    make_host("h1", 1)
+    server = make_server(admin, host="h1")
+    server.flavor["extra_specs"] = {"hw:cpu_policy": "dedicated"}
+    server.save()
+    answer = admin.at("2.25").post(
+        f"/servers/{server.id}/action", {"os-migrateLive": {"host": None, "block_migration": "auto"}}
+    )
+    assert answer.status_code == 409, answer.content
+    assert "not supported for NUMA-enabled instance" in answer.json()["conflictingRequest"]["message"]

@@ -14,7 +14,15 @@ from apps.compute.image_properties import PROPERTIES
 from tests.host.drivers.conftest import fixed_network
 from tests.unit.drivers import samples
 from tests.unit.drivers.hypervisor_contract import eventually
-from workers.drivers.hypervisor.base import Bus, CardModel, Hardware, HypervisorDriver, ServerSpec
+from workers.drivers.hypervisor.base import (
+    Bus,
+    CardModel,
+    CellPlacement,
+    Hardware,
+    HypervisorDriver,
+    Placement,
+    ServerSpec,
+)
 from workers.drivers.hypervisor.libvirt.definition import define
 from workers.drivers.hypervisor.libvirt.driver import LibvirtDriver
 from workers.drivers.hypervisor.libvirt.host import limits_processors
@@ -158,6 +166,25 @@ def test_secure_boot_and_limits(hypervisor: LibvirtDriver, storage: StorageDrive
             assert "secboot" in text or "ms.fd" in text
             assert domain.blockIoTune("vda")["total_iops_sec"] == 100
             assert not shares or domain.schedulerParameters()["vcpu_quota"] == 50_000
+    finally:
+        hypervisor.destroy(server_id)
+        storage.remove_server(server_id)
+
+
+def test_processors_of_its_own(hypervisor: LibvirtDriver, storage: StorageDriver, state_directory: Path) -> None:
+    """The kernel lets QEMU's threads run where the claim says. Large pages only where the host has some."""
+    known, server_id = hypervisor.facts().topology, samples.new_id()
+    cell = known["cells"][0]
+    last = cell["cpus"][-1]
+    page = 2048 if cell["pages"].get("2048", 0) >= 48 else 0
+    asked = Hardware(placement=Placement((CellPlacement(cell["id"], ((0, (last,)),), 96, page),), (last,)))
+    disk = samples.disk(storage.create_root(server_id, None, 1), "vda", boot_index=1)
+    try:
+        hypervisor.spawn(samples.server(state_directory, id=server_id, disks=(disk,), hardware=asked))
+        with libvirt.open(os.environ.get("CELERITY_LIBVIRT_URI", "qemu:///system")) as connection:
+            domain = connection.lookupByUUIDString(server_id)
+            assert [cpu for cpu, may in enumerate(domain.vcpuPinInfo()[0]) if may] == [last]
+            assert ("hugepages" in domain.XMLDesc()) == bool(page)
     finally:
         hypervisor.destroy(server_id)
         storage.remove_server(server_id)

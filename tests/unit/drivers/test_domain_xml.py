@@ -13,7 +13,17 @@ from lxml import etree
 
 from tests.unit.drivers import samples
 from workers.drivers.errors import SpecInvalid
-from workers.drivers.hypervisor.base import DirectBoot, DiskBacking, DiskSpec, Hardware, InterfaceSpec, ServerSpec
+from workers.drivers.hypervisor.base import (
+    CellPlacement,
+    DirectBoot,
+    DiskBacking,
+    DiskSpec,
+    Hardware,
+    InterfaceSpec,
+    Placement,
+    ServerSpec,
+    TpmSpec,
+)
 from workers.drivers.hypervisor.libvirt.definition import EMULATED_FEATURES, SPARE_PORTS, HostPolicy, completed, define
 from workers.drivers.hypervisor.libvirt.driver import policy_from
 from workers.drivers.hypervisor.libvirt.host import decide_virt_type, parse
@@ -96,7 +106,14 @@ def on_volumes() -> ServerSpec:
     )
 
 
+def placed() -> ServerSpec:
+    """Two cells: one with a processor of its own, one with large pages and a shared processor."""
+    cells = (CellPlacement(0, ((0, (4,)),), 256), CellPlacement(1, ((1, (0, 1)),), 256, page_kib=2048))
+    return server(vcpus=2, hardware=Hardware(placement=Placement(cells, (4,)), tpm=TpmSpec("2.0", "tpm-crb", "secret")))
+
+
 CASES = {
+    "placed": (placed(), HostPolicy(home=HOME, shared_cpus=(0, 1))),
     "volumes": (on_volumes(), HostPolicy(home=HOME)),
     "minimal": (server(), HostPolicy(home=HOME)),
     "full-qemu": (full(), HostPolicy(home=HOME)),

@@ -52,8 +52,8 @@ def test_capabilities(key: str, value: str, passes: bool) -> None:
         ("resources_NET:CUSTOM_FPGA", "1", False), ("resources:VGPU", "0", True), ("resources:VGPU", "many", False),
         ("resources:VGPU", "10", False), ("resourceful:x", "1", True), ("my_resources:x", "1", True),
         ("pci_passthrough:alias", "gpu:1", False), ("accel:device_profile", "fpga", False), ("hw:pmem", "2G", False),
-        ("hw:cpu_policy", "dedicated", False), ("hw:cpu_policy", "Mixed", False), ("hw:cpu_policy", "shared", True),
-        ("hw:numa_nodes", "1", False), ("hw:mem_page_size", "large", False), ("hw:mem_page_size", "2MB", False),
+        ("hw:cpu_realtime", "yes", False), ("hw:locked_memory", "true", False), ("hw:cpu_policy", "shared", True),
+        ("hw:pmem", "x", False), ("accel:device_profile", "x", False), ("quota:vif_inbound_peak", "1", False),
         ("hw:mem_page_size", "small", True), ("hw:mem_page_size", "ANY", True), ("hw:cpu_sockets", "2", True),
         ("trait:CUSTOM_X", "required", True), ("ssd", "true", True), ("hw_rng:allowed", "true", True),
     ],
@@ -63,9 +63,9 @@ def test_what_is_not_offered(key: str, value: str, passes: bool) -> None:
 
 
 def test_it_is_told() -> None:
-    wanted = asking(hw__numa_nodes="2", capabilities__hypervisor_type="s== xen", hw__cpu_sockets="1")
+    wanted = asking(hw__pmem="2", capabilities__hypervisor_type="s== xen", hw__cpu_sockets="1")
     assert FILTER.shortfall(THERE, wanted) == (
-        "does not offer hw:numa_nodes=2, capabilities:hypervisor_type=s== xen (there: QEMU)"
+        "does not offer hw:pmem=2, capabilities:hypervisor_type=s== xen (there: QEMU)"
     )
     verdict = ranking.rank(hosts=[THERE], spec=wanted)
     told = ranking.explain(verdict=verdict, hosts=[THERE])

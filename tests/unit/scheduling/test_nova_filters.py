@@ -228,6 +228,8 @@ def test_traits() -> None:
         ({"hw:mem_encryption": "true"}, {}, "HW_CPU_X86_AMD_SEV"),
         ({}, {"hw_mem_encryption": "True"}, "HW_CPU_X86_AMD_SEV"),
         ({"hw:tpm_version": "2.0"}, {}, "COMPUTE_SECURITY_TPM_2_0"),
+        ({"hw:cpu_policy": "mixed", "hw:mem_page_size": "small"}, {}, "CUSTOM_DEDICATED_CPUS"),
+        ({"hw:mem_page_size": "2MB"}, {}, "CUSTOM_LARGE_PAGES"),
         ({}, {"os_secure_boot": "required"}, "COMPUTE_SECURITY_UEFI_SECURE_BOOT"),
         ({"hw:virtio_packed_ring": "1"}, {}, "COMPUTE_NET_VIRTIO_PACKED"),
         ({"hw:viommu_model": "virtio"}, {}, "COMPUTE_VIOMMU_MODEL_VIRTIO"),
@@ -241,7 +243,7 @@ def test_features_that_ask_for_traits(flavor: dict[str, str], image: dict[str, s
 def test_what_asks_for_no_trait() -> None:
     quiet = replace(
         SPEC,
-        extra_specs={"hw:cpu_policy": "dedicated", "os:secure_boot": "optional", "hw:mem_encryption": "false"},
+        extra_specs={"hw:cpu_policy": "shared", "os:secure_boot": "optional", "hw:mem_encryption": "false"},
         image_properties={"hw_disk_bus": "virtio", "os_distro": "debian"},
     )
     assert requested(quiet) == (set(), set())

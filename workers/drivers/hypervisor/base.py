@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -33,6 +33,7 @@ from workers.drivers.hypervisor.live import Quiesce as Quiesce
 from workers.drivers.hypervisor.migration import MigrationOperations as MigrationOperations
 from workers.drivers.hypervisor.specs import Bus as Bus
 from workers.drivers.hypervisor.specs import CardModel as CardModel
+from workers.drivers.hypervisor.specs import CellPlacement as CellPlacement
 from workers.drivers.hypervisor.specs import ClusterSource as ClusterSource
 from workers.drivers.hypervisor.specs import DirectBoot as DirectBoot
 from workers.drivers.hypervisor.specs import DiskBacking as DiskBacking
@@ -40,6 +41,7 @@ from workers.drivers.hypervisor.specs import DiskSpec as DiskSpec
 from workers.drivers.hypervisor.specs import ExportSource as ExportSource
 from workers.drivers.hypervisor.specs import Hardware as Hardware
 from workers.drivers.hypervisor.specs import InterfaceSpec as InterfaceSpec
+from workers.drivers.hypervisor.specs import Placement as Placement
 from workers.drivers.hypervisor.specs import ServerSpec as ServerSpec
 from workers.drivers.hypervisor.specs import TpmSpec as TpmSpec
 
@@ -107,7 +109,8 @@ class Capabilities:
 class HostFacts:
     """A host's attributes. `disk_gib` is the size of the file system that holds the instances; `cpu_info` has
     vendor, model, arch, topology {sockets, cores, threads} and features (a list); `traits` are os-traits names
-    (and CUSTOM_VIRT_TYPE_*, of how it virtualises).
+    (and CUSTOM_VIRT_TYPE_*, of how it virtualises). `topology` has the sets of processors and the NUMA cells, as the
+    scheduler reads them; `vcpus` counts the processors that guests share.
     """
 
     hypervisor_type: str
@@ -120,6 +123,7 @@ class HostFacts:
     ram_mib: int
     disk_gib: int
     traits: tuple[str, ...]
+    topology: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

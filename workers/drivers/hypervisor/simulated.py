@@ -46,6 +46,7 @@ TRAITS = (
     *(f"COMPUTE_STORAGE_BUS_{bus}" for bus in ("IDE", "SATA", "SCSI", "VIRTIO")),
     *(f"COMPUTE_SECURITY_TPM_{word}" for word in ("1_2", "2_0", "CRB", "TIS")),
     "CUSTOM_CPU_LIMITS",
+    "CUSTOM_LARGE_PAGES",
     "CUSTOM_VIRT_TYPE_SIMULATED",
     "HW_CPU_X86_AESNI",
     "HW_CPU_X86_AVX",
@@ -74,6 +75,17 @@ Simulated guest {name} ttyS0
 {name} login: """
 
 
+def _topology(vcpus: int, ram_mib: int, dedicated: list[int]) -> dict[str, Any]:
+    """Two cells, a sixteenth of their memory in pages of 2 MiB."""
+    halves = (range(vcpus // 2), range(vcpus // 2, vcpus))
+    pages = {"2048": ram_mib // 64}
+    cells = [
+        {"id": index, "cpus": list(cpus), "siblings": [[cpu] for cpu in cpus], "memory": ram_mib // 2, "pages": pages}
+        for index, cpus in enumerate(halves)
+    ]
+    return {"dedicated": dedicated, "shared": sorted(set(range(vcpus)) - set(dedicated)), "cells": cells}
+
+
 class SimulatedHypervisor(
     SimulatedGuests, SimulatedDisks, SimulatedKeys, SimulatedLive, SimulatedMoves, HypervisorDriver
 ):
@@ -94,6 +106,8 @@ class SimulatedHypervisor(
         """The options' attributes."""
         with self._simulation.operation("facts"):
             vcpus = int(self._options.get("vcpus", 64))
+            dedicated = sorted(cpu for cpu in self._options.get("dedicated_cpus") or () if cpu < vcpus)
+            own = {"CUSTOM_DEDICATED_CPUS"} if dedicated else set()
             return HostFacts(
                 hypervisor_type="simulated",
                 hypervisor_version=1000000,
@@ -107,10 +121,11 @@ class SimulatedHypervisor(
                     "topology": {"sockets": 1, "cores": vcpus, "threads": 1},
                     "features": [],
                 },
-                vcpus=vcpus,
+                vcpus=vcpus - len(dedicated),
                 ram_mib=int(self._options.get("ram_mib", 262144)),
                 disk_gib=int(self._options.get("disk_gib", 2048)),
-                traits=tuple(self._options.get("traits", TRAITS)),
+                traits=tuple(sorted({*self._options.get("traits", TRAITS), *own})),
+                topology=_topology(vcpus, int(self._options.get("ram_mib", 262144)), dedicated),
             )
 
     def ping(self) -> None:

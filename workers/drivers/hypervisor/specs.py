@@ -154,6 +154,26 @@ class TpmSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class CellPlacement:
+    """A guest's NUMA cell on a cell of the host: `cpus` are pairs of a guest's processor and the host's that it may run
+    on. `page_kib` is the size of its memory's pages, 0 for ordinary ones.
+    """
+
+    host_cell: int
+    cpus: tuple[tuple[int, tuple[int, ...]], ...]
+    memory_mib: int
+    page_kib: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a guest's processors and memory are on its host, and on which processors QEMU's own threads run."""
+
+    cells: tuple[CellPlacement, ...]
+    emulator: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Hardware:
     """The machine around disks and cards, where the image or the flavor asks for it. None: the host's own choice.
 
@@ -179,6 +199,7 @@ class Hardware:
     cpu_period: int | None = None
     rng_rate: tuple[int, int] | None = None
     tpm: TpmSpec | None = None
+    placement: Placement | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,7 @@ def at_destination(server: "Server", migration: "Migration") -> "Server":
     """Return a server's row as it will be there. A host that its owner once named does not bind it any more."""
     moved = copy(server)
     moved.flavor, moved.host, moved.requested_host = migration.new_flavor, migration.destination, ""
+    moved.claimed_by = migration.uuid
     return moved
 
 

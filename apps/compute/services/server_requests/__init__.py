@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 
 from apps.common.context import RequestContext
-from apps.compute import admin_passwords, states, tpms
+from apps.compute import admin_passwords, states, topologies, tpms
 from apps.compute.models import BlockDevice, Flavor, Server
 from apps.compute.services import block_devices as block_device_services
 from apps.compute.services.block_devices import RequestedDisk
@@ -110,8 +110,14 @@ def resolve(
         admin_password=guest.password(values.get("adminPass")),
         min_count=values["min_count"],
         max_count=values["max_count"],
-        has_tpm=tpms.of(chosen.extra_specs, row["image_properties"]) is not None,
+        has_tpm=_check_hardware(template),
     )
+
+
+def _check_hardware(server: Server) -> bool:
+    """Refuse machines that there cannot be (HardwareInvalid, 400); return whether it has a TPM."""
+    topologies.of(server.flavor, server.image_properties)
+    return tpms.of(server.flavor["extra_specs"], server.image_properties) is not None
 
 
 def _disks(

@@ -7,11 +7,10 @@ from typing import Literal
 
 from workers.drivers.errors import SpecInvalid
 from workers.drivers.hypervisor.base import (
-    Hardware,
     InterfaceSpec,
     ServerSpec,
 )
-from workers.drivers.hypervisor.libvirt import tpm
+from workers.drivers.hypervisor.libvirt import placement, tpm
 from workers.drivers.hypervisor.libvirt.disk_elements import DiskCache, bus_of, disk_device
 from workers.drivers.hypervisor.libvirt.xml import devices, interface, machine, metadata
 from workers.drivers.hypervisor.libvirt.xml.domain import Domain
@@ -44,7 +43,8 @@ class HostPolicy:
     """Settings shared by all guests of a host.
 
     `home` marks them as this host agent's. `cpu_model` and `cpu_features` count in `cpu_mode` custom only.
-    `tcg_cache_mib` bounds the emulator's own memory, in MiB.
+    `tcg_cache_mib` bounds the emulator's own memory, in MiB. `dedicated_cpus` are for guests that get their own,
+    `shared_cpus` for the others: () is all.
     """
 
     home: str
@@ -56,6 +56,8 @@ class HostPolicy:
     cpu_features: tuple[str, ...] = EMULATED_FEATURES
     disk_cache: DiskCache = "writeback"
     tcg_cache_mib: int = 64
+    dedicated_cpus: tuple[int, ...] = ()
+    shared_cpus: tuple[int, ...] = ()
 
 
 def completed(features: tuple[str, ...]) -> tuple[str, ...]:
@@ -79,21 +81,22 @@ def define(spec: ServerSpec, policy: HostPolicy) -> Domain:
         title=_title(spec.display_name),
         metadata=_metadata(spec, policy),
         memory=machine.Memory(mib=spec.ram_mib),
-        vcpu=machine.Vcpu(count=spec.vcpus),
+        vcpu=machine.Vcpu(count=spec.vcpus, cpuset=_shared_cpus(spec, policy)),
         sysinfo=_sysinfo(spec),
         os=_os(spec, policy),
         features=_features(spec, policy),
         cpu=_cpu(spec, policy),
         clock=machine.Clock(offset="localtime" if spec.hardware.local_time else "utc", timers=_timers(spec, policy)),
         devices=_devices(spec, policy),
-        cputune=_cputune(spec.hardware),
+        cputune=placement.cpu_tune(spec.hardware),
+        numatune=placement.numa_tune(spec.hardware.placement),
+        memory_backing=placement.backing(spec.hardware.placement),
     )
 
 
-def _cputune(asked: Hardware) -> machine.CpuTune | None:
-    if asked.cpu_shares is None and asked.cpu_quota is None and asked.cpu_period is None:
-        return None
-    return machine.CpuTune(shares=asked.cpu_shares, period=asked.cpu_period, quota=asked.cpu_quota)
+def _shared_cpus(spec: ServerSpec, policy: HostPolicy) -> str | None:
+    """Guests without processors of their own stay off those that others may have."""
+    return placement.listed(policy.shared_cpus) if policy.shared_cpus and spec.hardware.placement is None else None
 
 
 def _features(spec: ServerSpec, policy: HostPolicy) -> machine.Features:
@@ -174,7 +177,7 @@ def _cpu(spec: ServerSpec, policy: HostPolicy) -> machine.Cpu:
     sockets, cores, threads = spec.hardware.topology or (1, spec.vcpus, 1)
     topology = machine.Topology(sockets=sockets, cores=cores, threads=threads)
     if policy.cpu_mode != "custom":
-        return machine.Cpu(mode=policy.cpu_mode, topology=topology)
+        return machine.Cpu(mode=policy.cpu_mode, topology=topology, numa=placement.guest_numa(spec.hardware.placement))
     return machine.Cpu(
         mode="custom",
         match="exact",
@@ -182,6 +185,7 @@ def _cpu(spec: ServerSpec, policy: HostPolicy) -> machine.Cpu:
         model=machine.CpuModel(fallback="forbid", name=policy.cpu_model),
         topology=topology,
         features=tuple(_feature(name) for name in policy.cpu_features),
+        numa=placement.guest_numa(spec.hardware.placement),
     )
 
 

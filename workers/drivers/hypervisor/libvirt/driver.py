@@ -45,7 +45,10 @@ from workers.system import files
 from workers.system.paths import HostPaths
 from workers.system.undo import Undo
 
-_POLICY_OPTIONS = ("machine", "cpu_mode", "cpu_model", "cpu_features", "disk_cache", "tcg_cache_mib", "arch")
+_POLICY_OPTIONS = (
+    "machine", "cpu_mode", "cpu_model", "cpu_features", "disk_cache", "tcg_cache_mib", "arch", "dedicated_cpus",
+    "shared_cpus",
+)  # fmt: skip
 
 
 def policy_from(options: Mapping[str, Any]) -> HostPolicy:
@@ -67,7 +70,8 @@ def policy_from(options: Mapping[str, Any]) -> HostPolicy:
 
 class LibvirtDriver(LibvirtDisks, LibvirtKeys, LibvirtLive, LibvirtMoves, HypervisorDriver):
     """Options: `state_dir` (required), `uri` (qemu:///system), `virt_type` (auto, kvm, qemu), and those of HostPolicy:
-    `machine`, `cpu_mode`, `cpu_model`, `cpu_features`, `disk_cache`, `tcg_cache_mib`, `arch`.
+    `machine`, `cpu_mode`, `cpu_model`, `cpu_features`, `disk_cache`, `tcg_cache_mib`, `arch`, `dedicated_cpus`,
+    `shared_cpus`.
     """
 
     capabilities = Capabilities(pause=True, soft_reboot=True, vnc_console=True, real_guests=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,14 +12,18 @@ import libvirt
 import os_traits
 from lxml import etree
 
+from workers.drivers.errors import SpecInvalid
 from workers.drivers.hypervisor.base import HostFacts
 from workers.drivers.hypervisor.libvirt.definition import HostPolicy
+from workers.drivers.values import parse_cpus
 
 _CPU_INFO = Path("/proc/cpuinfo")
 _KVM = Path("/dev/kvm")
 _GROUPS = Path("/sys/fs/cgroup")
+_MOUNTS = Path("/proc/self/mounts")
 _PREFIX = "HW_CPU_X86_"
-CPU_LIMITS = "CUSTOM_CPU_LIMITS"
+CPU_LIMITS, DEDICATED_CPUS, LARGE_PAGES = "CUSTOM_CPU_LIMITS", "CUSTOM_DEDICATED_CPUS", "CUSTOM_LARGE_PAGES"
+SMALL_KIB = 4
 
 # Features whose names differ between libvirt and os-traits.
 _RENAMED = {
@@ -74,6 +78,8 @@ def read_facts(connection: libvirt.virConnect, policy: HostPolicy, state_dir: Pa
     domain_capabilities = parse(connection.getDomainCapabilities(None, policy.arch, policy.machine, policy.virt_type))
     cpu = _cpu_info(capabilities)
     _model, _memory, cpus, *_rest = connection.getInfo()
+    known = topology(capabilities, policy)
+    features = guest_features(connection, domain_capabilities, policy)
     return HostFacts(
         hypervisor_type="QEMU",
         hypervisor_version=int(connection.getVersion()),
@@ -81,12 +87,54 @@ def read_facts(connection: libvirt.virConnect, policy: HostPolicy, state_dir: Pa
         arch=str(cpu["arch"]),
         cpu_model=str(cpu["model"]),
         cpu_info=cpu,
-        vcpus=int(cpus),
+        vcpus=len(known["shared"]) if policy.dedicated_cpus else int(cpus),
         # Not libvirt's figure: on a NUMA host it adds up the nodes, and leaves out memory that came later.
         ram_mib=(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")) >> 20,
         disk_gib=shutil.disk_usage(state_dir).total >> 30,
-        traits=traits(guest_features(connection, domain_capabilities, policy), domain_capabilities, policy),
+        traits=tuple(sorted({*traits(features, domain_capabilities, policy), *topology_traits(known)})),
+        topology=known,
     )
+
+
+def topology(capabilities: Any, policy: HostPolicy) -> dict[str, Any]:
+    """The host's sets of processors and NUMA cells, as the scheduler reads them. Raises SpecInvalid for processors that
+    the settings name and the host has not.
+    """
+    cells = [_cell(cell) for cell in capabilities.findall("host/topology/cells/cell")]
+    if not _has_huge_files():
+        cells = [{**cell, "pages": {}} for cell in cells]
+    there = {cpu for cell in cells for cpu in cell["cpus"]}
+    dedicated, shared = set(policy.dedicated_cpus), set(policy.shared_cpus) or there - set(policy.dedicated_cpus)
+    if cells and not (dedicated | shared <= there and dedicated.isdisjoint(shared)):
+        raise SpecInvalid(
+            "CELERITY_CPU_DEDICATED_SET and CELERITY_CPU_SHARED_SET must be different processors of the host",
+            details=f"the host has {sorted(there)}",
+        )
+    return {"dedicated": sorted(dedicated), "shared": sorted(shared), "cells": cells}
+
+
+def _has_huge_files(mounts: Path = _MOUNTS) -> bool:
+    """Whether a hugetlbfs is mounted, by which libvirt gives large pages to guests."""
+    return any(line.split()[2:3] == ["hugetlbfs"] for line in mounts.read_text().splitlines())
+
+
+def _cell(cell: Any) -> dict[str, Any]:
+    cpus = {int(cpu.get("id")): parse_cpus(cpu.get("siblings") or cpu.get("id")) for cpu in cell.findall("cpus/cpu")}
+    pages = {item.get("size"): int(item.text or 0) for item in cell.findall("pages") if item.get("unit") == "KiB"}
+    return {
+        "id": int(cell.get("id")),
+        "cpus": sorted(cpus),
+        "siblings": sorted(map(list, {tuple(sorted(siblings)) for siblings in cpus.values()})),
+        "memory": int(cell.findtext("memory") or 0) // 1024,
+        "pages": {size: count for size, count in pages.items() if int(size) > SMALL_KIB and count},
+    }
+
+
+def topology_traits(known: Mapping[str, Any]) -> set[str]:
+    """Names of our own: os-traits has none for dedicated processors and large pages."""
+    has_pages = any(cell["pages"] for cell in known["cells"])
+    names = {DEDICATED_CPUS} if known["dedicated"] else set()
+    return names | ({LARGE_PAGES} if has_pages else set())
 
 
 def _cpu_info(capabilities: Any) -> dict[str, Any]:

@@ -9,7 +9,18 @@ from typing import ClassVar, Literal
 
 from workers.drivers.hypervisor.libvirt.xml.devices import Devices
 from workers.drivers.hypervisor.libvirt.xml.element import Element, attribute, child, leaf
-from workers.drivers.hypervisor.libvirt.xml.machine import Clock, Cpu, CpuTune, Features, Memory, Os, Sysinfo, Vcpu
+from workers.drivers.hypervisor.libvirt.xml.machine import (
+    Clock,
+    Cpu,
+    CpuTune,
+    Features,
+    Memory,
+    MemoryBacking,
+    NumaTune,
+    Os,
+    Sysinfo,
+    Vcpu,
+)
 from workers.drivers.hypervisor.libvirt.xml.metadata import Metadata
 
 
@@ -32,6 +43,8 @@ class Domain(Element):
     clock: Clock = child()
     devices: Devices = child()
     cputune: CpuTune | None = child(default=None)
+    numatune: NumaTune | None = child(default=None)
+    memory_backing: MemoryBacking | None = child(default=None)
     on_poweroff: Literal["destroy"] = leaf("on_poweroff", default="destroy")
     on_reboot: Literal["restart"] = leaf("on_reboot", default="restart")
     on_crash: Literal["destroy"] = leaf("on_crash", default="destroy")

@@ -1,0 +1,104 @@
+"""Dedicated processors, NUMA cells and pages: who gets which, and that no two servers get the same ones."""
+
+import uuid
+from typing import Any
+
+import pytest
+
+from apps.compute import topologies as requests
+from apps.scheduling import topologies
+from apps.scheduling.exceptions import NoValidHost
+from apps.scheduling.models import Allocation, Host
+from apps.scheduling.services import allocations
+from apps.scheduling.specs import RequestSpec
+from apps.scheduling.topologies import GuestTopology, fit
+from tests.unit.scheduling.conftest import MakeHosts
+
+
+def cell(number: int, first: int, pages: int = 0) -> dict[str, Any]:
+    cpus = list(range(first, first + 4))
+    siblings = [cpus[:2], cpus[2:]]
+    return {"id": number, "cpus": cpus, "siblings": siblings, "memory": 2048, "pages": {"2048": pages} if pages else {}}
+
+
+HOST = {"dedicated": [2, 3, 6, 7], "shared": [0, 1, 4, 5], "cells": [cell(0, 0), cell(1, 4, pages=512)]}
+
+
+def asked(vcpus: int = 2, ram: int = 512, **specs: str) -> GuestTopology | None:
+    named = {name.replace("__", ":").replace("_dot_", "."): value for name, value in specs.items()}
+    return requests.of({"vcpus": vcpus, "ram": ram, "extra_specs": named}, {})
+
+
+def pins(placement: dict[str, Any] | None) -> list[dict[str, int]] | None:
+    return None if placement is None else [cell["pins"] for cell in placement["cells"]]
+
+
+@pytest.mark.parametrize(
+    ("vcpus", "specs", "expected"),
+    [
+        (2, {"hw__cpu_policy": "dedicated"}, [{"0": 2, "1": 3}]),
+        (3, {"hw__cpu_policy": "dedicated"}, None),  # no cell has three
+        (4, {"hw__cpu_policy": "dedicated", "hw__numa_nodes": "2"}, [{"0": 2, "1": 3}, {"2": 6, "3": 7}]),
+        (2, {"hw__cpu_policy": "dedicated", "hw__cpu_thread_policy": "require"}, [{"0": 2, "1": 3}]),
+        (1, {"hw__cpu_policy": "dedicated", "hw__cpu_thread_policy": "isolate"}, [{"0": 2}]),
+        (2, {"hw__cpu_policy": "dedicated", "hw__cpu_thread_policy": "isolate"}, None),
+        (2, {"hw__cpu_policy": "mixed", "hw__cpu_dedicated_mask": "^0"}, [{"1": 2}]),
+        (1, {"hw__cpu_policy": "dedicated", "hw__emulator_threads_policy": "isolate"}, [{"0": 2}]),
+        (2, {"hw__mem_page_size": "large"}, [{}]),
+        (2, {"hw__mem_page_size": "1GB"}, None),
+        (6, {"hw__numa_nodes": "3"}, None),
+    ],
+)
+def test_fit(vcpus: int, specs: dict[str, str], expected: Any) -> None:
+    guest = asked(vcpus, 768, **specs)
+    assert guest is not None
+    assert pins(fit(guest, HOST, [])) == expected
+
+
+def test_what_is_used_is_used_once() -> None:
+    two = asked(2, hw__cpu_policy="dedicated")
+    assert two is not None
+    used: list[Any] = []
+    while (placement := fit(two, HOST, used)) is not None:
+        used.append(placement)
+    assert sorted(topologies.taken(used)) == HOST["dedicated"]
+    alone = asked(1, hw__cpu_policy="dedicated", hw__cpu_thread_policy="isolate")
+    kept = fit(alone, HOST, [])  # type: ignore[arg-type]
+    assert kept is not None and kept["kept"] == [3]
+    assert pins(fit(two, HOST, [kept])) == [{"0": 6, "1": 7}]
+
+
+def test_pages_are_counted() -> None:
+    paged = asked(2, 600, hw__mem_page_size="2048")
+    assert paged is not None
+    first = fit(paged, HOST, [])
+    assert first is not None and (first["cells"][0]["host"], first["cells"][0]["page"]) == (1, 2048)
+    assert fit(paged, HOST, [first]) is None
+    assert asked(1, hw__mem_page_size="any") is None and asked(1) is None
+
+
+def test_sets_of_processors() -> None:
+    assert topologies.parse_cpus("0-3,^2, 8") == {0, 1, 3, 8}
+    for text in ("x", "3-1", "-1", "0-99999"):
+        with pytest.raises(ValueError):
+            topologies.parse_cpus(text)
+
+
+@pytest.mark.django_db
+def test_claims_name_them_and_give_them_back(make_hosts: MakeHosts) -> None:
+    make_hosts(2, topology=HOST, traits=["CUSTOM_DEDICATED_CPUS"])
+    topology = asked(2, hw__cpu_policy="dedicated")
+    assert topology is not None and topology.shared_vcpus == 0
+    spec = RequestSpec(vcpus=0, ram_mib=512, disk_gib=1, topology=topology)
+    servers = [uuid.uuid4() for _ in range(4)]
+    for server in servers:
+        allocations.choose_and_claim(consumer_id=server, spec=spec)
+    for host in Host.objects.all():
+        placements = [row.topology for row in Allocation.objects.filter(host=host) if row.topology is not None]
+        assert sorted(topologies.taken(placements)) == HOST["dedicated"]
+        assert host.inventory.servers == 2
+    with pytest.raises(NoValidHost, match="2 hosts checked: 2 without free dedicated CPUs"):
+        allocations.choose_and_claim(consumer_id=uuid.uuid4(), spec=spec)
+    assert Allocation.objects.count() == 4
+    allocations.release(consumer_id=servers[0])
+    allocations.choose_and_claim(consumer_id=uuid.uuid4(), spec=spec)
