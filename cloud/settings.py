@@ -169,8 +169,7 @@ BROKER_VISIBILITY = env.float("CELERITY_BROKER_VISIBILITY", default=3600)  # s u
 REGION = env.str("CELERITY_REGION", default="RegionOne")
 TOKEN_LIFETIME_SECONDS = env.int("CELERITY_TOKEN_LIFETIME", default=86400)
 FERNET_KEY_DIR = STATE_DIR / "fernet-keys"
-CREDENTIAL_KEY_DIR = STATE_DIR / "credential-keys"  # keys of stored credentials; the same on every API host
-VOLUME_KEY_DIR = STATE_DIR / "volume-keys"  # keys of encrypted volumes' passphrases; the same on every API host
+CREDENTIAL_KEY_DIR, VOLUME_KEY_DIR = STATE_DIR / "credential-keys", STATE_DIR / "volume-keys"  # as on every API host
 ALLOW_EXPIRED_SECONDS = env.int("CELERITY_ALLOW_EXPIRED", default=172800)  # for ?allow_expired=1
 LOCKOUT_FAILURES = env.int("CELERITY_LOCKOUT_FAILURES", default=10)  # wrong passwords of one user; 0: never
 LOCKOUT_SECONDS = env.int("CELERITY_LOCKOUT", default=300)

@@ -7,9 +7,11 @@ from django.db.models import Q, QuerySet
 
 from apps.common.context import RequestContext
 from apps.common.identifiers import parse_uuid
+from apps.volumes import states
 from apps.volumes.exceptions import ExtraSpecNotFound, VolumeTypeNotFound
 from apps.volumes.models import EncryptionType, VolumeType, VolumeTypeAccess
 from apps.volumes.selectors import default_types
+from apps.workflow.selectors import runs
 
 MULTIATTACH = "multiattach"
 BACKEND = "volume_backend_name"
@@ -86,5 +88,6 @@ def encryption_of(*, volume_type: VolumeType) -> EncryptionType | None:
 
 
 def is_used(*, volume_type: VolumeType) -> bool:
-    """Return whether a volume that is not deleted has the type. 1 query."""
-    return volume_type.volumes.filter(deleted_at=None).exists()
+    """Return whether a volume that is not deleted has the type, or is about to get it. At most 2 queries."""
+    coming = runs.active().filter(subject_type=states.SUBJECT, params__type=str(volume_type.id))
+    return volume_type.volumes.filter(deleted_at=None).exists() or coming.exists()

@@ -155,7 +155,7 @@ def discard_next(*, volume_id: uuid.UUID) -> None:
 
 
 def delete(*, volume_id: uuid.UUID | None = None, backup_id: uuid.UUID | None = None) -> None:
-    """The data is gone, and nothing opens what is left of it anywhere. Absent is success."""
+    """The data is gone, and nothing opens remains of it. Absent is success."""
     wanted = Q(volume_id=volume_id) if volume_id is not None else Q(backup_id=backup_id, backup_id__isnull=False)
     VolumeKey.objects.filter(wanted).delete()
 

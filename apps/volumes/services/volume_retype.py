@@ -6,7 +6,7 @@ from django.utils import timezone
 from apps.common import audit
 from apps.common.context import RequestContext
 from apps.quotas.services import reservations
-from apps.volumes import exceptions, states
+from apps.volumes import exceptions, locks, states
 from apps.volumes.models import Volume, VolumeType
 from apps.volumes.selectors import qos_specs, quota_amounts, volume_types
 from apps.volumes.services import quotas, volume_keys, volume_migrations, volumes
@@ -18,6 +18,7 @@ def retype(*, context: RequestContext, volume: Volume, volume_type: VolumeType, 
 
     Raises InvalidVolume and InvalidInput (400), OverLimit (413) of the new type's quotas.
     """
+    locks.volume_type(volume_type.id)  # what it says does not change before the run is seen
     row = volumes.locked(volume)
     former = row.volume_type
     if row.status not in (states.AVAILABLE, states.IN_USE):

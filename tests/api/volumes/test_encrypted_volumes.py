@@ -130,7 +130,7 @@ def test_refusals(alice: Any, admin: Any, make_volume: Any, secret: Any, shared_
     assert not VolumeKey.objects.exists()
 
 
-def test_retype(alice: Any, make_volume: Any, secret: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_retype(alice: Any, admin: Any, make_volume: Any, secret: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(managing, "keeps_snapshots", lambda volume: False)  # there is no agent to ask
     strong = VolumeType.objects.create(name="strong", extra_specs={"volume_backend_name": "other"})
     EncryptionType.objects.create(volume_type=strong, provider="luks", key_size=512)
@@ -145,6 +145,9 @@ def test_retype(alice: Any, make_volume: Any, secret: Any, monkeypatch: pytest.M
         assert "has to migrate" in refusal(retype(kind, "never"))[1]
     row = Volume.objects.get(id=secret["id"])
     assert retype("strong", "on-demand").status_code == 202
+    extra = admin.post(f"/types/{strong.id}/extra_specs", {"extra_specs": {"multiattach": "<is> True"}})
+    assert "in use" in refusal(extra)[1]
+    assert refusal(admin.delete(f"/types/{strong.id}"))[0] == 400
     coming = VolumeKey.objects.get(volume=row, is_next=True)
     assert (coming.key_size, volume_keys.passphrase_of(coming)) == (512, passphrase)
     assert Run.objects.get(subject_id=row.id, state="queued").params[volume_migrations.CHANGES_KEY] == "yes"
