@@ -84,7 +84,7 @@ test-all: ## Run all tests, those that take minutes too
 
 matrix: ## Kill everything at every step of every pipeline (PIPELINE=server.build VICTIM=agent)
 	@deploy/bootstrap.sh --dev
-	@MATRIX_PIPELINE="$(PIPELINE)" MATRIX_VICTIM="$(VICTIM)" $(PYTHON) -m deploy.testrun tests/matrix -m matrix -s $(ARGS)
+	@MATRIX_PIPELINE="$(PIPELINE)" MATRIX_VICTIM="$(VICTIM)" MATRIX_STORE="$(STORE)" $(PYTHON) -m deploy.testrun tests/matrix -m matrix -s $(ARGS)
 
 chaos: ## Boots, actions, moves, volumes and deletes under fire (ARGS="--seed 7 --seeds 20", "--real": real guests)
 	@deploy/bootstrap.sh --dev

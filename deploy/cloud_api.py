@@ -64,9 +64,9 @@ class CloudApi:
         """Send a document; raise DeployError with the service's own words when it is refused."""
         return self._send("POST", self.root + path, json=document, headers=_version(microversion))
 
-    def put(self, path: str, document: dict[str, Any]) -> Any:
+    def put(self, path: str, document: dict[str, Any], *, microversion: str = "") -> Any:
         """Change what is at a path; return the answer's JSON document."""
-        return self._send("PUT", self.root + path, json=document).json()
+        return self._send("PUT", self.root + path, json=document, headers=_version(microversion)).json()
 
     def delete(self, path: str) -> None:
         """Delete what is at a path; raise DeployError when that is refused."""

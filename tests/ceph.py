@@ -1,4 +1,4 @@
-"""A Ceph cluster of the tests': one monitor, one OSD that keeps all in memory, no manager. It is up after a second."""
+"""A Ceph cluster of the tests': one monitor, one OSD (or three) in memory, no manager. It is up after a second."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ from typing import Any
 PROGRAMS = ("ceph-mon", "ceph-osd", "monmaptool", "ceph", "radosgw")
 USER = "celerity"
 POOL = "volumes"
+_OSD = {"mon": "allow profile osd", "osd": "allow *", "mgr": "allow profile osd"}
 _CAPS = {
     "mon.": {"mon": "allow *"},
     "client.admin": {"mon": "allow *", "osd": "allow *", "mgr": "allow *"},
     f"client.{USER}": {"mon": "profile rbd", "osd": f"profile rbd pool={POOL}"},
     "client.gateway": {"mon": "allow rw", "osd": "allow rwx"},
-    "osd.0": {"mon": "allow profile osd", "osd": "allow *", "mgr": "allow profile osd"},
+    **{f"osd.{number}": _OSD for number in range(3)},
 }
 _CONF = """[global]
 fsid = {fsid}
@@ -49,7 +50,11 @@ mon_memory_autotune = false
 mon_rocksdb_options = write_buffer_size=8388608,compression=kNoCompression
 paxos_propose_interval = 0.05
 [osd]
-osd_data = {root}/osd
+osd_data = {root}/osd.$id
+run_dir = {root}
+pid_file = {root}/osd.$id.pid
+log_file = {root}/osd.$id.log
+admin_socket = {root}/osd.$id.asok
 osd_objectstore = memstore
 memstore_device_bytes = 4294967296
 osd_memory_target = 939524096
@@ -60,11 +65,6 @@ run_dir = {root}
 pid_file = {root}/mon.pid
 log_file = {root}/mon.log
 admin_socket = {root}/mon.asok
-[osd.0]
-run_dir = {root}
-pid_file = {root}/osd.pid
-log_file = {root}/osd.log
-admin_socket = {root}/osd.asok
 [client.admin]
 keyring = {root}/admin.keyring
 [client.gateway]
@@ -98,6 +98,7 @@ class CephCluster:
     def __init__(self, root: Path, address: str = "127.0.0.1") -> None:
         self.root, self.address = root, address
         self.conf, self.keyring = root / "ceph.conf", root / f"{USER}.keyring"
+        self._osds = range(0)
         self._keys = {name: _new_key() for name in _CAPS}
 
     @property
@@ -105,12 +106,15 @@ class CephCluster:
         """The driver's."""
         return {"ceph_pool": POOL, "ceph_conf": self.conf, "ceph_user": USER, "ceph_keyring": self.keyring}
 
-    def start(self, quota_gib: int = 100) -> None:
-        for name in ("mon", "osd"):
+    def start(self, quota_gib: int = 100, osds: int = 1) -> None:
+        """With three OSDs each block is on all of them, and two are enough to go on."""
+        self._osds = range(osds)
+        for name in ("mon", *(f"osd.{number}" for number in self._osds)):
             (self.root / name).mkdir()
-        fsid, osd, port = str(uuid.uuid4()), str(uuid.uuid4()), _free_port()
+        fsid, port = str(uuid.uuid4()), _free_port()
         self.conf.write_text(_CONF.format(fsid=fsid, address=self.address, port=port, root=self.root))
-        for file, names in (("all.keyring", _CAPS), ("osd/keyring", ["osd.0"]), ("admin.keyring", ["client.admin"])):
+        rings = {f"osd.{number}/keyring": [f"osd.{number}"] for number in self._osds}
+        for file, names in {"all.keyring": [*_CAPS], "admin.keyring": ["client.admin"], **rings}.items():
             self._write_keys(self.root / file, names)
         self._write_keys(self.keyring, [f"client.{USER}"])
         monmap = str(self.root / "monmap")
@@ -119,16 +123,21 @@ class CephCluster:
         ring = str(self.root / "all.keyring")
         self._program("ceph-mon", "-i", "a", "--mkfs", "--monmap", monmap, "--keyring", ring)
         self.start_monitor()
-        self.ask("osd", "new", osd, "-i", "-", data=json.dumps({"cephx_secret": self._keys["osd.0"]}))
-        self._program("ceph-osd", "-i", "0", "--mkfs", "--osd-uuid", osd)
-        self._program("ceph-osd", "-i", "0")
+        for number in self._osds:
+            osd, secret = str(uuid.uuid4()), {"cephx_secret": self._keys[f"osd.{number}"]}
+            self.ask("osd", "new", osd, "-i", "-", data=json.dumps(secret))
+            self._program("ceph-osd", "-i", str(number), "--mkfs", "--osd-uuid", osd)
+            self.start_osd(number)
         self.ask("osd", "set-require-min-compat-client", "mimic")
         self.ask("osd", "pool", "create", POOL, "4")
         self.ask("osd", "pool", "application", "enable", POOL, "rbd")
         self.ask("osd", "pool", "set-quota", POOL, "max_bytes", str(quota_gib << 30))
+        if osds > 1:
+            self.ask("osd", "pool", "set", POOL, "size", str(osds))
+            self.ask("osd", "pool", "set", POOL, "min_size", "2")
         deadline = time.monotonic() + 30
-        while json.loads(self.ask("osd", "stat"))["num_up_osds"] < 1:
-            assert time.monotonic() < deadline, (self.root / "osd.log").read_text()[-2000:]
+        while json.loads(self.ask("osd", "stat"))["num_up_osds"] < osds:
+            assert time.monotonic() < deadline, (self.root / "osd.0.log").read_text()[-2000:]
 
     def start_gateway(self) -> dict[str, str]:
         """Start an S3 server, and return the options of a store of backups with a user of it. It needs four seconds."""
@@ -150,11 +159,14 @@ class CephCluster:
             else:
                 return {"s3_endpoint": url, "s3_access_key": "access", "s3_secret_key": "a secret of S3"}
 
+    def start_osd(self, number: int) -> None:
+        self._program("ceph-osd", "-i", str(number))
+
     def start_monitor(self) -> None:
         self._program("ceph-mon", "-i", "a")
 
     def kill(self, name: str) -> None:
-        """Kill the monitor ("mon") or the OSD ("osd")."""
+        """Kill the monitor ("mon") or an OSD ("osd.0")."""
         path = self.root / f"{name}.pid"
         with suppress(OSError, ValueError):
             pid = int(path.read_text())
@@ -164,7 +176,7 @@ class CephCluster:
         path.unlink(missing_ok=True)
 
     def stop(self) -> None:
-        for name in ("gateway", "osd", "mon"):
+        for name in ("gateway", *(f"osd.{number}" for number in self._osds), "mon"):
             self.kill(name)
 
     def ask(self, *words: str, data: str = "") -> str:

@@ -38,7 +38,11 @@ class Moved:
         """The guest answers with its file, and only one host has it."""
         wait_for(lambda: self.cloud.ssh(self.guest, "true", check=False) is not None, what="ssh", seconds=SECONDS)
         assert str(self.cloud.ssh(self.guest, "sha256sum /root/data")).split()[0] == (sum_of or self.sum)
-        running = [item.name for item in self.cloud.lab.plan.hosts if self.guest.id in self.domains(item)]
+        running = [
+            item.name
+            for item in self.cloud.lab.plan.hosts
+            if machines.is_on(item) and self.guest.id in self.domains(item)
+        ]
         assert running == [host], (running, host)
 
     def domains(self, host: Any) -> str:

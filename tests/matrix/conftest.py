@@ -1,5 +1,6 @@
 """A cloud with four hosts, each with its own agent; each batch leaves it empty and whole."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +29,10 @@ SETTINGS = {
     "CELERITY_QUOTA_VOLUMES": "1000",
     "CELERITY_QUOTA_GIGABYTES": "10000",
 }
+
+# `make matrix STORE=pool`: disks of servers and volumes in pools that all hosts see, as in a Ceph cluster.
+if os.environ.get("MATRIX_STORE") == "pool":
+    SETTINGS |= {"CELERITY_ROOT_STORE": "rbd://disks", "CELERITY_VOLUME_BACKENDS": "ceph"}
 
 
 @pytest.fixture(scope="package")

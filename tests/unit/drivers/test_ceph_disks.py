@@ -6,7 +6,8 @@ import hashlib
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event
 
@@ -225,6 +226,36 @@ def test_what_is_anothers(hosts: list[CephStorage], cluster: ceph.CephCluster) -
     with pytest.raises(StorageUnavailable):
         hosts[0].delete_disks(server)
     cluster.rbd("rm", "--no-progress", name)
+
+
+@pytest.mark.heavy  # a minute and a half: each call waits for its limit
+def test_a_dead_monitor(hosts: list[CephStorage], cached: CachedImage, cluster: ceph.CephCluster) -> None:
+    """Every call ends within its limit, and works once the monitor is back."""
+    one, server, stop = hosts[0], samples.new_id(), Event()
+    root = one.create_root(server, cached, 1)
+    calls: list[tuple[str, Callable[[], object]]] = [
+        ("usage", one.usage), ("list_disks", one.list_disks), ("root", lambda: one.root(server)),
+        ("missing_disks", one.missing_disks), ("list_kept", one.list_kept),
+        ("create_root", lambda: one.create_root(samples.new_id(), cached, 1)),
+        ("guest_disk", lambda: one.guest_disk(root)), ("take_disks", lambda: one.take_disks(server)),
+        ("keep_server", lambda: one.keep_server(server, stop)), ("return_server", lambda: one.return_server(server)),
+        ("grow_disk", lambda: one.grow_disk(server, "root", 2)), ("mark_root", lambda: one.mark_root(server)),
+        ("delete_disks", lambda: one.delete_disks(server)), ("residue", lambda: one.residue(remove=False)),
+    ]  # fmt: skip
+    one.close()  # processes that are connected go on without a monitor
+    cluster.kill("mon")
+    try:
+        for name, call in calls:
+            began = time.monotonic()
+            with pytest.raises(StorageUnavailable):
+                call()
+            print(f"{name}: {time.monotonic() - began:.1f} s")
+            assert time.monotonic() - began < 20, name
+    finally:
+        cluster.start_monitor()
+    assert one.root(server) == root
+    for missing in set(one.list_servers()) - {server}:
+        one.remove_server(missing)
 
 
 def test_no_access(hosts: list[CephStorage], cluster: ceph.CephCluster, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -261,6 +262,36 @@ def test_a_dead_monitor(cluster: ceph.CephCluster, tmp_path: Path, run_dir: Path
     cluster.start_monitor()
     driver.delete_volume(volume)
     driver.close()
+
+
+@pytest.mark.heavy  # half a minute: three OSDs
+def test_an_osd_is_killed_under_writes(tmp_path: Path, run_dir: Path) -> None:
+    """Whoever writes waits for a moment, and sees no error; what was written is there."""
+    with tempfile.TemporaryDirectory(prefix="cly-c", dir="/tmp") as path:
+        three = ceph.CephCluster(Path(path))
+        try:
+            three.start(osds=3)
+            driver = driver_of(three, tmp_path, run_dir)
+            volume = made(driver)
+            export = driver.open_export(volume, ExportSpec("writes"))
+            argv = ["qemu-io", "-f", "raw", f"nbd+unix:///writes?socket={export.socket}"]
+            for what in ("all", "two", "three again"):
+                if what == "two":
+                    three.kill("osd.1")
+                elif what == "three again":
+                    three.start_osd(1)
+                began = time.monotonic()
+                words = [f"write -q -P {block} {block}M 1M\nflush" for block in range(1, 60)]
+                done = subprocess.run(argv, input="\n".join(words), capture_output=True, text=True, timeout=120)
+                assert (done.returncode, "rror" in done.stdout + done.stderr) == (0, False), done.stdout[-500:]
+                print(f"59 MiB on {what}: {time.monotonic() - began:.1f} s")
+                for block in (1, 30, 59):
+                    run(*argv[:1], "-r", *argv[1:], "-c", f"read -q -P {block} {block}M 1M")
+            driver.close_export(volume, None)
+            driver.delete_volume(volume)
+            driver.close()
+        finally:
+            three.stop()
 
 
 def test_no_access(cluster: ceph.CephCluster, tmp_path: Path, run_dir: Path) -> None:
