@@ -183,6 +183,8 @@ def check(properties: Mapping[str, str]) -> None:
         known = of(name)
         if known is not None and value not in ("", "None"):
             _check(name, value, known)
+    if not properties.get("os_command_line", "").isprintable():
+        raise ImageUnusable("Image property os_command_line is one line of printable characters.")
     if properties.get("os_secure_boot") == "required" and (
         is_pc(properties) or properties.get("hw_firmware_type") == "bios"
     ):

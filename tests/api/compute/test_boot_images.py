@@ -58,10 +58,13 @@ def test_refusals(alice: ComputeCaller, bob: ComputeCaller, wanted: dict[str, An
         ("nonsense", "kernel_id=nonsense: Image nonsense could not be found."),
         (str(part("aki", bob).id), "could not be found."),
         (str(part("aki", alice, status="queued").id), "is not active"),
+        (str(part("aki", alice, size=(256 << 20) + 1).id), "has more than 256 MiB"),
         (str(part("qcow2", alice, container_format="bare").id), "has the disk_format qcow2. It can be aki or raw."),
     ):
         answer = boot(alice, wanted, kernel_id=chosen)
         assert answer.status_code == 400 and words in answer.json()["badRequest"]["message"], answer.content
     answer = boot(alice, wanted, kernel_id=str(kernel.id), ramdisk_id=str(kernel.id))
     assert "It can be ari or raw." in answer.json()["badRequest"]["message"]
+    answer = boot(alice, wanted, kernel_id=str(kernel.id), os_command_line="root=/dev/vda\nro")
+    assert "one line of printable characters" in answer.json()["badRequest"]["message"]
     assert not Server.objects.exists()

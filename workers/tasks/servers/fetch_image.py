@@ -36,9 +36,16 @@ class FetchImage(ServerStep[None]):
 
 
 def cache(ctx: StepContext, storage: StorageDriver, server: "Server") -> None:
-    """Have the server's image in the host's cache. Raises TooLong for a big download outside of the long steps."""
+    """Have the server's image and its parts in the host's cache. Raises TooLong for a big download outside of the long
+    steps.
+    """
     cache_image(ctx, storage, *images.of_server(server))
     cache_parts(ctx, storage, server.image_facts)
+
+
+def cache_moved(ctx: StepContext, storage: StorageDriver, server: "Server") -> None:
+    """The same for a server whose files come along: kernel and ramdisk are among them, and their images may be gone."""
+    cache_image(ctx, storage, *images.of_server(server))
 
 
 def cache_parts(ctx: StepContext, storage: StorageDriver, facts: Mapping[str, Any]) -> None:

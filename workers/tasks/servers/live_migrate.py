@@ -115,7 +115,7 @@ class Prepare(ServerStep[None]):
         server, drivers = self.server(ctx), self.drivers(ctx)
         if server.image_id is not None and not drivers.storage.capabilities.shared:
             try:
-                fetch_image.cache(ctx, drivers.storage, server)
+                fetch_image.cache_moved(ctx, drivers.storage, server)
             except ImageUnavailable:
                 log.info("image not in the store; the source may have it", server=str(server.id))
         ctx.checkpoint()

@@ -80,7 +80,7 @@ class Prepare(ServerStep[None]):
         if not (moving.stays(ctx) or storage.capabilities.moves_servers):
             raise Abort("The disks of this server cannot be moved to another host.", cause="ServerNotMovable")
         if server.image_id is not None and not storage.capabilities.shared:
-            fetch_image.cache(ctx, storage, server)
+            fetch_image.cache_moved(ctx, storage, server)
 
 
 class PowerOffSource(ServerStep[None]):

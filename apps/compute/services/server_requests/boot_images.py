@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 NO_KERNEL = ("", "None", "nokernel")  # the last is Nova's word
 _FORMATS = {"kernel": ("aki", "raw"), "ramdisk": ("ari", "raw")}
+# MiB: they are copied for each server, in no quota, and QEMU reads them into the host's memory.
+_MOST = {"kernel": 256, "ramdisk": 1024}
 
 
 def facts_of(image: "Image") -> dict[str, Any]:
@@ -39,6 +41,8 @@ def resolve(context: RequestContext, properties: Mapping[str, str]) -> dict[str,
         name = f"{part}_id"
         if properties.get(name, "") not in NO_KERNEL:
             image = _image(context, name, properties[name], formats)
+            if (image.size or 0) > _MOST[part] << 20:
+                raise ImageUnusable(f"Image property {name}: that image has more than {_MOST[part]} MiB.")
             chosen[part] = {"image_id": str(image.id), **facts_of(image)}
     return chosen
 
