@@ -1,4 +1,4 @@
-"""`python -m bench.moves`: live migration between the hosts of a lab, resizes on simulated hosts, an idle agent."""
+"""`python -m bench.moves`: live migration between hosts of a lab, resizes on simulated ones, images, an idle agent."""
 
 import argparse
 import json
@@ -6,7 +6,7 @@ import shutil
 import statistics
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
@@ -142,6 +142,16 @@ def _count(session: Session, status: str) -> int:
 
 def idle(options: argparse.Namespace) -> dict[str, Any]:
     """Measure an agent whose host has paused guests of 64 MiB, and nothing to do."""
+    return _on_a_machine(_idle, options)
+
+
+def snapshot(options: argparse.Namespace) -> dict[str, Any]:
+    """Make images of a running `tiny`: from the request until the image is active. Nothing pauses the guest for it."""
+    return _on_a_machine(_snapshots, options)
+
+
+def _on_a_machine(work: Callable[..., dict[str, Any]], options: argparse.Namespace) -> dict[str, Any]:
+    """Have a cloud with one real host for the work."""
     image, state = first_image.ensure(), testrun.make_state()
     try:
         roomy = {"CELERITY_CPU_RATIO": "100", "CELERITY_RAM_RATIO": "2", "CELERITY_DISK_RATIO": "10"}
@@ -149,12 +159,29 @@ def idle(options: argparse.Namespace) -> dict[str, Any]:
             try:
                 cloud.start("host-agent")
                 cloud.await_hosts(1)
-                return _idle(cloud, image, options)
+                return work(cloud, image, options)
             finally:
                 cloud.end("host-agent")
                 cloud.manage("host_shutdown", "--timeout", "0")
     finally:
         shutil.rmtree(state, ignore_errors=True)
+
+
+def _snapshots(cloud: PrivateCloud, image: Path, options: argparse.Namespace) -> dict[str, Any]:
+    key, _ = cloud.prepare(image, "qcow2")
+    session = cloud.session("demo")
+    [server] = _boot(session, key, "1", 1)
+    time.sleep(options.settle)
+    times, path = [], f"{session.nova}/servers/{server}/action"
+    for turn in range(options.turns):
+        body, began = {"createImage": {"name": f"bench-{turn}"}}, now()
+        status, _, document = session.http.call("POST", path, body, {"X-OpenStack-Nova-API-Version": "2.45"})
+        if status != 202:
+            raise DeployError(f"createImage: {status} {str(document)[:300]}")
+        made = f"{session.glance}/images/{document['image_id']}"
+        _wait(lambda: session.http.call("GET", made)[2]["status"] == "active", "an image", step=0.02)  # noqa: B023
+        times.append(round(now() - began, 2))
+    return {"median, s": statistics.median(times), "runs, s": times}
 
 
 def _idle(cloud: PrivateCloud, image: Path, options: argparse.Namespace) -> dict[str, Any]:
@@ -214,13 +241,13 @@ def _wait(condition: Any, what: str, *, step: float = 0.2) -> None:
         time.sleep(step)
 
 
-PARTS = {"live": live, "resizes": resizes, "idle": idle}
+PARTS = {"live": live, "resizes": resizes, "snapshot": snapshot, "idle": idle}
 
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.moves", description=__doc__)
     parser.add_argument("parts", nargs="*", choices=list(PARTS), default=list(PARTS), help="what to measure")
-    parser.add_argument("--turns", type=int, default=5, help="live migrations (5)")
+    parser.add_argument("--turns", type=int, default=5, help="live migrations, and images (5)")
     parser.add_argument("--count", type=int, default=100, help="servers that are resized (100)")
     parser.add_argument("--guests", type=int, default=50, help="paused guests (50)")
     parser.add_argument("--seconds", type=float, default=120, help="for which an idle agent is watched (120)")

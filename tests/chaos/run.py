@@ -48,6 +48,8 @@ ACTIONS: tuple[tuple[dict[str, Any], ...], ...] = (
 PATIENCE_SECONDS = 8.0
 THINK_SECONDS = 2.0  # so that the storm lasts and every weapon has its turn
 REST_SECONDS = 180.0
+# Why a move or a rescue is refused: the server's host was struck, or it boots from a volume.
+UNABLE = ("is unavailable at this time", "has no image: name one to rescue it with")
 STRUCK = (502, 503)  # what the API may answer while something it needs is away
 OPEN_FINDINGS = "SELECT kind, subject, host, found FROM workflow_finding WHERE resolved_at IS NULL"
 
@@ -106,7 +108,7 @@ def act(cloud: Cloud, key: str, chance: random.Random) -> None:
                 time.sleep(0.5)  # it is being built, or at the action before
         except requests.RequestException:
             return
-        if response.status_code == 400 and "is unavailable at this time" in response.text:  # its host was struck
+        if response.status_code == 400 and any(text in response.text for text in UNABLE):
             return
         allowed = (200, 202, 204, 409, *STRUCK)
         assert response.status_code in allowed, f"{body}: {response.status_code} {response.text}"
