@@ -2,12 +2,12 @@
 
 from workers.engine.pipeline import Pipeline
 from workers.engine.subjects import BACKUP
-from workers.tasks.volumes.backups import CreateBackup
+from workers.tasks.volumes.backups import BeginBackup, CreateBackup
 
 PIPELINE = Pipeline(
     name="backup.create",
     subject=BACKUP,
-    steps=(CreateBackup(),),
+    steps=(BeginBackup(), CreateBackup()),
     creates=True,
     deadline_seconds=14 * 3600,
     when_failed="the backup becomes error",
