@@ -12,8 +12,9 @@ from tests.matrix.subjects import KINDS, kind_of
 from tests.matrix.ways import way
 
 SIZE = 24  # cells of a batch: fewer than an agent's threads, for each is held in one
-# Steps that may do nothing: the image is cached there already, the disks have their names from the request.
+# Steps that may do nothing on a host: it has the image, or the disks have their names from the request.
 WITHOUT_INSIDE = {
+    ("backup.create", "begin"),
     ("server.migrate", "prepare"),
     ("server.revert_resize", "prepare_return"),
     ("server.return_from_dead", "prepare_return"),

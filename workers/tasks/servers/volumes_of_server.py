@@ -94,7 +94,7 @@ def undo(ctx: StepContext, drivers: HostDrivers) -> None:
         if device.is_volume:
             _close(device, drivers)
         if device.is_made_by_build and device.volume_id is not None:
-            drivers.volume.delete_volume(str(device.volume_id))
+            _remove(device.volume_id, drivers)
 
 
 def disconnect(ctx: StepContext, drivers: HostDrivers) -> None:
@@ -105,11 +105,17 @@ def disconnect(ctx: StepContext, drivers: HostDrivers) -> None:
         _close(device, drivers)
         volume = volume_selectors.load(volume_id=device.volume_id)
         if device.is_made_by_build and volume is not None and is_unmade(volume):
-            drivers.volume.delete_volume(str(device.volume_id))
+            _remove(device.volume_id, drivers)
     for attachment in attachments.of_servers(server_ids=[ctx.subject_id]).get(ctx.subject_id, []):
         if attachment.by_compute:  # a swap's, that is no device yet, or no more
             volumes.disconnect(attachment, drivers)
             volumes.end_export(attachment, drivers)
+
+
+def _remove(volume_id: uuid.UUID, drivers: HostDrivers) -> None:
+    """Remove a volume that a build made. One whose writing was cut short is open still."""
+    drivers.volume.close_export(str(volume_id), None)
+    drivers.volume.delete_volume(str(volume_id))
 
 
 def close_elsewhere(server_id: uuid.UUID) -> None:
