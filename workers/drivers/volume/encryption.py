@@ -11,15 +11,13 @@ from dataclasses import dataclass, field
 from threading import Event
 
 from workers.drivers.errors import SpecInvalid, Stopped
+from workers.drivers.volume import luks
 from workers.drivers.volume.errors import PoolFull, PoolUnavailable
 from workers.drivers.volume.overwriting import TIMEOUT_S, escaped
 from workers.drivers.volume.specs import Export, FromImage
-from workers.system import processes
+from workers.system import nbd, processes
 
 _SECRET = ["--object", "secret,id=key,file=/dev/stdin"]
-_FORMAT_TIMEOUT_S = 60.0
-_SLOTS, _STRIPES, _ALIGNED = 8, 4000, 4096  # of a header of LUKS 1
-_ITERATION_MS = 10  # the passphrase is random, of 256 bits: nothing is gained by making each guess slow
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +35,7 @@ class DiskKey:
 
 def header_bytes(key_size: int) -> int:
     """Return the size of the header before the data, in bytes: the volume's data begins there."""
-    slot = key_size // 8 * _STRIPES
-    return _ALIGNED + _SLOTS * -(-slot // _ALIGNED) * _ALIGNED
+    return luks.header_bytes(key_size // 8)
 
 
 def format_volume(export: Export, key: DiskKey, size_bytes: int) -> None:
@@ -46,10 +43,16 @@ def format_volume(export: Export, key: DiskKey, size_bytes: int) -> None:
 
     Raises PoolFull, PoolUnavailable.
     """
-    options = f"key-secret=key,cipher-alg=aes-{key.key_size // 2},cipher-mode=xts,ivgen-alg=plain64,hash-alg=sha256"
-    target = f"nbd+unix:///{export.name}?socket={export.socket}"
-    argv = ["qemu-img", "create", "-q", *_SECRET, "-f", "luks", "-o", f"{options},iter-time={_ITERATION_MS}"]
-    _run([*argv, target, str(size_bytes)], key, _FORMAT_TIMEOUT_S, None)
+    data, end = luks.header(key.passphrase.encode(), key.key_size // 8), header_bytes(key.key_size)
+    try:
+        with nbd.Client(export.socket, export.name) as client:
+            if client.size < end + size_bytes:
+                raise PoolUnavailable("The volume has no room for its header.", details=f"{client.size} bytes")
+            client.zero(0, end)
+            client.write_all(0, data)
+            client.flush()
+    except nbd.NbdError as error:
+        raise PoolUnavailable("The host could not encrypt the volume.", details=str(error)) from error
 
 
 def write_image(export: Export, image: FromImage, key: DiskKey, stop: Event | None = None) -> None:
@@ -59,7 +62,7 @@ def write_image(export: Export, image: FromImage, key: DiskKey, stop: Event | No
     """
     form = "raw" if image.format == "iso" else image.format
     argv = ["qemu-img", "convert", "-q", "-n", *_SECRET, "-f", form, image.path]
-    _run([*argv, "--target-image-opts", _options(export, key)], key, TIMEOUT_S, stop)
+    _run([*argv, "--target-image-opts", _options(export, key)], key, stop)
 
 
 def copy(
@@ -73,7 +76,7 @@ def copy(
     assert key is not None
     zero = ["--target-is-zero"] if keys[1] is None else []
     argv = ["qemu-img", "convert", "-q", "-n", *zero, *_SECRET, "--image-opts", _options(source, keys[0])]
-    _run([*argv, "--target-image-opts", _options(target, keys[1])], key, TIMEOUT_S, stop)
+    _run([*argv, "--target-image-opts", _options(target, keys[1])], key, stop)
 
 
 def _options(export: Export, key: DiskKey | None) -> str:
@@ -82,13 +85,13 @@ def _options(export: Export, key: DiskKey | None) -> str:
     return f"{driver},{server},file.export={export.name}"
 
 
-def _run(argv: list[str], key: DiskKey, timeout_s: float, stop: Event | None) -> None:
+def _run(argv: list[str], key: DiskKey, stop: Event | None) -> None:
     def check() -> None:
         if stop is not None and stop.is_set():
             raise Stopped("The operation was stopped.")
 
     try:
-        processes.run(argv, input=key.passphrase.encode(), timeout_s=timeout_s, memory_limit_mib=4096, poll=check)
+        processes.run(argv, input=key.passphrase.encode(), timeout_s=TIMEOUT_S, memory_limit_mib=4096, poll=check)
     except processes.ProcessError as error:
         if "No space left" in error.details:
             raise PoolFull("The host has no space for the volume.", details=error.details) from error
