@@ -102,6 +102,7 @@ _BY_PATH: list[tuple[str, Any]] = [
     ("os-extra_specs", {"extra_specs": {"written": "1"}}),
     ("flavors/<flavor_id>/action", {"addTenantAccess": {"tenant": "x"}}),
     ("os-keypairs", {"keypair": {"name": "written", "public_key": KEY}}),
+    ("os-aggregates/<aggregate_id>/images", {"cache": [{"id": "0" * 32}]}),
     ("os-aggregates", {"aggregate": {"name": "written"}}),
     ("os-server-groups", {"server_group": {"name": "written", "policy": "affinity"}}),
     ("os-quota-sets", {"quota_set": {"instances": 1}}),

@@ -13,7 +13,7 @@ from apps.networking.selectors import routers
 from apps.scheduling.selectors import hosts as host_selectors
 from apps.scheduling.services import hosts as host_services
 from workers.config import HostDrivers
-from workers.host import certificates, events, http, pools, recovery
+from workers.host import certificates, events, http, pools, precaching, recovery
 from workers.host.counting import GuestCounts
 from workers.system import addresses
 
@@ -44,6 +44,7 @@ class Agent:
         for drivers in self.hosts:
             self._watches.append(drivers.hypervisor.watch(events.reporter(drivers)))
         self._spawn("recovery", self._recover)
+        self._spawn("precaching", self._fetch_ahead)
 
     def stop(self) -> None:
         self._stop.set()
@@ -114,6 +115,19 @@ class Agent:
                     log.warning("recovery failed", host=drivers.host, error=f"{type(error).__name__}: {error}"[:500])
                     connection.close()
             wait = settings.RECOVERY_SECONDS
+
+    def _fetch_ahead(self) -> None:
+        """Fetch images before servers ask for them: on a thread that may take its time."""
+        while not self._stop.wait(settings.RECOVERY_SECONDS):
+            for drivers in self.hosts:
+                try:
+                    close_old_connections()
+                    precaching.fetch(drivers)
+                except Exception as error:
+                    log.warning(
+                        "caching ahead failed", host=drivers.host, error=f"{type(error).__name__}: {error}"[:500]
+                    )
+                    connection.close()
 
 
 def register(drivers: HostDrivers, url: str) -> None:

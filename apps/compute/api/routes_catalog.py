@@ -51,6 +51,7 @@ GROUP_ROUTES: list[URLPattern] = [
 HOST_ROUTES: list[URLPattern] = [
     path("os-aggregates", aggregates.AggregatesView.as_view()),
     path("os-aggregates/<aggregate_id>", aggregates.AggregateView.as_view()),
+    path("os-aggregates/<aggregate_id>/images", aggregates.AggregateImagesView.as_view()),
     path("os-aggregates/<aggregate_id>/action", aggregates.AggregateActionView.as_view()),
     path("os-availability-zone", availability_zones.AvailabilityZonesView.as_view()),
     path("os-availability-zone/detail", availability_zones.AvailabilityZonesDetailView.as_view()),

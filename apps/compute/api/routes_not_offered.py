@@ -10,7 +10,6 @@ MIGRATION = "migration of servers"
 
 # route -> (feature, the microversions that have it; None: all)
 NOT_OFFERED: dict[str, tuple[str, Range | None]] = {
-    "os-aggregates/<aggregate_id>/images": ("caching images ahead on an aggregate's hosts", since("2.81")),
     "os-baremetal-nodes": ("bare metal nodes", PROXIES),
     "os-baremetal-nodes/<node_id>": ("bare metal nodes", PROXIES),
     "os-baremetal-nodes/<node_id>/action": ("bare metal nodes", PROXIES),

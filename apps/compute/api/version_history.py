@@ -113,7 +113,7 @@ CHANGES = _rows(
 78 | `topology` | compute/versions::calls
 79 | `delete_on_termination` of attached volumes | compute/volume_attachments::delete_on_termination_and_tags
 80 | users and projects of migrations | compute/migrations::filters
-81 | images are cached ahead on an aggregate's hosts: not offered, 404 | compute/versions::calls
+81 | images are cached ahead on an aggregate's hosts | compute/aggregates::images_ahead
 82 | `accelerator-request-bound` | compute/server_external_events::names_by_version
 83 | more filters for everybody | compute/versions::filters
 84 | `details` of events | compute/server_parts::events_by_version

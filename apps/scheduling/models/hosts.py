@@ -52,6 +52,9 @@ class Host(models.Model):
     custom_traits = ArrayField(
         models.CharField(max_length=255), default=list, blank=True, help_text="CUSTOM_* names, set by operators."
     )
+    wanted_images = ArrayField(
+        models.UUIDField(), default=list, blank=True, help_text="To be fetched into its cache before a server asks."
+    )
     failed_builds = models.PositiveIntegerField(default=0, help_text="Consecutive failed builds on this host.")
     running_servers = models.PositiveIntegerField(default=0, help_text="Domains counted by the agent.")
     uptime = models.CharField(max_length=255, blank=True)

@@ -5,13 +5,15 @@ locks the hosts first, by id: two changes at once cannot put a host into two zon
 The refusals and their codes are Nova's (nova/compute/api.py, AggregateAPI).
 """
 
-from collections.abc import Iterable, Mapping
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apps.common import audit
+from apps.common.exceptions import BadRequest
 from apps.scheduling import locks
 from apps.scheduling.exceptions import (
     AggregateHostExists,
@@ -27,6 +29,7 @@ from apps.scheduling.models import Aggregate, Host
 from apps.scheduling.models.aggregates import ZONE_KEY
 from apps.scheduling.selectors import aggregates as selectors
 
+MAX_WANTED_IMAGES = 64
 HAS_SERVERS = "One or more hosts contain instances in this zone"
 
 
@@ -119,6 +122,22 @@ def remove_host(*, aggregate_id: int, host: str) -> Aggregate:
     _touch(aggregate)
     audit.record("aggregate.remove_host", "aggregate", aggregate_id)
     return selectors.get(aggregate_id=aggregate_id)
+
+
+@transaction.atomic
+def cache_images(*, aggregate_id: int, image_ids: Sequence[uuid.UUID]) -> None:
+    """Have the aggregate's hosts fetch images into their caches, in this order, each in its own time.
+
+    Raises AggregateNotFound (404), and BadRequest where a host would wait for more than MAX_WANTED_IMAGES.
+    """
+    aggregate = _locked(aggregate_id)
+    rows = locks.hosts(aggregate.hosts.all())
+    for row in rows:
+        row.wanted_images = list(dict.fromkeys([*row.wanted_images, *image_ids]))
+        if len(row.wanted_images) > MAX_WANTED_IMAGES:
+            raise BadRequest(f"A host fetches at most {MAX_WANTED_IMAGES} images ahead. Try again later.")
+    Host.objects.bulk_update(rows, ["wanted_images"])
+    audit.record("aggregate.cache_images", "aggregate", aggregate_id)
 
 
 # --- what they share --------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import math
 import re
+import uuid
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any
@@ -122,6 +123,14 @@ def update(
         setattr(host, key, value)
     host.save(update_fields=list(changes))
     return host
+
+
+@transaction.atomic
+def forget_wanted_image(*, name: str, image_id: uuid.UUID) -> None:
+    """The host's cache has the image, or cannot get it."""
+    for host in locks.hosts(Host.objects.filter(name=name)):
+        host.wanted_images = [key for key in host.wanted_images if key != image_id]
+        host.save(update_fields=["wanted_images"])
 
 
 def evacuate(*, name: str) -> Host:

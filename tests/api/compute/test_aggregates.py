@@ -1,11 +1,17 @@
 """Host aggregates over HTTP: Nova's documents, refusals and codes; and zones, which aggregates make."""
 
+import uuid
 from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from apps.images.models import Image
 from apps.scheduling.models import Aggregate, Host, Inventory
+from workers.drivers.storage.simulated import SimulatedStorage
+from workers.host import precaching
 
 pytestmark = pytest.mark.django_db
 
@@ -179,3 +185,31 @@ def test_a_list_costs_the_same_for_any_number(admin: Any, make_host: MakeHost, d
         Aggregate.objects.create(name=f"a{n}").hosts.set(hosts)
     with django_assert_num_queries(2):
         assert len(admin.get("/os-aggregates").json()["aggregates"]) == 5
+
+
+def test_images_ahead(
+    admin: Any, alice: Any, aggregate: int, make_host: MakeHost, image: Image, tmp_path: Path
+) -> None:
+    """The hosts' rows name them until the agents have them; what is gone meanwhile is dropped."""
+    make_host("h1", 1)
+    act(admin, aggregate, "add_host", host="h1")
+    path, wanted = f"/os-aggregates/{aggregate}/images", {"cache": [{"id": str(image.id)}]}
+    assert admin.at("2.80").post(path, wanted).status_code == 404
+    assert alice.at("2.81").post(path, wanted).status_code == 403
+    for body, words in (
+        ({"cache": []}, "cache"),
+        ({"cache": wanted["cache"] * 2}, "Duplicate images in request"),
+        ({"cache": [{"id": str(uuid.uuid4())}]}, "could not be found."),
+    ):
+        answer = admin.at("2.81").post(path, body)
+        assert answer.status_code == 400 and words in answer.content.decode(), answer.content
+    assert admin.at("2.81").post("/os-aggregates/999/images", wanted).status_code == 404
+    for _ in range(2):
+        answer = admin.at("2.81").post(path, wanted)
+        assert (answer.status_code, answer.content) == (202, b"")
+    assert Host.objects.get().wanted_images == [image.id]
+    Host.objects.update(wanted_images=[uuid.uuid4(), image.id])
+    storage = SimulatedStorage({"state_dir": tmp_path, "host": "h1"})
+    drivers: Any = SimpleNamespace(host="h1", storage=storage)
+    assert precaching.fetch(drivers) == 1
+    assert storage.has_image("0" * 128) and Host.objects.get().wanted_images == []

@@ -108,7 +108,6 @@ def test_actions(
     [
         ("2.39", "/images/{image}/metadata", (200, 404)),
         ("2.78", "/servers/{server}/topology", (404, 200)),
-        ("2.81", "/os-aggregates/1/images", (404, 404)),
     ],
 )
 def test_calls(

@@ -48,6 +48,21 @@ class AggregateHost(StrictSerializer):
     host = Pattern(r"\A[a-zA-Z0-9-._]*\Z", min_length=1, max_length=255)
 
 
+class CachedImage(StrictSerializer):
+    id = serializers.UUIDField()
+
+
+class AggregateImages(StrictSerializer):
+    """The body of os-aggregates/{id}/images."""
+
+    cache = serializers.ListField(child=CachedImage(), allow_empty=False, max_length=64)
+
+    def validate_cache(self, value: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        if len({item["id"] for item in value}) < len(value):
+            raise serializers.ValidationError("Duplicate images in request")
+        return value
+
+
 class AggregateMetadata(StrictSerializer):
     """The body of set_metadata."""
 

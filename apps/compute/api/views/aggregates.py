@@ -8,9 +8,11 @@ from rest_framework.request import Request
 from apps.common import policy
 from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest
+from apps.common.microversions import since
 from apps.compute.api.documents import aggregates as documents
 from apps.compute.api.serializers import aggregates as serializers
 from apps.compute.api.views.base import ComputeView, Item, WholeCollection
+from apps.compute.services import precaching
 from apps.scheduling.exceptions import AggregateNotFound
 from apps.scheduling.selectors import aggregates as selectors
 from apps.scheduling.services import aggregates
@@ -70,6 +72,24 @@ class AggregateView(Item):
 
     def remove(self, row: Any) -> None:
         aggregates.delete(aggregate_id=row.id)
+
+
+class AggregateImagesView(ComputeView):
+    """Images that the aggregate's hosts fetch into their caches before servers ask for them."""
+
+    versions = since("2.81")
+    request_serializers = {"post": serializers.AggregateImages}
+    examples = {"POST": {"cache": [{"id": "70a599e0-31e7-49b7-b260-868f441e862b"}]}}
+
+    def post(self, request: Request, aggregate_id: str) -> Response:
+        policy.check(self.caller, RULE.format("images"))
+        values = self.parse(request, serializer=serializers.AggregateImages)
+        ids = [item["id"] for item in values["cache"]]
+        key = number(aggregate_id)
+        selectors.get(aggregate_id=key)
+        precaching.check(context=self.caller, image_ids=ids)
+        aggregates.cache_images(aggregate_id=key, image_ids=ids)
+        return Response(status=202)
 
 
 class AggregateActionView(ComputeView):
