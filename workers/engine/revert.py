@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.common import dispatch, tracing
+from apps.scheduling.selectors import hosts
 from apps.workflow import states
 from apps.workflow.selectors import runs as run_selectors
 from apps.workflow.services import leases
@@ -99,6 +100,9 @@ def revert(pipeline: Pipeline, ctx: StepContext) -> None:
                     _move(step, ctx)
                     return
                 ctx.role = step.role
+                if not ctx.on_host and step.asks_host(ctx):
+                    _wait_for(step, ctx)
+                    return
                 if step is not pipeline.steps[0] and _revert_one(step, ctx) and step.name == pipeline.pivot:
                     _go_on(pipeline, ctx)
                     return
@@ -120,6 +124,15 @@ def _move(step: Step[Any], ctx: StepContext) -> None:
         send(ctx)
     else:
         holding.release_lock(ctx.claim)
+
+
+def _wait_for(step: Step[Any], ctx: StepContext) -> None:
+    """Nobody but the host of ``step`` knows what to revert: it goes on there, as soon as that answers. The sweeper asks
+    again.
+    """
+    if not hosts.is_up(ctx.host):
+        raise LeaseLost
+    _move(step, ctx)
 
 
 def _revert_one(step: Step[Any], ctx: StepContext) -> bool:

@@ -122,6 +122,10 @@ class Step(Generic[R]):
         """Say whether its work is done although it failed. Asked of the pivot: it is repeated then, not reverted."""
         return False
 
+    def asks_host(self, ctx: StepContext) -> bool:
+        """Say whether its revert has to ask the host what is so, and therefore waits for one that is out of reach."""
+        return False
+
     def revert(self, ctx: StepContext) -> bool | None:
         """Undo. Changes the host only if ``ctx.on_host``; otherwise the host's recovery cleans it up.
 

@@ -24,7 +24,7 @@ from workers.drivers.volume.base import VolumeDriver
 from workers.host import offloads, peers, transfers
 from workers.host.reconcilers import exports as guests
 from workers.host.reconcilers import ports
-from workers.mapping import exports
+from workers.mapping import exports, quiescing
 from workers.system import addresses
 from workers.system.peers import messages
 
@@ -52,6 +52,14 @@ def _exports(drivers: HostDrivers, volume_id: str) -> bytes:
 def _guests(drivers: HostDrivers, volume_id: str) -> bytes:
     guests.look_after(uuid.UUID(volume_id), drivers)
     return b""
+
+
+def _freeze(drivers: HostDrivers, volume_id: str) -> bytes:
+    return orjson.dumps(quiescing.freeze(uuid.UUID(volume_id), drivers))
+
+
+def _thaw(drivers: HostDrivers, volume_id: str) -> bytes:
+    return orjson.dumps(quiescing.thaw(uuid.UUID(volume_id), drivers))
 
 
 def _addresses(drivers: HostDrivers, port_id: str) -> bytes:
@@ -89,10 +97,13 @@ PARTS: dict[str, Callable[[HostDrivers, str], bytes]] = {
     "guest-agent": _guest_agent,
 }
 # What other hosts ask, by volume: to open and close its exports as the rows say; to look after the guests here that
-# have it, because it is larger, or back. By back end: what it has, and no volume or snapshot is.
+# have it, because it is larger, or back; to let them wait while its content is kept. By back end: what it has, and no
+# volume or snapshot is.
 DUTIES: dict[str, Callable[[HostDrivers, str], bytes]] = {
     "exports": _exports,
     "guests": _guests,
+    "freeze": _freeze,
+    "thaw": _thaw,
     "unmanaged": _unmanaged,
     "unmanaged-snapshots": _unmanaged_snapshots,
 }

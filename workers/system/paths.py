@@ -25,6 +25,10 @@ class HostPaths:
         """The serial console's log; rotated copies are beside it as .0 (newest), .1, …"""
         return self.instance(server_id) / "console.log"
 
+    def frozen(self, server_id: str) -> Path:
+        """The note that a guest's file systems are frozen."""
+        return self.instance(server_id) / "frozen"
+
     def devices(self, server_id: str) -> Path:
         """The server's tagged devices, with the addresses that the hypervisor chose: JSON."""
         return self.instance(server_id) / "devices.json"

@@ -96,3 +96,14 @@ def keep(*, snapshot_id: uuid.UUID, message: str) -> None:
 def mark_delete_failed(*, snapshot_id: uuid.UUID, message: str) -> bool:
     """The deletion failed: error_deleting, from which it may be deleted again."""
     return move(snapshot_id=snapshot_id, status=states.ERROR_DELETING, error=message)
+
+
+def tell_crash_consistent(*, snapshot_id: uuid.UUID, server_ids: Sequence[str]) -> None:
+    """Tell the snapshot's project that it has what a power cut would leave: guests did not wait while it was made."""
+    row = Snapshot.objects.filter(id=snapshot_id).first()
+    if row is not None:
+        text = (
+            f"The agent in the server {', '.join(server_ids)} did not freeze its file systems: the snapshot has what "
+            "a power cut would leave."
+        )
+        messages.write(row=row, event="create snapshot", text=text)

@@ -1,4 +1,4 @@
-"""Changing a volume's type. Where another type needs another back end, or format, the volume moves (if asked to)."""
+"""Changing a volume's type. Where another type needs another back end, the volume moves, if asked to."""
 
 from django.db import transaction
 from django.utils import timezone
@@ -29,8 +29,8 @@ def retype(*, context: RequestContext, volume: Volume, volume_type: VolumeType, 
         raise exceptions.InvalidInput(reason=f"New volume_type same as original: {volume_type.id}.")
     _check(row, former, volume_type)
     reason = _why_moves(row, volume_type)
-    if reason:
-        if not may_move:
+    if reason or _is_converted(row, volume_type):
+        if reason and not may_move:
             raise exceptions.InvalidInput(reason=f"{reason}: it has to migrate, which the migration policy forbids")
         volume_migrations.check(row)
         backend = volume_types.backend_of(volume_type) or row.backend
@@ -69,9 +69,12 @@ def _why_moves(row: Volume, chosen: VolumeType) -> str:
         return f"the volume is on the back end {row.backend}, and the type's is {backend}"
     if volume_keys.differs(volume=row, volume_type=chosen):
         return "the volume and the type are encrypted in different ways, or one of them alone is"
-    if volume_types.allows_multiattach(chosen) and row.format != states.RAW:
-        return "a volume that several servers may have is kept in another format"
     return ""
+
+
+def _is_converted(row: Volume, chosen: VolumeType) -> bool:
+    """Return whether its data becomes raw: several servers may have it then."""
+    return volume_types.allows_multiattach(chosen) and row.format != states.RAW
 
 
 def _of_types(row: Volume) -> dict[str, int]:

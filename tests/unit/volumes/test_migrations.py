@@ -184,9 +184,7 @@ def test_a_type_that_several_servers_may_have(worker: Worker) -> None:
     """Its data becomes raw where it is."""
     volume = made(worker)
     shared = VolumeType.objects.create(name="shared", extra_specs=SHARED)
-    with pytest.raises(exceptions.InvalidInput, match="another format"):
-        volume_retype.retype(context=CONTEXT, volume=volume, volume_type=shared)
-    volume_retype.retype(context=CONTEXT, volume=volume, volume_type=shared, may_move=True)
+    volume_retype.retype(context=CONTEXT, volume=volume, volume_type=shared)
     assert worker.work()[-1] == "succeeded"
     volume.refresh_from_db()
     assert (volume.status, volume.format, volume.multiattach, volume.backend) == ("available", "raw", True, "local")

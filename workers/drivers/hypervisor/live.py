@@ -44,6 +44,21 @@ class LiveOperations(ABC):
         """
 
     @abstractmethod
+    def freeze(self, server_id: str) -> bool:
+        """Have the guest's agent write out its file systems, and let nothing write to them until `thaw`.
+
+        Say whether it is so; if not, the guest is as before. False for a domain that is off or absent, or without an
+        agent that answers. Raises QuiesceFailed where nobody can know.
+        """
+
+    @abstractmethod
+    def thaw(self, server_id: str) -> None:
+        """Let a guest's file systems be written to again. Nothing frozen is success, and so is an absent domain.
+
+        Raises QuiesceFailed where the agent does not answer any more.
+        """
+
+    @abstractmethod
     def agent_answers(self, server_id: str) -> bool:
         """Say whether the guest has an agent that answers now. False for a domain that is off or absent."""
 

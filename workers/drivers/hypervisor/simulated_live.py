@@ -50,6 +50,22 @@ class SimulatedLive(SimulatedRecords, LiveOperations):
         with self._simulation.operation("end_copy"):
             return
 
+    def freeze(self, server_id: str) -> bool:
+        """Whether it is frozen is in its record."""
+        with self._simulation.operation("freeze") as operation:
+            record = self._simulation.read("domains", server_id)
+            if record is None or not self._has_agent(record):
+                return False
+            operation.halfway()
+            self._simulation.write("domains", server_id, {**record, "frozen": True})
+            return True
+
+    def thaw(self, server_id: str) -> None:
+        with self._simulation.operation("thaw"):
+            record = self._simulation.read("domains", server_id)
+            if record is not None and record.pop("frozen", False):
+                self._simulation.write("domains", server_id, record)
+
     def agent_answers(self, server_id: str) -> bool:
         with self._simulation.operation("agent_answers"):
             record = self._simulation.read("domains", server_id)

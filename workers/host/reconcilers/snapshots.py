@@ -5,11 +5,13 @@ Sets, per host:
   busy      = servers with an active run
 Rules:
   snapshots - busy -> the copy is ended, the guest thawed, the file removed (a run ended while the host was away)
+  guests that were frozen for a volume's snapshot, for too long -> thawed
 """
 
 import uuid
 
 from workers.host.reconcilers.base import HostSnapshot, idle
+from workers.mapping import quiescing
 from workers.tasks.servers import snapshots
 
 KIND = "snapshot"
@@ -24,3 +26,5 @@ def reconcile(snapshot: HostSnapshot) -> None:
                 continue
             snapshots.clear(key, drivers)
         snapshot.report.repaired(KIND, key, found="left by a run that is over", done="removed")
+    for server_id in quiescing.thaw_forgotten(drivers):
+        snapshot.report.repaired(KIND, uuid.UUID(server_id), found="its file systems were frozen", done="thawed")

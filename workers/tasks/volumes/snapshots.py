@@ -4,6 +4,7 @@ from apps.volumes import states
 from apps.volumes.services import snapshot_states
 from workers.engine.errors import TooLong
 from workers.engine.steps import StepContext
+from workers.mapping import quiescing
 from workers.tasks.volumes.base import SnapshotStep, patiently
 
 
@@ -18,7 +19,14 @@ class CreateSnapshot(SnapshotStep[None]):
         snapshot, driver = self.snapshot(ctx), self.drivers(ctx).volume
         if snapshot.volume.format == states.RAW and driver.capabilities.real_bytes and not ctx.is_long:
             raise TooLong
-        patiently(ctx, lambda: driver.create_snapshot(str(snapshot.volume_id), str(snapshot.id), ctx.stop))
+
+        def take() -> list[str]:
+            with quiescing.quiesced(snapshot.volume_id) as missed:
+                driver.create_snapshot(str(snapshot.volume_id), str(snapshot.id), ctx.stop)
+            return missed
+
+        if missed := patiently(ctx, take):
+            snapshot_states.tell_crash_consistent(snapshot_id=snapshot.id, server_ids=missed)
 
     def record(self, ctx: StepContext, result: None) -> None:
         snapshot_states.mark_available(snapshot_id=ctx.subject_id)

@@ -56,7 +56,7 @@ def frozen(domain: libvirt.virDomain, quiesce: Quiesce) -> Iterator[None]:
 
     Raises QuiesceFailed where that is required and not done.
     """
-    is_frozen = quiesce != "never" and _freeze(domain)
+    is_frozen = quiesce != "never" and freeze(domain)
     if quiesce == "required" and not is_frozen:
         raise QuiesceFailed(
             "The agent in the server did not freeze its file systems, which the image requires (os_require_quiesce).",
@@ -66,10 +66,10 @@ def frozen(domain: libvirt.virDomain, quiesce: Quiesce) -> Iterator[None]:
         yield
     finally:
         if is_frozen:
-            _thaw_for_sure(domain)
+            thaw_for_sure(domain)
 
 
-def _freeze(domain: libvirt.virDomain) -> bool:
+def freeze(domain: libvirt.virDomain) -> bool:
     """Say whether the file systems are frozen. Raises QuiesceFailed where nobody can know."""
     if not answers(domain):  # what it does not hear now, it may do later
         return False
@@ -78,12 +78,12 @@ def _freeze(domain: libvirt.virDomain) -> bool:
         domain.fsFreeze()
     except libvirt.libvirtError as error:
         _log.info("%s: not frozen: %s", domain.name(), error.get_error_message())
-        _thaw_for_sure(domain)  # it may be done after libvirt stopped waiting
+        thaw_for_sure(domain)  # it may be done after libvirt stopped waiting
         return False
     return True
 
 
-def _thaw_for_sure(domain: libvirt.virDomain) -> None:
+def thaw_for_sure(domain: libvirt.virDomain) -> None:
     """Ask for the thaw until the agent answers. Raises QuiesceFailed when it does not for minutes."""
     deadline = time.monotonic() + _THAW_S
     while not thaw(domain):

@@ -54,6 +54,17 @@ class LibvirtLive(LiveOperations):
             if domain is not None and domains.is_active(domain):
                 copies.end(domain)
 
+    def freeze(self, server_id: str) -> bool:
+        with translated():
+            domain = self._lookup(server_id)
+            return domain is not None and domains.is_active(domain) and guest_agent.freeze(domain)
+
+    def thaw(self, server_id: str) -> None:
+        with translated():
+            domain = self._lookup(server_id)
+            if domain is not None and domains.is_active(domain):
+                guest_agent.thaw_for_sure(domain)
+
     def agent_answers(self, server_id: str) -> bool:
         with translated():
             domain = self._lookup(server_id)

@@ -1,0 +1,85 @@
+"""A guest with an agent waits while a snapshot of its volume is made; where it does not, the project reads so."""
+
+from typing import Any
+
+import pytest
+
+from apps.common.context import RequestContext
+from apps.compute.models import Server
+from apps.volumes.models import Message, Volume
+from apps.volumes.services import snapshots
+from tests.api.compute.conftest import ComputeCaller
+from tests.api.compute.in_process import HOST, Worker
+from tests.api.compute.test_volume_attachments import MakeVolume, attach, make_volume, server, worker
+from tests.cloud import wait_for
+from workers import config
+from workers.mapping import quiescing
+from workers.mapping import servers as mapping
+
+__all__ = ["make_volume", "server", "worker"]
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def volume(
+    alice: ComputeCaller, server: Server, make_volume: MakeVolume, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> Volume:
+    """Of a guest with an agent, on a host that this process serves."""
+    Server.objects.update(image_properties={"hw_qemu_guest_agent": "yes"})
+    server.refresh_from_db()
+    worker.drivers.hypervisor.destroy(str(server.id))
+    worker.drivers.hypervisor.spawn(mapping.spec_of(server, worker.drivers, (), ()))
+    made = make_volume(alice)
+    attach(alice, server, made)
+    worker.work()
+    made.refresh_from_db()
+    monkeypatch.setattr(config, "_hosts", {HOST: worker.drivers})
+    return made
+
+
+def snapshot(worker: Worker, volume: Volume) -> str:
+    context = RequestContext(user_id="u", project_id=volume.project_id)
+    snapshots.create(context=context, volume=volume, values={"name": "s"}, attached_too=True)
+    return worker.work()[-1]
+
+
+def is_frozen(worker: Worker, server: Server) -> bool:
+    return bool(worker.record("domains", server.id).get("frozen"))
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_guest_waits(
+    server: Server, volume: Volume, worker: Worker, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    seen, driver = [], type(worker.drivers.volume)
+    create = driver.create_snapshot
+
+    def watch(self: Any, *arguments: Any) -> None:
+        seen.append(is_frozen(worker, server))
+        create(self, *arguments)
+
+    monkeypatch.setattr(driver, "create_snapshot", watch)
+    if fails:
+        worker.plan({"op": "create_snapshot", "error": "abort", "when": "before"})
+    assert snapshot(worker, volume) == ("failed" if fails else "succeeded")
+    assert seen == [True] and not is_frozen(worker, server) and not quiescing._timers
+    assert Message.objects.count() == int(fails)
+
+
+def test_an_agent_that_does_not_answer(server: Server, volume: Volume, worker: Worker) -> None:
+    worker.plan({"op": "freeze", "error": "abort", "when": "before"})
+    assert snapshot(worker, volume) == "succeeded"
+    assert f"agent in the server {server.id} did not freeze" in Message.objects.get().text
+
+
+def test_who_asked_is_gone(server: Server, volume: Volume, worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The host thaws by itself; its recovery does, when its agent died."""
+    monkeypatch.setattr(quiescing, "FROZEN_SECONDS", 0)
+    worker.drivers.paths.instance(str(server.id)).mkdir(parents=True)
+    assert quiescing.freeze(volume.id, worker.drivers) == []
+    wait_for(lambda: not is_frozen(worker, server), what="thawed")
+    assert quiescing.thaw(volume.id, worker.drivers) == [str(server.id)]
+    worker.drivers.hypervisor.freeze(str(server.id))
+    worker.drivers.paths.frozen(str(server.id)).write_bytes(b"")
+    assert quiescing.thaw_forgotten(worker.drivers) == [str(server.id)]
+    assert not is_frozen(worker, server) and quiescing.thaw_forgotten(worker.drivers) == []
