@@ -17,4 +17,4 @@ class ComputeConfig(AppConfig):
         policy.register(policies.RULES)
         project_resources.register()
         quotas.register()
-        server_services.register(servers.project_of)
+        server_services.register(servers.project_of, servers.why_not_copied)

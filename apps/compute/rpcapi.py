@@ -60,7 +60,8 @@ def delete(
     ``cancelled``: the run that the delete took the server from. If it held several hosts, what it has there is
     released too. ``migration``: the server's open one, which holds a claim; if it waits to be confirmed, files too.
     """
-    hosts = cancelled.hosts if cancelled is not None else {}
+    # Of a run that moved a volume of the server, hosts are the volume's.
+    hosts = cancelled.hosts if cancelled is not None and cancelled.subject_type == SUBJECT else {}
     params: dict[str, Any] = {"volumes": True} if server.has_volumes else {}
     if server.shelved_image_id is not None:
         params["shelved_image"] = str(server.shelved_image_id)

@@ -124,14 +124,15 @@ def _door(drivers: HostDrivers, server_id: str, part: str) -> Offer:
 
 
 def _exports(drivers: HostDrivers, server_id: str) -> dict[str, ExportSource | ClusterSource]:
-    """Return where this host has the volumes of a server, by their IDs, and its disks of a pool."""
+    """Return where this host has the volumes of a server, by their serial numbers, and its disks of a pool."""
     try:
-        exports = [volumes.connect(row, drivers) for row in volumes.of_server(uuid.UUID(server_id))]
+        rows = volumes.of_server(uuid.UUID(server_id))
+        exports = {volumes.serial_of(row): volumes.source_of(volumes.connect(row, drivers)) for row in rows}
     finally:
         connection.close()
     disks = drivers.storage.pooled_disks(server_id)
     own = {disk.path: volumes.cluster_source(drivers.storage.guest_disk(disk)) for disk in disks}
-    return {**{export.volume_id: volumes.source_of(export) for export in exports}, **own}
+    return {**exports, **own}
 
 
 def _files(drivers: HostDrivers, server_id: str, part: str) -> Offer:

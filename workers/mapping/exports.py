@@ -138,7 +138,8 @@ def follow(volume_id: uuid.UUID, drivers: HostDrivers) -> None:
         for export in drivers.volume.list_exports():
             is_ours = export.volume_id == str(volume_id) and export.listening is not None
             if is_ours and export.name not in rows:
-                drivers.volume.close_export(str(volume_id), export.name)
+                for pool in drivers.volume.backends().values() or (drivers.volume,):  # while it moves, two may have it
+                    pool.close_export(str(volume_id), export.name)
         for row in rows.values():
             try:
                 _open(row, drivers)

@@ -157,7 +157,7 @@ def _is_plugged(attachment: "Attachment", drivers: HostDrivers) -> bool:
     key = str(attachment.server_id)
     info = drivers.hypervisor.info(key)
     is_on = info is not None and info.power_state in (PowerState.RUNNING, PowerState.PAUSED)
-    return is_on and serial_of(attachment) in drivers.hypervisor.disks_of(key)
+    return is_on and is_opened_as(attachment, drivers.hypervisor.disk_source(key, serial_of(attachment)))
 
 
 def _come_here(attachment: "Attachment", drivers: HostDrivers) -> None:

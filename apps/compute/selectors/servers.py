@@ -145,3 +145,15 @@ def with_status(rows: QuerySet[Server], wanted: list[str]) -> QuerySet[Server]:
         if vm_states:
             condition |= Q(vm_state__in=vm_states, task_state__in=tasks) if tasks else Q(vm_state__in=vm_states)
     return rows.filter(condition)
+
+
+def why_not_copied(server_id: uuid.UUID) -> str:
+    """Return why a disk of the server cannot be copied now; "" if it can. A suspended guest's memory is of the disks
+    that it had. 1 query.
+    """
+    server = Server.objects.filter(id=server_id, deleted_at=None).only("vm_state", "task_state", "host").first()
+    if server is None or not server.host:
+        return "its server is on no host"
+    if server.vm_state not in (states.ACTIVE, states.PAUSED, states.STOPPED) or server.task_state:
+        return f"its server is {server.task_state or server.vm_state}"
+    return ""

@@ -15,11 +15,12 @@ from apps.compute import locks, rpcapi, states
 from apps.compute.actions import RESET_STATE, ServerAction
 from apps.compute.exceptions import ServerInUse, ServerNotFound, WrongState
 from apps.compute.models import Server
-from apps.compute.selectors import migrations
+from apps.compute.selectors import migrations, volume_swaps
 from apps.compute.selectors import servers as selectors
 from apps.compute.services import move_states, server_hardware, server_states, servers, unfilled_images
 from apps.compute.sql import servers as sql
 from apps.quotas.services import reservations
+from apps.scheduling.selectors import hosts
 from apps.workflow.selectors import runs as run_selectors
 from apps.workflow.services import runs
 
@@ -147,6 +148,8 @@ def reset_state(*, context: RequestContext, server: Server, state: str) -> None:
     active = run_selectors.has_active(subject_type=states.SUBJECT, subject_id=server.id)
     if active and migrations.is_leaving(server_id=server.id):
         raise Conflict(f"Server {server.id} is on its way to another host. Abort its live migration first.")
+    if active and hosts.is_up(server.host) and (copy := volume_swaps.running(server_id=server.id)) is not None:
+        raise Conflict(f"A volume of server {server.id} is being copied. Cancel the run {copy.id} first.")
     cancelled = runs.cancel_active(
         subject_type=states.SUBJECT, subject_id=server.id, reason="The state was reset by an administrator."
     )

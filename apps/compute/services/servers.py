@@ -137,7 +137,7 @@ def delete(*, context: RequestContext, server: Server, action: str = DELETE.name
     Server.objects.filter(id=server.id).update(task_state=states.DELETING, updated_at=timezone.now())
     # Hosts are looked at now, with the row locked: before, the build may not have chosen its host yet.
     migration = None
-    if server.vm_state in _MAY_HAVE_MOVED or (cancelled is not None and cancelled.hosts):
+    if server.vm_state in _MAY_HAVE_MOVED or (cancelled is not None and is_servers and cancelled.hosts):
         migration = migrations.open_of(server_id=server.id)
     rpcapi.delete(
         context=context, server=server, is_up=hosts.is_up, cancelled=cancelled, migration=migration, action=action

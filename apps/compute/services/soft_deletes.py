@@ -14,6 +14,7 @@ from apps.compute.actions import DELETE, FORCE_DELETE, RESTORE
 from apps.compute.exceptions import ServerInUse, ServerNotFound
 from apps.compute.models import Server
 from apps.compute.selectors import migrations as migration_selectors
+from apps.compute.selectors import volume_swaps
 from apps.compute.services import migrations, server_actions, servers, unfilled_images
 from apps.quotas.services import reservations
 from apps.workflow import catalogue
@@ -59,7 +60,7 @@ def _interrupt(server: Server) -> bool:
     is_servers = (active.subject_type, active.subject_id) == (states.SUBJECT, server.id)
     if is_servers and (catalogue.find(active.pipeline).releases or active.pipeline == DELETE.variants[-1]):
         return False
-    if not is_servers or active.hosts:
+    if not is_servers or active.hosts or volume_swaps.is_copy(active):
         raise ServerInUse(action=DELETE.name, server=server.id, user=active.action)
     reason = "The server was deleted."
     cancelled = runs.cancel_active(subject_type=states.SUBJECT, subject_id=server.id, reason=reason)

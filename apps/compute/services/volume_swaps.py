@@ -20,7 +20,7 @@ from apps.volumes import exceptions as refusals
 from apps.volumes import states as volume_states
 from apps.volumes.selectors import attachments as attachment_selectors
 from apps.volumes.selectors import volumes as volume_selectors
-from apps.volumes.services import attachments, volume_migrations
+from apps.volumes.services import attached_migrations, attachments, volume_migrations
 from apps.volumes.services import server_volumes as volumes_of_servers
 
 
@@ -54,6 +54,12 @@ def _swap(context: RequestContext, server: Server, device_id: uuid.UUID, volume_
         raise exceptions.VolumeNotAttached(server=row.id, volume=volume_id)
     if old.volume_id == new.id:
         raise refusals.InvalidVolume(reason=f"Volume {new.id} is in its own place already.")
+    if new.status != volume_states.AVAILABLE or attachment_selectors.of_volume(volume_id=new.id):
+        raise refusals.InvalidVolume(reason="New volume must be detached in order to swap.")
+    if old.mode == volume_states.READ_ONLY or new.read_only:
+        raise refusals.InvalidVolume(reason="Read-only volumes cannot be swapped.")
+    if old.volume.encrypted or new.encrypted:
+        raise refusals.InvalidVolume(reason="Encrypted volumes cannot be swapped.")
     if new.size < old.volume.size:
         raise refusals.InvalidVolume(reason="New volume must be the same size or larger.")
     writers = [it for it in attachment_selectors.of_volume(volume_id=old.volume_id) if it.mode != "ro"]
@@ -117,7 +123,7 @@ def is_switched(*, new_attachment_id: uuid.UUID) -> bool:
 @transaction.atomic
 def take_over(*, run_id: uuid.UUID, attachment_id: uuid.UUID) -> None:
     """The guest has its volume on another back end: by the run's attachment from now on."""
-    volume_migrations.take_over(run_id=run_id, attachment_id=attachment_id)
+    attached_migrations.take_over(run_id=run_id, attachment_id=attachment_id)
     BlockDevice.objects.filter(attachment_id=attachment_id, kind=VOLUME).update(attachment_id=run_id)
 
 

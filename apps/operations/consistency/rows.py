@@ -75,6 +75,12 @@ SELECT v.id::text, v.status FROM volumes_volume v
            AND v.migration_status IN ('starting', 'migrating', 'completing'))
    AND NOT EXISTS (SELECT 1 FROM workflow_run w WHERE w.subject_id = v.id AND w.state IN {OPEN})
 """  # noqa: S608 - our own words
+_UNDECIDED = f"""
+SELECT a.id::text, a.volume_id::text FROM volumes_attachment a
+ WHERE a.by_compute AND a.status = 'reserved' AND a.server_id IS NOT NULL
+   AND NOT EXISTS (SELECT 1 FROM compute_blockdevice d WHERE d.attachment_id = a.id)
+   AND NOT EXISTS (SELECT 1 FROM workflow_run w WHERE w.subject_id IN (a.server_id, a.volume_id) AND w.state IN {OPEN})
+"""  # noqa: S608 - our own words
 _STUCK_SNAPSHOTS = f"""
 SELECT s.id::text, s.status FROM volumes_snapshot s JOIN volumes_volume v ON v.id = s.volume_id
  WHERE s.deleted_at IS NULL AND v.status <> 'deleting'
@@ -136,6 +142,11 @@ def unallocated_volumes() -> list[tuple[uuid.UUID, str]]:
 def stuck_volumes() -> list[tuple[uuid.UUID, str]]:
     """Return volumes on which a run should work, and none does: (volume, its status)."""
     return [(uuid.UUID(key), status) for key, status in _rows(_STUCK_VOLUMES)]
+
+
+def undecided_attachments() -> list[tuple[uuid.UUID, uuid.UUID]]:
+    """Return what was kept for a swap or a move, and no run works on: (attachment, its volume)."""
+    return [(uuid.UUID(key), uuid.UUID(volume)) for key, volume in _rows(_UNDECIDED)]
 
 
 def stuck_snapshots() -> list[tuple[uuid.UUID, str]]:

@@ -4,12 +4,19 @@ import uuid
 from collections.abc import Callable
 
 ProjectOf = Callable[[uuid.UUID], str | None]
+WhyNotCopied = Callable[[uuid.UUID], str]
 _registered: list[ProjectOf] = []
+_why_not: list[WhyNotCopied] = []
 
 
-def register(project_of: ProjectOf) -> None:
-    """Register the function that returns the project of a server that is not deleted, or None."""
-    _registered[:] = [project_of]
+def register(project_of: ProjectOf, why_not_copied: WhyNotCopied) -> None:
+    """Register what returns the project of a server that is not deleted, or None; and why its disks stay."""
+    _registered[:], _why_not[:] = [project_of], [why_not_copied]
+
+
+def why_not_copied(server_id: uuid.UUID) -> str:
+    """Return why a disk of the server cannot be copied now; "" if it can. 1 query."""
+    return _why_not[0](server_id) if _why_not else ""
 
 
 def project_of(server_id: uuid.UUID) -> str | None:

@@ -5,7 +5,7 @@ maintenance, or is being retyped. A server that has it keeps it: its guest goes 
 """
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -20,7 +20,15 @@ from apps.volumes import exceptions, locks, rpcapi, states
 from apps.volumes.models import Attachment, Snapshot, Volume, VolumeType
 from apps.volumes.selectors import backends, quota_amounts, volume_types
 from apps.volumes.selectors import pools as pool_selectors
-from apps.volumes.services import managing, pools, quotas, volume_keys, volume_states, volumes
+from apps.volumes.services import (
+    attached_migrations,
+    managing,
+    pools,
+    quotas,
+    volume_keys,
+    volume_states,
+    volumes,
+)
 
 BUSY = (states.MAINTENANCE, states.RETYPING)
 CHANGES_KEY = "changes_key"  # of a run: the copy is encrypted in another way, or not at all
@@ -41,7 +49,11 @@ def migrate(*, context: RequestContext, volume: Volume, host: str) -> None:
         raise exceptions.InvalidHost(reason=f"No available service named {host[:255]}")
     if (target.host, target.backend) == (row.host, row.backend):
         raise exceptions.InvalidVolume(reason=f"Volume {row.id} is on {host} already.")
-    if backend == row.backend and pool_selectors.is_shared(backend=backend) and row.status == states.AVAILABLE:
+    if backend == row.backend and pool_selectors.is_shared(backend=backend):
+        if row.status != states.AVAILABLE:
+            raise exceptions.InvalidVolume(
+                reason=f"Volume {row.id} cannot be migrated: all hosts see its pool, and a server has it."
+            )
         _rehome(row, name)
         return
     begin(context=context, row=row, status=states.MAINTENANCE, backend=backend, host=name)
@@ -71,26 +83,10 @@ def check(row: Volume) -> None:
     elif not pool_selectors.is_direct(row.backend) and managing.keeps_snapshots(row):
         problem = "its pool has snapshots of it that are not managed, manage and delete them first"
     else:
-        problem = _held(row)
+        problem = attached_migrations.why_not(row)
     if problem:
         raise exceptions.InvalidVolume(reason=f"Volume {row.id} cannot be migrated: {problem}.")
     volumes.check_copies(row)
-
-
-def _held(row: Volume) -> str:
-    """Return why those who have the volume cannot have it meanwhile; "" if they can."""
-    rows = list(Attachment.objects.filter(volume_id=row.id))
-    if not rows:
-        return "" if row.status == states.AVAILABLE else "it is in use, and no server has it"
-    if row.status == states.AVAILABLE:  # an operator set the status
-        return "it is attached"
-    if len(rows) > 1:
-        return "several servers have it"
-    if row.encrypted:
-        return "a server has it, and it is encrypted"
-    known = rows[0]
-    is_held = known.by_compute and known.server_id is not None and known.status == states.ATTACHED and known.host
-    return "" if is_held else "it is attached to no running server of this cloud"
 
 
 def begin(
@@ -108,12 +104,9 @@ def begin(
         raise exceptions.InvalidVolume(
             reason=f"Volume {row.id} cannot change its encryption in a pool that hosts share."
         )
-    before = {"migration_status": states.STARTING, "error": ""}
-    Volume.objects.filter(id=row.id).update(
-        status=status, previous_status=row.status, updated_at=timezone.now(), **before
-    )
-    if backend == row.backend and volume_type is not None and not changes_key:  # in its place
-        return rpcapi.convert(context=context, volume=row, volume_type_id=volume_type.id)
+    _mark_begun(row, status)
+    if backend == row.backend and pool_selectors.is_shared(backend=backend):
+        raise exceptions.InvalidVolume(reason=f"Volume {row.id} is in this pool already, which all hosts see.")
     params = {"backend": backend, "host": host}
     if volume_type is not None:
         params["type"] = str(volume_type.id)
@@ -121,12 +114,30 @@ def begin(
             params[CHANGES_KEY] = "yes"
             volume_keys.prepare_next(volume=row, volume_type=volume_type)
     attachment = Attachment.objects.filter(volume_id=row.id).first()
+    _start(row, lambda: rpcapi.migrate(context=context, volume=row, params=params, attachment=attachment))
+    audit.record("volume.migrate", "volume", row.id, details={"to": f"{host or 'any host'}@{backend}"})
+
+
+def convert(*, context: RequestContext, row: Volume, volume_type: VolumeType) -> None:
+    """Start the run that makes the volume's data raw where it is; as ``begin``."""
+    _mark_begun(row, states.RETYPING)
+    _start(row, lambda: rpcapi.convert(context=context, volume=row, volume_type_id=volume_type.id))
+    audit.record("volume.retype", "volume", row.id, details={"type": volume_type.name})
+
+
+def _mark_begun(row: Volume, status: str) -> None:
+    before = {"migration_status": states.STARTING, "error": ""}
+    Volume.objects.filter(id=row.id).update(
+        status=status, previous_status=row.status, updated_at=timezone.now(), **before
+    )
+
+
+def _start(row: Volume, start: Callable[[], None]) -> None:
     try:
         with transaction.atomic():
-            rpcapi.migrate(context=context, volume=row, params=params, attachment=attachment)
+            start()
     except IntegrityError:
-        raise exceptions.InvalidVolume(reason=f"Volume {row.id} cannot be migrated: its server is busy.") from None
-    audit.record("volume.migrate", "volume", row.id, details={"to": f"{host or 'any host'}@{backend}"})
+        raise exceptions.InvalidVolume(reason=f"Volume {row.id} is busy, or its server is; try again.") from None
 
 
 def finish_elsewhere(*, volume: Volume, new_volume: Volume) -> uuid.UUID:
@@ -192,54 +203,6 @@ def reader(*, volume: Volume, run_id: uuid.UUID, host: str) -> Attachment:
         row.host = host
     row.volume = volume
     return row
-
-
-@transaction.atomic
-def arrival(*, volume: Volume, run_id: uuid.UUID, attachment: Attachment) -> Attachment:
-    """Return the attachment by which the server's host opens the volume where it goes to: the run's. Repeated, it gives
-    the same.
-    """
-    known = {
-        "server_id": attachment.server_id, "host": attachment.host, "mode": attachment.mode, "by_compute": True,
-        "connector": attachment.connector, "device": attachment.device, "serial": attachment.serial,
-        "at_target": True, "status": states.RESERVED,
-    }  # fmt: skip
-    row, _ = Attachment.objects.get_or_create(id=run_id, defaults={"volume": volume, **known})
-    row.volume = volume
-    return row
-
-
-def end_arrival(*, run_id: uuid.UUID) -> None:
-    """The server's host opens nothing at the target any more. Absent is success."""
-    Attachment.objects.filter(id=run_id, at_target=True).delete()
-
-
-@transaction.atomic
-def take_over(*, run_id: uuid.UUID, attachment_id: uuid.UUID) -> None:
-    """The guest has the volume on the target: by the run's attachment, which takes the place of the former one."""
-    before = Attachment.objects.filter(id=attachment_id).first()
-    row = Attachment.objects.select_related("volume").filter(id=run_id, at_target=True).first()
-    if before is None or row is None:
-        return
-    now = timezone.now()
-    Attachment.objects.filter(id=row.id).update(
-        at_target=False, status=states.ATTACHED, attached_at=before.attached_at or now, updated_at=now,
-        connection_info={**before.connection_info, "attachment_id": str(row.id)},
-    )  # fmt: skip
-    before.delete()
-
-
-@transaction.atomic
-def abandon(*, volume: Volume) -> None:
-    """The server of a volume that moves is deleted: the volume stays where it is. The target's host clears up.
-
-    One that does not move is left alone.
-    """
-    if volume.migration_status not in states.MOVING:
-        return
-    release_target(volume_id=volume.id)
-    Attachment.objects.filter(volume_id=volume.id, at_target=True).delete()
-    mark_failed(volume_id=volume.id, message="Its server was deleted.")
 
 
 def end_reading(*, run_id: uuid.UUID) -> None:
@@ -331,3 +294,16 @@ def reserve_type(*, row: Volume, volume_type: VolumeType) -> None:
         for name, amount in (("volumes", 1), ("gigabytes", row.size))
     }
     quotas.reserve(project_id=row.project_id, each=amounts, consumer=quota_amounts.transfer_of(row.id))
+
+
+@transaction.atomic
+def abandon(*, volume: Volume) -> None:
+    """The server of a volume that moves is deleted: the volume stays where it is. The target's host clears up.
+
+    One that does not move is left alone.
+    """
+    if volume.migration_status not in states.MOVING:
+        return
+    release_target(volume_id=volume.id)
+    Attachment.objects.filter(volume_id=volume.id, at_target=True).delete()
+    mark_failed(volume_id=volume.id, message="Its server was deleted.")

@@ -33,6 +33,10 @@ def retype(*, context: RequestContext, volume: Volume, volume_type: VolumeType, 
         if reason and not may_move:
             raise exceptions.InvalidInput(reason=f"{reason}: it has to migrate, which the migration policy forbids")
         volume_migrations.check(row)
+        if not reason:
+            volume_migrations.convert(context=context, row=row, volume_type=volume_type)
+            volume_migrations.reserve_type(row=row, volume_type=volume_type)
+            return
         backend = volume_types.backend_of(volume_type) or row.backend
         volume_migrations.begin(
             context=context, row=row, status=states.RETYPING, backend=backend, volume_type=volume_type

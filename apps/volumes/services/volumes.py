@@ -217,6 +217,15 @@ def check_snapshot_copies(snapshot: Snapshot) -> None:
         )
 
 
+def _check_not_swapped(row: Volume) -> None:
+    """Raise InvalidVolume (400) while the volume takes another one's place, or the other way round: the run knows which
+    of them a guest has.
+    """
+    active = run_selectors.active_of(subject_type=states.SUBJECT, subject_id=row.id)
+    if active is not None and "new_attachment" in active.params:
+        raise exceptions.InvalidVolume(reason=f"Volume {row.id} is being swapped; cancel that first.")
+
+
 def reset_status(*, volume: Volume, values: dict[str, str]) -> None:
     """Set the status that an operator names (os-reset_status). A run that works on the volume is cancelled.
 
@@ -226,6 +235,7 @@ def reset_status(*, volume: Volume, values: dict[str, str]) -> None:
     with transaction.atomic():
         row = locked(volume)
         _check_not_moving(row)
+        _check_not_swapped(row)
         volume_states.end_restores(volume_id=row.id)
         runs.cancel_active(subject_type=states.SUBJECT, subject_id=row.id, reason="An operator reset the status.")
         volume_states.cancel_extension(volume_id=row.id)

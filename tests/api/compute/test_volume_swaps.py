@@ -4,12 +4,17 @@ import uuid
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from apps.compute.models import BlockDevice, Server
+from apps.scheduling.models import Host
+from apps.volumes.exceptions import InvalidVolume
 from apps.volumes.models import Attachment, Volume
+from apps.volumes.services import volumes
 from apps.workflow.models import Run
+from apps.workflow.services.findings import FindingReport
 from tests.api.compute.conftest import ComputeCaller
-from tests.api.compute.in_process import Worker
+from tests.api.compute.in_process import HOST, Worker
 from tests.api.compute.test_volume_attachments import (
     MakeVolume,
     attach,
@@ -21,6 +26,12 @@ from tests.api.compute.test_volume_attachments import (
     worker,
 )
 from workers.consistency import check
+from workers.drivers.volume.base import ExportSpec
+from workers.host import peers
+from workers.host.reconcilers import exports as reconciler
+from workers.host.reconcilers import power
+from workers.host.reconcilers.base import take_snapshot
+from workers.mapping import volumes as mapping
 
 __all__ = ["make_volume", "server", "worker"]
 pytestmark = pytest.mark.django_db
@@ -101,7 +112,10 @@ def test_of_a_stopped_server(admin: ComputeCaller, server: Server, pair: list[Vo
     ("values", "sentence"),
     [
         ({"size": 0}, "same size or larger"),
-        ({"status": "error"}, "status must be available"),
+        ({"status": "error"}, "must be detached"),
+        ({"status": "in-use", "multiattach": True}, "must be detached"),
+        ({"read_only": True}, "Read-only"),
+        ({"encrypted": True}, "Encrypted"),
         ({"project_id": "other"}, "could not be found"),
         ({"id": None}, "could not be found"),
         ({"own": True}, "already"),
@@ -152,3 +166,68 @@ def test_a_server_that_is_deleted_meanwhile(
     worker.work()
     assert exports(worker) == [] and not Attachment.objects.exists()
     assert set(Volume.objects.values_list("status", flat=True)) == {"available"}
+
+
+def test_a_stray_export_takes_no_other_disk(
+    admin: ComputeCaller, server: Server, pair: list[Volume], worker: Worker
+) -> None:
+    """The guest knows the new volume by the old one's ID."""
+    swap(admin, server, *pair)
+    worker.work()
+    worker.drivers.volume.open_export(str(pair[0].id), ExportSpec("stray"))
+    reconciler.reconcile(take_snapshot(worker.drivers, FindingReport(host=HOST), restarted=False))
+    assert exports(worker) == [str(pair[1].id)] and plugged(worker, server) == [str(pair[0].id)]
+
+
+def test_where_it_goes_its_disk_is_known_by_its_serial(
+    admin: ComputeCaller, server: Server, pair: list[Volume], worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(peers.connection, "close", lambda: None)
+    swap(admin, server, *pair)
+    worker.work()
+    assert list(peers._exports(worker.drivers, str(server.id))) == [str(pair[0].id)]
+
+
+def test_nobody_ends_it_but_its_run(
+    alice: ComputeCaller, admin: ComputeCaller, server: Server, pair: list[Volume], worker: Worker, settings: Any
+) -> None:
+    """Which volume the guest has, the run alone finds out."""
+    host = Host.objects.filter(name=HOST)
+    if not host:
+        Host.objects.create(name=HOST, number=90)
+    swap(admin, server, *pair)
+    for volume in pair:
+        with pytest.raises(InvalidVolume, match="being swapped"):
+            volumes.reset_status(volume=volume, values={"status": "available"})
+    settings.RECLAIM_INSTANCE_INTERVAL = 3600
+    Server.objects.update(launched_at=timezone.now())
+    assert alice.delete(f"/servers/{server.id}").status_code == 409
+    body = {"os-resetState": {"state": "active"}}
+    assert admin.post(f"/servers/{server.id}/action", body).status_code == 409
+    assert worker.work()[-1] == "succeeded" and is_settled(worker, server, pair, swapped=True)
+
+
+def test_a_machine_that_restarts_meanwhile(
+    admin: ComputeCaller, server: Server, pair: list[Volume], worker: Worker
+) -> None:
+    """The guest that ran is started when the run is over."""
+    swap(admin, server, *pair)
+    worker.drivers.hypervisor.stop(str(server.id), 0)
+    power.reconcile(take_snapshot(worker.drivers, FindingReport(host=HOST), restarted=True))
+    server.refresh_from_db()
+    assert power.is_unknown(server)
+
+
+def test_a_guest_that_is_deleted_with_the_new_one(
+    alice: ComputeCaller, admin: ComputeCaller, server: Server, pair: list[Volume], worker: Worker
+) -> None:
+    """Its agent died before the record: the device is what the guest had."""
+    swap(admin, server, *pair)
+    worker.step(Run.objects.get(pipeline="server.swap_volume", leader_id=None))
+    old, new = Attachment.objects.get(volume=pair[0]), Attachment.objects.get(volume=pair[1])
+    disk = mapping.disk_spec(old, mapping.connect(new, worker.drivers))
+    worker.drivers.hypervisor.swap_disk(str(server.id), disk, 2 << 30)
+    BlockDevice.objects.update(delete_on_termination=True)
+    assert alice.delete(f"/servers/{server.id}").status_code == 204
+    worker.work()
+    assert [row.status for row in Volume.objects.order_by("size")] == ["available", "deleted"]

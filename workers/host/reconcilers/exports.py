@@ -143,7 +143,7 @@ def _close_stranger(snapshot: HostSnapshot, volume_id: uuid.UUID, name: str) -> 
             return
         problem = "an export is open that no attachment has"
         try:
-            _take_back(snapshot, volume_id)
+            _take_back(snapshot, name)
             drivers.volume.close_export(str(volume_id), name)
         except DriverError as error:
             snapshot.report.remains(KIND, volume_id, found=f"{problem}; {error.message}")
@@ -160,7 +160,9 @@ def _end_stranger(snapshot: HostSnapshot, volume_id: uuid.UUID, owner: str) -> N
             return
         problem = "the host is connected to an export that none of its attachments has"
         try:
-            _take_back(snapshot, volume_id)
+            for export in drivers.volume.list_connections():
+                if export.owner == owner:
+                    _take_back(snapshot, export.name)
             drivers.volume.disconnect(owner)
         except DriverError as error:
             snapshot.report.remains(KIND, volume_id, found=f"{problem}; {error.message}")
@@ -174,11 +176,15 @@ def may_be_here(row: "Attachment", host: str) -> bool:
     return row.host == host or moves
 
 
-def _take_back(snapshot: HostSnapshot, volume_id: uuid.UUID) -> None:
-    """Take the volume from the guests that have it."""
+def _take_back(snapshot: HostSnapshot, name: str) -> None:
+    """Take the export from the guests that have it open. A disk's serial number may be that of another volume, whose
+    place this one took.
+    """
     hypervisor = snapshot.drivers.hypervisor
-    for server_id in [key for key in snapshot.domains if str(volume_id) in hypervisor.disks_of(key)]:
-        hypervisor.detach_disk(server_id, str(volume_id), RELEASE_SECONDS)
+    for server_id in snapshot.domains:
+        for serial in hypervisor.disks_of(server_id):
+            if hypervisor.disk_source(server_id, serial) == name:
+                hypervisor.detach_disk(server_id, serial, RELEASE_SECONDS)
 
 
 def _follow_rows(snapshot: HostSnapshot) -> None:

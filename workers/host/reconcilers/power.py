@@ -17,8 +17,8 @@ Rules:
   RESIZED row, disks of before in their place   -> the server has returned: its revert was cut off, on its own host
   the same, while the host is forced down       -> not started: its servers are made again elsewhere. Their power state
                                                    is unknown: they are started once an operator trusts the host again
-  ACTIVE, RESCUED, RESIZED row with a task      -> its power state is unknown, if the machine restarted: it is started
-                                                   when the task is over
+  ACTIVE, RESCUED, RESIZED row with a task,     -> its power state is unknown, if the machine restarted: it is started
+  or a run                                         when the task is over
 A rescue or a rebuild that ended without this host is finished first (unfinished.py). A server that cannot be repaired
 is reported, and keeps no other waiting.
 """
@@ -37,6 +37,7 @@ from apps.compute.services import move_states, server_states, shelving
 from apps.images.services import images
 from apps.networking.services import bindings
 from apps.scheduling.selectors import hosts
+from apps.workflow.selectors import runs
 from workers.config import HostDrivers
 from workers.drivers.errors import DriverError
 from workers.drivers.hypervisor.base import DomainInfo
@@ -88,7 +89,7 @@ def _compare(snapshot: HostSnapshot, server_id: str, server: "Server") -> None:
     if snapshot.left.get(server_id) and not server.task_state:
         _follow_back(snapshot, server)
         server = selectors.load(server_id=server.id) or server
-    if snapshot.restarted and server.task_state and _was_on(server):
+    if snapshot.restarted and _was_on(server) and _is_busy(server):
         server_states.forget_power_state(server_id=server.id)
         return
     if server.shelved_image_id and not is_unknown(server):
@@ -103,6 +104,11 @@ def _compare(snapshot: HostSnapshot, server_id: str, server: "Server") -> None:
     done = repair(snapshot.drivers, server.id, restarted=snapshot.restarted)
     if done and not is_unknown(server):
         snapshot.report.repaired(KIND, server_id, found=difference, done=done)
+
+
+def _is_busy(server: "Server") -> bool:
+    """Return whether a run works on the server, also one without a task."""
+    return bool(server.task_state) or runs.has_active(subject_type=states.SUBJECT, subject_id=server.id)
 
 
 def _forget_image(snapshot: HostSnapshot, server_id: uuid.UUID) -> None:

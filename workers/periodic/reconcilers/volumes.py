@@ -9,6 +9,7 @@ Rules:
   busy - open, backed up, reverted, or read for an image -> as before: available, or in use
   busy - open, restored      -> the volume in error_restoring, the backup available
   busy - open, being deleted -> in error: it can be deleted again
+  kept for a swap or a move - open -> freed
 A row and its run are written in one transaction, at the beginning and at the end.
 """
 
@@ -16,7 +17,8 @@ import uuid
 
 from apps.operations.consistency import rows
 from apps.volumes import states
-from apps.volumes.selectors import backups
+from apps.volumes.selectors import attachments, backups
+from apps.volumes.services import attachments as services
 from apps.volumes.services import backup_states, snapshot_states, volume_migrations, volume_states
 from apps.workflow.services import leases
 from apps.workflow.services.findings import FindingReport
@@ -32,6 +34,8 @@ LOST = "The run that worked on it was lost."
 def reconcile(report: FindingReport) -> None:
     for volume_id, status in rows.stuck_volumes():
         _free_volume(report, volume_id, status)
+    for attachment_id, volume_id in rows.undecided_attachments():
+        _free_attachment(report, attachment_id, volume_id)
     for snapshot_id, status in rows.stuck_snapshots():
         _free_snapshot(report, snapshot_id, status)
     for backup_id, status in rows.stuck_backups():
@@ -57,6 +61,16 @@ def _free_volume(report: FindingReport, volume_id: uuid.UUID, status: str) -> No
             volume_states.clear_host(volume_id=volume_id)
             volume_states.mark_error(volume_id=volume_id, message=LOST)
     report.repaired(KIND, volume_id, found=f"{status}, and no run is open", done="its task was ended")
+
+
+def _free_attachment(report: FindingReport, attachment_id: uuid.UUID, volume_id: uuid.UUID) -> None:
+    with leases.idle(subject_type=VOLUME.name, subject_id=volume_id) as is_idle:
+        if not is_idle or (attachment_id, volume_id) not in rows.undecided_attachments():
+            return
+        row = attachments.load(attachment_id=attachment_id)
+        if row is not None:
+            services.delete(attachment=row, by_compute=True)
+    report.repaired(KIND, volume_id, found="kept for a server, and no run is open", done="freed")
 
 
 def _free_snapshot(report: FindingReport, snapshot_id: uuid.UUID, status: str) -> None:

@@ -26,6 +26,8 @@ class Destroy(ServerStep[None]):
         if not ctx.on_host:
             return
         drivers = self.drivers(ctx)
+        if ctx.claim.params.get("volumes"):
+            volumes_of_server.settle(ctx, drivers)
         drivers.hypervisor.destroy(str(ctx.subject_id))
         drivers.hypervisor.settle_arrival(str(ctx.subject_id), runs=False)  # of a live migration that was cancelled
         for port in networks.ports_of(ctx.subject_id):

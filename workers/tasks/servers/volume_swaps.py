@@ -110,6 +110,11 @@ class SwapVolume(ServerStep[Swapped]):
         name = self.drivers(ctx).hypervisor.disk_source(str(ctx.subject_id), volumes.serial_of(old))
         return volumes.is_opened_as(new, name)
 
+    def asks_host(self, ctx: StepContext) -> bool:
+        """Neither volume is freed before it is known which one the guest has."""
+        new = attachments.load(attachment_id=_new_id(ctx))
+        return new is not None and not volume_swaps.is_switched(new_attachment_id=new.id)
+
     def revert(self, ctx: StepContext) -> bool:
         if volume_swaps.is_switched(new_attachment_id=_new_id(ctx)):
             return True
@@ -122,7 +127,11 @@ class SwapVolume(ServerStep[Swapped]):
             self._switch(ctx, live=True)
             return True
         if ctx.on_host:
-            self.drivers(ctx).hypervisor.end_copy(str(ctx.subject_id))
+            try:
+                self.drivers(ctx).hypervisor.end_copy(str(ctx.subject_id))
+            except DriverError as error:  # the new volume is not freed under a copy
+                log.warning("copy not ended", server=str(ctx.subject_id), error=error.message)
+                raise LeaseLost from error
             self._end_exports(ctx)
         return False
 

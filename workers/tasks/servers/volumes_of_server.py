@@ -4,11 +4,15 @@ import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from django.db import transaction
+
 from apps.compute.selectors import servers as selectors
-from apps.compute.services import server_volumes, volume_attachments
+from apps.compute.services import server_volumes, volume_attachments, volume_swaps
 from apps.compute.services.root_volumes import REIMAGE
+from apps.volumes import states
 from apps.volumes.selectors import attachments
 from apps.volumes.selectors import volumes as volume_selectors
+from apps.volumes.services import volume_migrations
 from apps.volumes.services.server_volumes import is_unmade
 from workers.config import HostDrivers
 from workers.drivers.storage.base import CachedImage, StorageDriver
@@ -95,6 +99,24 @@ def undo(ctx: StepContext, drivers: HostDrivers) -> None:
             _close(device, drivers)
         if device.is_made_by_build and device.volume_id is not None:
             _remove(device.volume_id, drivers)
+
+
+def settle(ctx: StepContext, drivers: HostDrivers) -> None:
+    """Before the guest goes: where a copy under way had got so far that it has the other volume, the rows follow."""
+    known = attachments.of_servers(server_ids=[ctx.subject_id]).get(ctx.subject_id, [])
+    waiting = [row for row in known if row.by_compute and row.status == states.RESERVED]
+    if not waiting:
+        return
+    for row in (row for row in known if row not in waiting):
+        name = drivers.hypervisor.disk_source(str(ctx.subject_id), volumes.serial_of(row))
+        there = next((other for other in waiting if volumes.is_opened_as(other, name)), None)
+        if there is not None and there.at_target:
+            form = states.RAW if volumes.is_direct(there) or there.volume.multiattach else states.QCOW2
+            with transaction.atomic():
+                volume_migrations.switch(volume_id=row.volume_id, run_id=there.id, volume_type_id=None, form=form)
+                volume_swaps.take_over(run_id=there.id, attachment_id=row.id)
+        elif there is not None:
+            volume_swaps.switch(attachment_id=row.id, new_attachment_id=there.id, host=ctx.host, live=True)
 
 
 def disconnect(ctx: StepContext, drivers: HostDrivers) -> None:

@@ -8,15 +8,16 @@ import uuid
 from typing import TYPE_CHECKING
 
 import structlog
+from django.db import transaction
 
 from apps.compute.services import volume_swaps
 from apps.volumes.selectors import attachments
-from apps.volumes.services import volume_migrations
+from apps.volumes.services import attached_migrations, volume_migrations
 from workers.drivers.errors import DriverError
 from workers.drivers.volume import copying
 from workers.engine.errors import Abort, LeaseLost
 from workers.engine.steps import DESTINATION, HOST, SOURCE, StepContext
-from workers.mapping import exports, volumes
+from workers.mapping import volumes
 from workers.tasks.volumes import migrate
 from workers.tasks.volumes.base import patiently
 from workers.tasks.volumes.schedule import Scheduled
@@ -81,7 +82,7 @@ class MoveGuest(migrate.MoveStep):
         volume, drivers, before = self.volume(ctx), self.drivers(ctx), _attachment(ctx)
         if not volume.target_host:
             raise Abort("The volume's target was given up.", cause="TargetGone")
-        there = volume_migrations.arrival(volume=volume, run_id=ctx.claim.run_id, attachment=before)
+        there = attached_migrations.arrival(volume=volume, run_id=ctx.claim.run_id, attachment=before)
         disk = volumes.disk_spec(before, volumes.connect(there, drivers))
         ctx.checkpoint()
         server_id = str(before.server_id)
@@ -102,6 +103,10 @@ class MoveGuest(migrate.MoveStep):
         except DriverError:
             return True
 
+    def asks_host(self, ctx: StepContext) -> bool:
+        """A guest that has the target has written to that alone: the target is not removed before this is known."""
+        return attachments.load(attachment_id=ctx.claim.run_id) is not None
+
     def revert(self, ctx: StepContext) -> bool:
         there = attachments.load(attachment_id=ctx.claim.run_id)
         if there is None:
@@ -112,6 +117,7 @@ class MoveGuest(migrate.MoveStep):
             log.warning("nobody knows which copy the guest has", volume=str(ctx.subject_id), error=error.message)
             raise LeaseLost from error
         if is_there:
+            self._leave_source(ctx)
             self._switch(ctx)
             return True
         self._stay(ctx, there)
@@ -129,28 +135,38 @@ class MoveGuest(migrate.MoveStep):
 
     def _switch(self, ctx: StepContext) -> None:
         volume = self.volume(ctx)
-        if not volume.target_host:
-            return
-        volume_migrations.switch(
-            volume_id=ctx.subject_id,
-            run_id=ctx.claim.run_id,
-            volume_type_id=ctx.claim.params.get("type"),
-            form=migrate.form_of(ctx, volume),
-        )
-        volume_swaps.take_over(run_id=ctx.claim.run_id, attachment_id=_attachment_id(ctx))
+        with transaction.atomic():
+            if volume.target_host:
+                volume_migrations.switch(
+                    volume_id=ctx.subject_id,
+                    run_id=ctx.claim.run_id,
+                    volume_type_id=ctx.claim.params.get("type"),
+                    form=migrate.form_of(ctx, volume),
+                )
+            volume_swaps.take_over(run_id=ctx.claim.run_id, attachment_id=_attachment_id(ctx))
 
     def _stay(self, ctx: StepContext, there: "Attachment") -> None:
-        """End the copy, and close what it had open at the target."""
-        if ctx.on_host:
-            drivers = self.drivers(ctx)
+        """End the copy, and close what it had open at the target. The target is not removed under a copy."""
+        drivers = self.drivers(ctx)
+        try:
             drivers.hypervisor.end_copy(str(there.server_id))
+        except DriverError as error:
+            log.warning("copy not ended", volume=str(ctx.subject_id), error=error.message)
+            raise LeaseLost from error
+        try:
             for row in (there, attachments.load(attachment_id=_attachment_id(ctx))):
                 if row is not None:
                     volumes.end_export(row, drivers)
             volumes.disconnect(there, drivers)
-        else:
-            exports.close_for(there)
-        volume_migrations.end_arrival(run_id=ctx.claim.run_id)
+        except DriverError as error:  # the target's removal closes it
+            log.warning("export not closed", volume=str(ctx.subject_id), error=error.details or error.message)
+        attached_migrations.end_arrival(run_id=ctx.claim.run_id)
+
+    def _leave_source(self, ctx: StepContext) -> None:
+        """The guest has it no more; what is not closed here goes with the source's data."""
+        before = attachments.load(attachment_id=_attachment_id(ctx))
+        if before is not None and ctx.on_host:
+            volumes.disconnect(before, self.drivers(ctx))
 
 
 def _check(ctx: StepContext) -> None:

@@ -13,7 +13,7 @@ class VolumeAttachment(StrictSerializer):
 
 
 class VolumeAttachmentUpdate(StrictSerializer):
-    """PUT: another volume, which is refused, or since 2.85 whether the volume is deleted with the server."""
+    """PUT: another volume in its place, and since 2.85 whether the volume is deleted with the server."""
 
     volumeId = UUIDString()
     delete_on_termination = since("2.85", LooseBoolean(required=False))

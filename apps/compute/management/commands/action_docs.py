@@ -16,6 +16,7 @@ from apps.compute.actions import (
     DETACH_VOLUME,
     NOT_OFFERED,
     RETRY,
+    SWAP_VOLUME,
     ServerAction,
 )
 
@@ -37,6 +38,7 @@ _CALLS = {
     DETACH_INTERFACE.name: "`DELETE /servers/{id}/os-interface/{port_id}`",
     ATTACH_VOLUME.name: "`POST /servers/{id}/os-volume_attachments`",
     DETACH_VOLUME.name: "`DELETE /servers/{id}/os-volume_attachments/{volume_id}`",
+    SWAP_VOLUME.name: "`PUT /servers/{id}/os-volume_attachments/{volume_id}`",
     RETRY.name: "operators' pages",
     CANCEL.name: "operators' pages",
 }
