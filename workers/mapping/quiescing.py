@@ -1,8 +1,7 @@
 """Guests that write out their file systems, and wait, while their volume's content is kept: by their agents.
 
 The hosts of the servers that have the volume are asked, over HTTP or here. A host lets its guests write again after
-``FROZEN_SECONDS``, whatever became of whoever asked; a note beside the server's files tells its recovery, should its
-agent die.
+``FROZEN_SECONDS``, also if nobody asks it to; a note beside the server's files tells its recovery, should its agent die.
 """
 
 import http
@@ -40,15 +39,15 @@ def quiesced(volume_id: uuid.UUID) -> Iterator[list[str]]:
     """
     asked = {host: keys for host, keys in _guests(volume_id).items() if keys}
     missed: set[str] = set()
-    told: list[str] = []
+    late: list[str] = []
     try:
         for host in asked:
             missed |= set(_ask(host, volume_id, "freeze", asked[host]))
-        yield told
+        yield late
     finally:
         for host in asked:
             missed |= set(_ask(host, volume_id, "thaw", asked[host]))
-        told += sorted(missed)
+        late += sorted(missed)
 
 
 def freeze(volume_id: uuid.UUID, drivers: HostDrivers) -> list[str]:
