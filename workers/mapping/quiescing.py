@@ -1,7 +1,8 @@
 """Guests that write out their file systems, and wait, while their volume's content is kept: by their agents.
 
 The hosts of the servers that have the volume are asked, over HTTP or here. A host lets its guests write again after
-``FROZEN_SECONDS``, also if nobody asks it to; a note beside the server's files tells its recovery, should its agent die.
+``FROZEN_SECONDS``, also if nobody asks it to. Should its agent die, its recovery finds a note beside the server's
+files.
 """
 
 import http
