@@ -114,6 +114,12 @@ def kill_qemu(host: LabHost, guest: Guest) -> None:
     machines.run(host, "pkill", "-9", "-f", f"qemu-system.*{guest.id}")
 
 
+def silent(cloud: LabCloud) -> list[str]:
+    """Return the hosts that are down: an agent that was killed takes a while to start."""
+    listed = cloud.api.get(f"{COMPUTE}/os-services", binary="nova-compute")["services"]
+    return [service["host"] for service in listed if service["state"] != "up"]
+
+
 def is_copied(cloud: LabCloud, guest: Guest) -> bool:
     """Say whether a part of a guest's memory has been copied."""
     under_way = cloud.api.get(f"{COMPUTE}/servers/{guest.id}/migrations", microversion="2.23")["migrations"]
@@ -151,6 +157,7 @@ def test_something_dies_amid_a_move(moved: Moved, victim: str, at: str) -> None:
     moved.check(host=host_of(moved))
     assert read(moved, volume) == moved.sum
     assert all(pid_of(cloud.host(name), "libvirtd") for name in ("compute-1", "compute-2"))
+    wait_for(lambda: not silent(cloud), what="both agents back", seconds=180)
     target = "compute-2" if host_of(moved) == "compute-1" else "compute-1"
     assert live(moved, target) == target
     moved.check(host=target)
