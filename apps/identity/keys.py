@@ -131,8 +131,8 @@ def setup(directory: Path | None = None) -> bool:
         return True
 
 
-def rotate(directory: Path | None = None) -> int:
-    """Make the staged key primary, stage a new one, drop the oldest. Returns the primary's number.
+def rotate(directory: Path | None = None, *, keep: bool = False) -> int:
+    """Make the staged key primary, stage a new one, drop the oldest (``keep``: none). Returns the primary's number.
 
     Every process has known the staged key since the last rotation, so no token is refused meanwhile.
     """
@@ -146,7 +146,7 @@ def rotate(directory: Path | None = None) -> int:
             _write(directory, STAGED)
         (directory / str(STAGED)).rename(directory / str(primary))
         _write(directory, STAGED)
-        active = [number for number in _numbers(directory) if number != STAGED]
+        active = [number for number in _numbers(directory) if number != STAGED and not keep]
         for number in active[: max(0, len(active) - (MAX_ACTIVE_KEYS - 1))]:
             (directory / str(number)).unlink()
         return primary

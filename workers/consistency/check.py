@@ -37,6 +37,7 @@ from apps.operations.consistency import rows
 from apps.quotas.services import verification
 from apps.volumes import states as volume_states
 from apps.volumes.selectors import attachments, exports, volume_keys, volumes
+from apps.volumes.services import volume_keys as key_services
 from apps.workflow.selectors import runs
 from workers.config import HostDrivers
 from workers.engine.subjects import BACKUP, SERVER, VOLUME
@@ -105,6 +106,8 @@ def _of_runs() -> Iterator[Inconsistency]:
         yield Inconsistency("backup", str(backup), f"{status}, and no run is open")
     for volume_id in volume_keys.missing():
         yield Inconsistency("volume_key", str(volume_id), "encrypted by its row, and has no key")
+    for key in key_services.unreadable():
+        yield Inconsistency("volume_key", str(key), "the cloud's volume keys do not open it")
     for owner in volume_keys.left():
         yield Inconsistency("volume_key", str(owner), "deleted, or not encrypted, and has a key")
     for run in runs.orphans():

@@ -146,6 +146,12 @@ def restore(*, context: RequestContext, backup: Backup, volume: Volume) -> None:
         raise exceptions.InvalidVolume(
             reason="the backup and the volume are not encrypted in the same way: restore to a new volume"
         )
+    if row.encrypted and not volume_keys.is_of_backup(volume=row, backup=kept):
+        if Snapshot.objects.filter(volume_id=row.id, deleted_at=None).exists():
+            raise exceptions.InvalidVolume(
+                reason="the volume has snapshots, which another key opens than the backup: restore to a new volume"
+            )
+        volumes.check_copies(row)
     if row.size < kept.size:
         raise exceptions.InvalidVolume(
             reason=f"volume size {row.size} is too small to restore backup of size {kept.size}."

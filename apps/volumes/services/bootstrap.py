@@ -1,9 +1,12 @@
 """The first volume type, and the keys of encrypted volumes. Idempotent: what exists is not changed."""
 
+import structlog
 from django.conf import settings
 
 from apps.identity import keys
-from apps.volumes.models import VolumeType
+from apps.volumes.models import VolumeKey, VolumeType
+
+log = structlog.get_logger("celerity.volumes")
 
 
 def ensure_default_type() -> bool:
@@ -15,5 +18,11 @@ def ensure_default_type() -> bool:
 
 
 def ensure_keys() -> bool:
-    """Make the keys that passphrases of volumes are encrypted with, unless there are some. Returns whether it did."""
+    """Make the keys that passphrases of volumes are encrypted with, unless there are some. Returns whether it did.
+
+    Where passphrases exist that new keys would not open, none are made: the keys have to come back from where they are.
+    """
+    if VolumeKey.objects.exists() and not (settings.VOLUME_KEY_DIR.is_dir() and any(settings.VOLUME_KEY_DIR.iterdir())):
+        log.error("the keys of encrypted volumes are missing", directory=str(settings.VOLUME_KEY_DIR))
+        return False
     return keys.setup(settings.VOLUME_KEY_DIR)

@@ -159,10 +159,10 @@ def unmanage_snapshot(*, context: RequestContext, snapshot: Snapshot) -> None:
     """Begin to release a snapshot: its row goes, its data stays. Raises InvalidSnapshot (400)."""
     services.locked(snapshot.volume)
     row = snapshots.locked(snapshot)
-    is_offered = not pools.is_direct(snapshot.volume.backend)
+    is_offered = not pools.is_direct(snapshot.volume.backend) and not snapshot.volume.encrypted
     if row.status != states.AVAILABLE or row.group_snapshot_id is not None or not is_offered:
         raise exceptions.InvalidSnapshot(
-            reason=f"Snapshot {row.id} cannot be unmanaged: it is {row.status}, of a group, or in Ceph."
+            reason=f"Snapshot {row.id} cannot be unmanaged: it is {row.status}, of a group, encrypted, or in Ceph."
         )
     services.check_snapshot_copies(row)
     Snapshot.objects.filter(id=row.id).update(status=states.DELETING, updated_at=timezone.now())

@@ -135,6 +135,15 @@ def fits(*, volume: Volume, backup: Backup) -> bool:
     return (ours.cipher, ours.key_size) == (theirs.cipher, theirs.key_size)
 
 
+def is_of_backup(*, volume: Volume, backup: Backup) -> bool:
+    """Return whether a volume and a backup of the same kind (``fits``) have one passphrase."""
+    ours = selectors.of_volume(volume_id=volume.id) if volume.encrypted else None
+    theirs = selectors.of_backup(backup_id=backup.id)
+    if ours is None or theirs is None:
+        return ours is theirs
+    return passphrase_of(ours) == passphrase_of(theirs)
+
+
 def replace_by_backups(*, volume_id: uuid.UUID, backup_id: uuid.UUID) -> None:
     """The volume has a backup's data, and is opened by the backup's key."""
     key = selectors.of_backup(backup_id=backup_id)
@@ -179,13 +188,26 @@ def is_readable(sealed: str) -> bool:
     return True
 
 
+def unreadable() -> list[uuid.UUID]:
+    """Return the keys whose passphrase the present keys do not open; none in a process without keys. 1 query."""
+    rows = VolumeKey.objects.order_by("id") if can_open() else VolumeKey.objects.none()
+    return [row.id for row in rows if not is_readable(row.sealed)]
+
+
 @transaction.atomic
 def rotate() -> int:
-    """Create a new key and encrypt every passphrase with it. Returns their number. The volumes' data is not changed."""
+    """Create a new key and encrypt every passphrase with it. Returns their number. The volumes' data is not changed.
+
+    No key is dropped: it may be needed still, by a row that is written meanwhile, or if this is cut short, or by the
+    record of a backup. Raises Unavailable for a passphrase that the present keys do not open; then nothing changes.
+    """
     rows = locks.volume_keys()
-    keys.rotate(settings.VOLUME_KEY_DIR)
-    for row in rows:
-        row.sealed = _seal(passphrase_of(row))
+    if lost := [row for row in rows if not is_readable(row.sealed)]:
+        raise Unavailable(f"{len(lost)} passphrases cannot be opened, the first is that of {lost[0]}: no key was made.")
+    opened = [passphrase_of(row) for row in rows]
+    keys.rotate(settings.VOLUME_KEY_DIR, keep=True)
+    for row, passphrase in zip(rows, opened, strict=True):
+        row.sealed = _seal(passphrase)
     VolumeKey.objects.bulk_update(rows, ["sealed"], batch_size=500)
     return len(rows)
 

@@ -1,13 +1,25 @@
 """Encrypted volumes over HTTP: what their type makes of them, whose key a copy has, and what is refused in words."""
 
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import transaction
+from django.db.models import QuerySet
 
+from apps.common.exceptions import Unavailable
 from apps.volumes.models import Backup, EncryptionType, Volume, VolumeKey, VolumeType
-from apps.volumes.services import backup_states, managing, volume_keys, volume_migrations, volume_states
+from apps.volumes.services import (
+    backup_states,
+    bootstrap,
+    managing,
+    snapshot_states,
+    volume_keys,
+    volume_migrations,
+    volume_states,
+)
 from apps.workflow.models import Run
 from tests.api.volumes.conftest import end_runs, refusal
 
@@ -50,7 +62,38 @@ def test_rotation_keeps_every_volume_readable(alice: Any, make_volume: Any, secr
     for _ in range(4):  # the key of the beginning is gone
         call_command("volume_key_rotate")
     assert key_of(secret).sealed != before and volume_keys_text(secret) == passphrase
-    assert sorted(path.name for path in volume_keys.iterdir()) == ["0", "4", "5"]
+    assert sorted(path.name for path in volume_keys.iterdir()) == ["0", "1", "2", "3", "4", "5"]
+
+
+def test_a_rotation_that_is_cut_short(
+    alice: Any, make_volume: Any, secret: Any, volume_keys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Repeated, it loses nothing; nor does what was written meanwhile."""
+    passphrase, before = volume_keys_text(secret), key_of(secret).sealed
+    with monkeypatch.context() as patch:
+        patch.setattr(QuerySet, "bulk_update", lambda *words, **more: 1 / 0)
+        for _ in range(4):
+            with pytest.raises(ZeroDivisionError), transaction.atomic():
+                call_command("volume_key_rotate")
+    assert volume_keys_text(secret) == passphrase
+    call_command("volume_key_rotate")
+    VolumeKey.objects.update(sealed=before)  # a copy of the text of before the rotation
+    for _ in range(3):
+        call_command("volume_key_rotate")
+    assert volume_keys_text(secret) == passphrase
+    VolumeKey.objects.update(sealed="x" * 100)
+    known = sorted(path.name for path in volume_keys.iterdir())
+    with pytest.raises(Unavailable, match="1 passphrases cannot be opened"):
+        call_command("volume_key_rotate")
+    assert sorted(path.name for path in volume_keys.iterdir()) == known
+
+
+def test_keys_that_were_lost_are_not_made_again(secret: Any, volume_keys: Path) -> None:
+    for path in volume_keys.iterdir():
+        path.unlink()
+    assert not bootstrap.ensure_keys() and list(volume_keys.iterdir()) == []
+    VolumeKey.objects.all().delete()
+    assert bootstrap.ensure_keys()
 
 
 def volume_keys_text(row: Any) -> str:
@@ -80,7 +123,7 @@ def test_copies_have_the_key_of_their_source(
     assert volume_keys_text(secret) == volume_keys_text(copies[1]) == passphrase
 
 
-def test_backups_have_the_key(alice: Any, admin: Any, make_volume: Any, secret: Any) -> None:
+def test_backups_have_the_key(alice: Any, admin: Any, make_volume: Any, make_snapshot: Any, secret: Any) -> None:
     made = alice.post("/backups", {"backup": {"volume_id": secret["id"]}}).json()["backup"]
     backup = Backup.objects.get(id=made["id"])
     backup_states.mark_available(backup=backup, objects=1, stored_bytes=1)
@@ -93,6 +136,9 @@ def test_backups_have_the_key(alice: Any, admin: Any, make_volume: Any, secret: 
     plain, other = make_volume(alice, size=2), make_volume(alice, volume_type="secret", size=2)
     restore = f"/backups/{backup.id}/restore"
     assert "new volume" in refusal(alice.post(restore, {"restore": {"volume_id": plain["id"]}}))[1]
+    snapshot = make_snapshot(alice, other)
+    assert "snapshots" in refusal(alice.post(restore, {"restore": {"volume_id": other["id"]}}))[1]
+    snapshot_states.mark_deleted(snapshot_id=uuid.UUID(snapshot["id"]))
     assert alice.post(restore, {"restore": {"volume_id": other["id"]}}).status_code == 202
     assert volume_keys_text(other) != volume_keys_text(secret)  # nothing is written yet
     backup_states.mark_restored(backup=Backup.objects.get(id=backup.id))

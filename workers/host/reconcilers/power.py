@@ -43,7 +43,7 @@ from workers.drivers.errors import DriverError
 from workers.drivers.hypervisor.base import DomainInfo
 from workers.drivers.hypervisor.errors import HypervisorUnavailable
 from workers.drivers.network.errors import NetworkUnavailable
-from workers.drivers.volume.errors import StorageHostDown, StorageHostSilent
+from workers.drivers.volume.errors import KeyUnavailable, StorageHostDown, StorageHostSilent
 from workers.host.reconcilers import unfinished
 from workers.host.reconcilers.base import HostSnapshot, idle
 from workers.mapping import moves, rescues, servers
@@ -167,8 +167,8 @@ def repair(drivers: HostDrivers, server_id: uuid.UUID, *, restarted: bool = Fals
             return ""
         try:
             is_started = may_start and power_state != "running" and _start(drivers, server)
-        except (StorageHostDown, StorageHostSilent) as error:
-            log.warning("server waits for the host of its volume", server=str(server.id), error=error.message)
+        except (KeyUnavailable, StorageHostDown, StorageHostSilent) as error:
+            log.warning("server waits for its volume's host, or key", server=str(server.id), error=error.message)
             server_states.forget_power_state(server_id=server_id)
             return ""
         if is_started:
@@ -217,7 +217,7 @@ def _start(drivers: HostDrivers, server: "Server") -> bool:
         drivers.hypervisor.start(spec)
         with suppress(NetworkUnavailable):  # a port that comes up later is mended with the others
             drivers.network.wait_until_up({card.port_id: card.routers for card in spec.interfaces}, UP_SECONDS)
-    except (StorageHostDown, StorageHostSilent):
+    except (KeyUnavailable, StorageHostDown, StorageHostSilent):
         raise
     except Exception as error:
         log.warning("server not restarted", server=str(server.id), host=drivers.host, error=str(error)[:300])
