@@ -188,6 +188,10 @@ class CephCluster:
         """Run the command `rbd` in the pool as its administrator."""
         return _run("rbd", "--conf", str(self.conf), "--pool", POOL, *words)
 
+    def rados(self, *words: str) -> str:
+        """Run the command `rados` in the pool as its administrator."""
+        return _run("rados", "--conf", str(self.conf), "--pool", POOL, *words)
+
     def _program(self, *argv: str) -> None:
         _run(argv[0], "--conf", str(self.conf), *argv[1:])
 

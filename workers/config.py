@@ -93,7 +93,6 @@ def options_of(settings: Any, host: str) -> dict[str, Any]:
         "s3_region": settings.S3_REGION,
         "s3_access_key": settings.S3_ACCESS_KEY,
         "s3_secret_key": settings.S3_SECRET_KEY,
-        "cloud": settings.PUBLIC_URL,
         "ceph_conf": settings.CEPH_CONF,
         "ceph_user": settings.CEPH_USER,
         "ceph_keyring": settings.CEPH_KEYRING,

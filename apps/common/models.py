@@ -1,4 +1,6 @@
-"""The audit trail: one row per event, in the terms of CADF (DMTF DSP0262)."""
+"""The cloud's own ID, and the audit trail: one row per event, in the terms of CADF (DMTF DSP0262)."""
+
+import uuid
 
 from django.db import models
 
@@ -32,3 +34,16 @@ class AuditEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.target_type} {self.target_id}: {self.outcome}"
+
+
+class Cloud(models.Model):
+    """The one row by which the cloud knows what is its own where other clouds may be, too: in a pool of a cluster."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    uuid = models.UUIDField(default=uuid.uuid4, editable=False)
+
+    class Meta:
+        constraints = (models.CheckConstraint(condition=models.Q(id=1), name="one_cloud"),)
+
+    def __str__(self) -> str:
+        return str(self.uuid)

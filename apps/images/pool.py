@@ -4,7 +4,6 @@ A content is the image `content-<begin of its SHA-512>` with the snapshot `base`
 the cluster are clones of. What is being stored is `incoming-<cloud>-<id>`.
 """
 
-import hashlib
 import io
 import json
 import subprocess
@@ -17,6 +16,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 
+from apps.common import cloud_id
 from apps.images import exceptions
 
 log = structlog.get_logger("celerity.images")
@@ -162,7 +162,7 @@ class Content(io.RawIOBase):
 
 def _incoming() -> str:
     """A pool may be of several clouds: each removes its own."""
-    return f"incoming-{hashlib.sha256(settings.PUBLIC_URL.encode()).hexdigest()[:12]}-"
+    return f"incoming-{cloud_id.get()[:12]}-"
 
 
 def _info(spec: str) -> Any:

@@ -97,6 +97,7 @@ LIMITS = {
     "contenttypes.ContentType": SYSTEM,
     "sessions.Session": Aged("expire_date < now()"),
     "common.AuditEvent": Aged("settings.AUDIT_DAYS"),
+    "common.Cloud": SYSTEM,
     "identity.AccessRule": Setting("ACCESS_RULES_PER_USER"),
     "identity.AddressSlot": SYSTEM,
     "identity.ApplicationCredential": Setting("CREDENTIALS_PER_USER"),

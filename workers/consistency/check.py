@@ -166,7 +166,7 @@ def _of_pool(drivers: HostDrivers) -> Iterator[Inconsistency]:
     """Compare the disks in a pool of all hosts with the servers that are on any."""
     for server_id in drivers.storage.list_disks():
         row = servers.load(server_id=uuid.UUID(server_id))
-        if (row is None or not row.host) and not _is_at_work(server_id):
+        if (row is None or not row.host) and not _is_at_work(server_id) and drivers.storage.owns_disks(server_id):
             yield Inconsistency("disks", server_id, "disks in the pool, and the server is on no host")
     for server_id in drivers.storage.missing_disks():
         row = servers.load(server_id=uuid.UUID(server_id))

@@ -13,6 +13,7 @@ from apps.networking.selectors import routers
 from apps.scheduling.selectors import hosts as host_selectors
 from apps.scheduling.services import hosts as host_services
 from workers.config import HostDrivers
+from workers.drivers.errors import DriverError
 from workers.host import certificates, events, http, pools, precaching, recovery
 from workers.host.counting import GuestCounts
 from workers.system import addresses
@@ -133,7 +134,7 @@ class Agent:
 def register(drivers: HostDrivers, url: str) -> None:
     """Write the host's attributes, inventory and pools of volumes."""
     facts, shares = drivers.hypervisor.facts(), drivers.storage.capabilities.shared
-    disk_gib = drivers.storage.usage().total_gib if shares else facts.disk_gib
+    disk_gib = _pool_gib(drivers) if shares else facts.disk_gib
     host_services.register(
         name=drivers.host,
         agent_url=url,
@@ -153,6 +154,15 @@ def register(drivers: HostDrivers, url: str) -> None:
         },
     )
     pools.report(drivers)
+
+
+def _pool_gib(drivers: HostDrivers) -> int | None:
+    """Return the room of the pool that has servers' disks; None while it does not answer."""
+    try:
+        return drivers.storage.usage().total_gib
+    except DriverError as error:
+        log.warning("pool not read", host=drivers.host, error=error.details or error.message)
+        return None
 
 
 def _answers(drivers: HostDrivers) -> bool:

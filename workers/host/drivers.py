@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 
+from apps.common import cloud_id
 from apps.volumes.selectors import volumes as volume_rows
 from workers import config
 from workers.config import HostDrivers
@@ -37,7 +38,7 @@ def make(host: str) -> HostDrivers:
     hypervisor, network, storage, volume, backup = names
     if settings.ROOT_STORE:
         storage = {"local": "ceph", "simulated": "simulated-pool"}[storage]
-    options = config.options_of(settings, host)
+    options = config.options_of(settings, host) | {"cloud": _cloud()}
     return HostDrivers(
         host=host,
         hypervisor=hypervisors.load(hypervisor, options),
@@ -49,6 +50,13 @@ def make(host: str) -> HostDrivers:
             Path(options["state_dir"]) if settings.HYPERVISOR != "simulated" else Path(options["state_dir"]) / host
         ),
     )
+
+
+def _cloud() -> str:
+    """Return what the cloud is called in a cluster: by its ID; what bears its URL was its own before it had one."""
+    if not settings.ROOT_STORE and all(known["kind"] != "ceph" for known in settings.VOLUME_BACKENDS.values()):
+        return str(settings.PUBLIC_URL)
+    return f"{cloud_id.get()} {settings.PUBLIC_URL}"
 
 
 def _volumes(name: str, options: dict[str, Any]) -> VolumeDriver:

@@ -29,13 +29,14 @@ def register(
     facts: dict[str, Any],
     vcpus: int,
     ram_mib: int,
-    disk_gib: int,
+    disk_gib: int | None,
     agent_url: str,
     shares_disk: bool = False,
 ) -> Host:
     """Create or refresh a host and its inventory. RAM in MiB, disk in GiB; ``facts`` are Host's fields.
 
-    ``shares_disk``: ``disk_gib`` is one pool of all hosts, of which this one has what servers elsewhere do not claim.
+    ``shares_disk``: ``disk_gib`` is one pool of all hosts, of which this one has what servers elsewhere do not claim;
+    None while nobody knows: what was known stays.
 
     Raises HostNameInvalid (400) for a new host whose queue would be another host's queue of long steps.
     """
@@ -52,16 +53,16 @@ def register(
     # For a known host, only the agent's columns are written: an operator may be disabling it concurrently.
     host.save(force_insert=True) if host._state.adding else host.save(update_fields=list(values))
     heartbeat(names=[name], uptime=host.uptime)
-    if shares_disk:
+    if shares_disk and disk_gib is not None:
         disk_gib = max(disk_gib - _claimed_elsewhere(name), 0)
-    totals = {"vcpus": vcpus, "ram_mib": ram_mib, "disk_gib": disk_gib}
+    totals = {"vcpus": vcpus, "ram_mib": ram_mib} | ({} if disk_gib is None else {"disk_gib": disk_gib})
     ratios = {
         "vcpus_ratio": settings.ALLOCATION_RATIOS["vcpus"],
         "ram_ratio": settings.ALLOCATION_RATIOS["ram_mib"],
         "disk_ratio": settings.ALLOCATION_RATIOS["disk_gib"],
         "ram_reserved": min(settings.RESERVED_RAM_MIB, ram_mib // 2),
     }
-    Inventory.objects.update_or_create(host=host, defaults=totals, create_defaults={**totals, **ratios})
+    Inventory.objects.update_or_create(host=host, defaults=totals, create_defaults={"disk_gib": 0, **totals, **ratios})
     return host
 
 

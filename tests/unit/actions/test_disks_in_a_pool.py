@@ -76,6 +76,14 @@ def test_a_cold_migration_that_fails(moving: Moving, fault: str, when: str) -> N
     assert moving.where() == {HOST: ("running", True, False)}
 
 
+def test_a_revert_without_what_was_kept(moving: Moving) -> None:
+    """It is refused before anything changes: the disks are those of the new host."""
+    moving.do("migrate", context=ADMIN)
+    pool_of(moving).forget_kept(str(moving.id))
+    moving.do("revertResize")
+    assert (moving.run_state, moving.server.status, moving.server.host) == ("failed", "VERIFY_RESIZE", OTHER)
+
+
 def test_an_evacuation_keeps_the_data(moving: Moving) -> None:
     pool_of(moving).grow_disk(str(moving.id), "root", 4)
     evacuate(moving, HOST)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event
+from types import SimpleNamespace
 
 import pytest
 
@@ -18,6 +19,7 @@ from tests.unit.drivers import samples
 from tests.unit.drivers.test_local_volumes import run
 from workers.drivers.storage import loader
 from workers.drivers.storage.base import CachedImage, Disk, ImageSource, ImageSpec, ServerSource
+from workers.drivers.storage.ceph import moves
 from workers.drivers.storage.ceph.driver import CephStorage, key_of
 from workers.drivers.storage.errors import (
     DiskTooSmall,
@@ -68,6 +70,13 @@ def hosts(cluster: ceph.CephCluster, tmp_path: Path) -> Iterator[list[CephStorag
     for driver in made:
         assert driver.residue(remove=True) == ()
         driver.close()
+
+
+@pytest.fixture(autouse=True)
+def _small_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of a server come from its host: here, none."""
+    monkeypatch.setattr(moves, "Receiver", lambda *_: SimpleNamespace(head=[], close=lambda: None))
+    monkeypatch.setattr(moves.transfers, "context", lambda *_, **__: None)
 
 
 @pytest.fixture
@@ -218,6 +227,87 @@ def test_images_of_the_image_store(hosts: list[CephStorage], cluster: ceph.CephC
         assert (known.path == f"volumes/{name}") == (form == "raw")
         cluster.rbd("snap", "rm", "--no-progress", f"{name}@base")
         cluster.rbd("rm", "--no-progress", name)
+
+
+def test_a_return_that_was_cut_off(hosts: list[CephStorage], cached: CachedImage, cluster: ceph.CephCluster) -> None:
+    """Whoever wants the disks next ends it: no guest starts on half of it, and the copy is not forgotten before."""
+    (one, two), server = hosts, samples.new_id()
+    root = one.create_root(server, cached, 1)
+    io(one, root, "write -q -P 1 0 1M")
+    for end in (two.take_disks, one.root, one.forget_kept):
+        one.keep_server(server, Event())
+        io(one, root, "write -q -P 2 0 1M")
+        note = '{"host": "one", "disks": ["root"], "returning": true}'
+        cluster.rados("setomapval", "celerity_kept.celerity", server, note)
+        end(server)
+        has(one, root, "1")
+        assert one.list_kept() == ()
+    two.remove_server(server)
+
+
+def test_a_disk_that_is_gone_is_not_made_again(
+    hosts: list[CephStorage], cached: CachedImage, cluster: ceph.CephCluster, tmp_path: Path
+) -> None:
+    one, server = hosts[0], samples.new_id()
+    root = one.create_root(server, cached, 1)
+    cluster.rbd("rm", "--no-progress", root.path.partition("/")[2])
+    assert one.missing_disks() == (server,)
+    files = loader.load("local", {"state_dir": tmp_path / "one"})
+    calls: list[Callable[[str], object]] = [
+        one.root, files.root, lambda key: one.create_root(key, cached, 1), lambda key: files.create_root(key, None, 1),
+    ]  # fmt: skip
+    for call in calls:
+        with pytest.raises(StorageUnavailable):
+            call(server)
+    one.remove_disk(server, "root")  # a rebuild
+    one.create_root(server, cached, 1)
+
+
+def test_a_disk_is_filled_before_it_is_there(hosts: list[CephStorage], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that was cut off is made again from the begin: no swap without its signature."""
+    one, server, do = hosts[0], samples.new_id(), hosts[0].pool.do
+
+    def killed(what: str, **values: object) -> object:
+        if what == "make_disk":
+            raise StorageUnavailable("killed")
+        return do(what, **values)
+
+    monkeypatch.setattr(one.pool, "do", killed)
+    with pytest.raises(StorageUnavailable):
+        one.create_swap(server, 8)
+    monkeypatch.undo()
+    swap = one.create_swap(server, 8)
+    assert b"SWAPSPACE2" in Path(exported(one, swap)).read_bytes()
+
+
+def test_two_clouds_in_a_pool(
+    hosts: list[CephStorage], cached: CachedImage, cluster: ceph.CephCluster, tmp_path: Path
+) -> None:
+    """What another cloud keeps, for a host of the same name, is not seen; a cloud knows its own by earlier names."""
+    one, server = hosts[0], samples.new_id()
+    one.create_root(server, cached, 1)
+    one.keep_server(server, Event())
+    options = {"state_dir": tmp_path / "other", "host": "one", "run_dir": tmp_path, **cluster.options}
+    other, renamed = (loader.load("ceph", {**options, "cloud": cloud}) for cloud in ("another", "an-id celerity"))
+    assert (other.list_kept(), other.owns_disks(server), renamed.owns_disks(server)) == ((), False, True)
+    other.forget_kept(server)
+    assert one.list_kept() == (server,)
+    with pytest.raises(StorageUnavailable):
+        other.delete_disks(server)
+    one.forget_kept(server)
+    renamed.delete_disks(server)
+    for driver in (other, renamed):
+        assert isinstance(driver, CephStorage)
+        driver.close()
+
+
+def test_servers_with_files_keep_files(hosts: list[CephStorage], tmp_path: Path) -> None:
+    """Of before the pool: what they get besides is a file, too, and moves with the rest."""
+    one, server = hosts[0], samples.new_id()
+    loader.load("local", {"state_dir": tmp_path / "one"}).create_root(server, None, 1)
+    assert not one.create_swap(server, 8).in_pool
+    assert not one.create_ephemeral(server, 0, 1).in_pool
+    assert one.pooled_disks(server) == ()
 
 
 def test_what_is_anothers(hosts: list[CephStorage], cluster: ceph.CephCluster) -> None:

@@ -41,3 +41,6 @@ def test_hosts_that_share_a_disk() -> None:
     for name, left in (("a", 80), ("b", 70), ("c", 50)):
         hosts.register(name=name, facts={}, vcpus=1, ram_mib=1, disk_gib=100, agent_url="", shares_disk=True)
         assert Inventory.objects.get(host__name=name).disk_gib == left
+    for name, known in (("c", 50), ("new", 0)):  # while the pool does not answer
+        hosts.register(name=name, facts={}, vcpus=1, ram_mib=1, disk_gib=None, agent_url="", shares_disk=True)
+        assert Inventory.objects.get(host__name=name).disk_gib == known

@@ -32,11 +32,12 @@ from workers.drivers.storage.errors import (
     ImageUnavailable,
     ImageUnsafe,
     NotEnoughSpace,
+    StorageUnavailable,
 )
 from workers.drivers.storage.local_arrivals import LocalArrivals, digest_of, make_sparse
 from workers.drivers.storage.local_boot_files import LocalBootFiles
 from workers.drivers.storage.local_moves import LocalMoves
-from workers.drivers.storage.local_snapshots import load_disk, on_disk
+from workers.drivers.storage.local_snapshots import NO_POOL, load_disk, on_disk
 from workers.system import files, locks
 from workers.system.paths import HostPaths
 
@@ -254,6 +255,8 @@ class LocalStorage(LocalMoves, LocalArrivals, LocalBootFiles):
         path = Path(disk.path)
         record = path.with_name(f"{path.name}.json")
         recorded = load_disk(record)
+        if recorded is not None and recorded.in_pool:
+            raise StorageUnavailable(NO_POOL, details=path.name)
         if recorded is not None and path.exists():
             return recorded
         if disk.size_bytes <= 0:

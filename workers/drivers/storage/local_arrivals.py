@@ -20,7 +20,7 @@ from workers.drivers.errors import Stopped
 from workers.drivers.storage import boot_files, upkeep
 from workers.drivers.storage.base import CachedImage, Disk, check_disk_name
 from workers.drivers.storage.errors import FilesMissing, ImageUnavailable, NotEnoughSpace, StorageUnavailable
-from workers.drivers.storage.local_snapshots import SNAPSHOT, LocalSnapshots, load_disk, on_disk
+from workers.drivers.storage.local_snapshots import NO_POOL, SNAPSHOT, LocalSnapshots, load_disk, on_disk
 from workers.system import files
 from workers.system.peers import client
 from workers.system.peers.client import Peer
@@ -153,6 +153,8 @@ class LocalArrivals(LocalSnapshots):
 
     def _make(self, server_id: str, name: str, there: Disk) -> None:
         """Make an empty disk: an overlay on the same image, a blank qcow2, or a sparse file."""
+        if there.in_pool:
+            raise StorageUnavailable(NO_POOL, details=name)
         disk = replace(there, path=self._path(server_id, name))
         if there.backing_path is None:
             self._disk(server_id, disk, self._make_empty if disk.format == "qcow2" else make_sparse)

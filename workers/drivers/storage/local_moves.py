@@ -25,7 +25,7 @@ from workers.drivers.storage.errors import (
     StorageUnavailable,
     TransferFailed,
 )
-from workers.drivers.storage.local_snapshots import LocalSnapshots, load_disk, on_disk
+from workers.drivers.storage.local_snapshots import NO_POOL, LocalSnapshots, load_disk, on_disk
 from workers.drivers.storage.transfers import Receiver, SentFile
 from workers.system import files, processes
 
@@ -57,7 +57,11 @@ class LocalMoves(LocalSnapshots):
                 entries.append((transfers.described(path, asdict(disk)), path))
         if not entries:
             raise FilesMissing("The disks of the server are not on its host.", details=server_id)
-        entries += [
+        transfers.send([*entries, *self._small_files(server_id)], write)
+
+    def _small_files(self, server_id: str) -> list[tuple[SentFile, Path]]:
+        """What goes along with a server's disks, the console's log at last."""
+        entries = [
             (transfers.described(path), path)
             for path in sorted(self._directory(server_id).iterdir())
             if _ALONG.fullmatch(path.name)
@@ -65,7 +69,7 @@ class LocalMoves(LocalSnapshots):
         log = self.paths.console_log(server_id)
         if log.is_file() and log.stat().st_size <= CONSOLE_BYTES:
             entries.append((transfers.described(log), log))
-        transfers.send(entries, write)
+        return entries
 
     def receive_server(self, server_id: str, source: ServerSource, stop: Event) -> None:
         directory = self._directory(server_id)
@@ -74,6 +78,8 @@ class LocalMoves(LocalSnapshots):
             with on_disk():
                 files.remove_tree(directory)  # of an attempt whose process was killed
                 self._make_directories(server_id)
+            if all(entry.disk is None for entry in receiver.head):
+                raise FilesMissing(NO_POOL, details=server_id)
             self._check_room(sum(entry.data for entry in receiver.head))
             for entry in receiver.head:
                 self._receive(server_id, receiver, entry)

@@ -16,6 +16,7 @@ from workers.system import files
 from workers.system.paths import HostPaths
 
 SNAPSHOT = "snapshot"
+NO_POOL = "The server's disks are in a pool, which this host does not have."
 
 
 class LocalSnapshots(StorageDriver):
@@ -73,6 +74,8 @@ class LocalSnapshots(StorageDriver):
 
     def root(self, server_id: str) -> Disk:
         root = load_disk(Path(self._path(server_id, "root.json")))
+        if root is not None and root.in_pool:
+            raise StorageUnavailable(NO_POOL, details=root.path)
         if root is None or not Path(root.path).exists():
             raise FilesMissing("The disk of the server is not on its host.", details=server_id)
         return root

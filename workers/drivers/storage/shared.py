@@ -53,6 +53,10 @@ class SharedOperations:
         """The ids of the servers that have disks in the pool, wherever they are."""
         return ()
 
+    def owns_disks(self, server_id: str) -> bool:
+        """Whether the server's disks in the pool are this cloud's: others may use the pool, too."""
+        return False
+
     def cache_file(self, image: ImageSpec, source: ImageSource, progress: Progress | None = None) -> CachedImage:
         """Have the image as a file in this host's cache, as `cache_image` does where there is no pool."""
         raise NotImplementedError

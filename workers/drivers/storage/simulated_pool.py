@@ -11,7 +11,7 @@ from typing import Any, Literal
 from workers.drivers import values
 from workers.drivers.simulation import Simulation
 from workers.drivers.storage.base import CachedImage, Capabilities, Disk, ServerSource
-from workers.drivers.storage.errors import DiskTooSmall, FilesMissing
+from workers.drivers.storage.errors import DiskTooSmall, FilesMissing, StorageUnavailable
 from workers.drivers.storage.simulated import SimulatedStorage
 from workers.system.ceph.access import ClusterImage
 
@@ -35,7 +35,7 @@ class SimulatedPool(SimulatedStorage):
     def root(self, server_id: str) -> Disk:
         root = super().root(server_id)
         if "root" not in self._there(server_id):
-            raise FilesMissing("The disk of the server is not in the pool.", details=root.path)
+            raise StorageUnavailable("A disk of the server is not in the pool.", details=root.path)
         return root
 
     def remove_disk(self, server_id: str, name: str) -> None:
@@ -54,8 +54,11 @@ class SimulatedPool(SimulatedStorage):
 
     def missing_disks(self) -> tuple[str, ...]:
         with self._simulation.operation("missing_disks"):
-            mine = ((server, len(self.pooled_disks(server))) for server in self._simulation.names("disks"))
-            return tuple(server for server, count in mine if count > len(self._there(server)))
+            mine = (
+                (server, self._simulation.read("disks", server) or {}) for server in self._simulation.names("disks")
+            )
+            pooled = ((key, {name for name, disk in record.items() if disk.get("in_pool")}) for key, record in mine)
+            return tuple(key for key, names in pooled if names - {"swap"} - set(self._there(key)))
 
     def mark_root(self, server_id: str) -> None:
         with self._simulation.operation("mark_root"):
@@ -76,6 +79,9 @@ class SimulatedPool(SimulatedStorage):
             self._pool.remove("kept", server_id)
             operation.halfway()
             self._pool.remove("disks", server_id)
+
+    def owns_disks(self, server_id: str) -> bool:
+        return True
 
     def list_disks(self) -> tuple[str, ...]:
         with self._simulation.operation("list_disks"):
@@ -146,7 +152,11 @@ class SimulatedPool(SimulatedStorage):
             return super()._disk(op, server_id, disk)
         with self._simulation.operation(op) as operation:
             local, there = self._simulation.read("disks", server_id) or {}, self._there(server_id)
-            if name in local and name in there:
+            if name == "swap" and name not in there:
+                local.pop(name, None)
+            if name in local and name not in there:
+                raise StorageUnavailable("A disk of the server is not in the pool.", details=local[name]["path"])
+            if name in local:
                 return Disk(**local[name])
             if disk.size_bytes <= 0:
                 raise DiskTooSmall("The flavor has no such disk.", details=f"{name} of {disk.size_bytes} bytes")
@@ -154,7 +164,7 @@ class SimulatedPool(SimulatedStorage):
             place = f"pool/{server_id}/{name}"
             made = replace(disk, path=place, format=form, backing_path=None, backing_format=None, in_pool=True)
             record = there.get(name) or asdict(made)
-            self._note(server_id, {name: record})
-            operation.halfway()
             self._pool.write("disks", server_id, {**there, name: record})
+            operation.halfway()
+            self._note(server_id, {name: record})
             return Disk(**record)

@@ -5,11 +5,12 @@ Sets:
   placed  = servers whose rows are on a host, or on which a run works
   records = servers of which this host has disks of the pool, by its files
 Rules:
-  pool - placed      -> deleted by the first host that is up, if they are this cloud's (deleted while their host was
+  pool - placed      -> another cloud's stay; else deleted by the first host that is up (deleted while their host was
                         down, or built elsewhere); who has one open still may write no more
   idle records - pool -> reported: the data is lost
 """
 
+import time
 import uuid
 
 from django.conf import settings
@@ -20,6 +21,7 @@ from workers.drivers.errors import DriverError
 from workers.host.reconcilers.base import HostSnapshot, idle
 
 KIND = "disks"
+PASS_SECONDS = 60
 
 
 def reconcile(snapshot: HostSnapshot) -> None:
@@ -27,7 +29,10 @@ def reconcile(snapshot: HostSnapshot) -> None:
     if not drivers.storage.capabilities.shared:
         return
     if min(hosts.names_up(), default="") == drivers.host:
+        until = time.monotonic() + PASS_SECONDS
         for server_id in drivers.storage.list_disks():
+            if time.monotonic() > until:
+                break  # guests wait for the rest of the recovery
             _remove_ownerless(snapshot, uuid.UUID(server_id))
     for server_id in drivers.storage.missing_disks():
         _report_missing(snapshot, uuid.UUID(server_id))
@@ -35,7 +40,7 @@ def reconcile(snapshot: HostSnapshot) -> None:
 
 def _remove_ownerless(snapshot: HostSnapshot, server_id: uuid.UUID) -> None:
     """Delete the disks of a server that is on no host. Read again under its locks."""
-    if _is_placed(server_id):
+    if _is_placed(server_id) or not snapshot.drivers.storage.owns_disks(str(server_id)):
         return
     with idle(snapshot.drivers, server_id) as is_idle:
         if not is_idle or _is_placed(server_id):

@@ -67,7 +67,7 @@ class PrepareReturn(ServerStep[None]):
     def execute(self, ctx: StepContext) -> None:
         migration = moving.migration_of(ctx)
         storage, key = self.drivers(ctx).storage, str(ctx.subject_id)
-        there = storage.list_kept() if moving.stays(ctx) else storage.list_servers()
+        there = storage.list_kept() if moving.is_same_disk(ctx, storage) else storage.list_servers()
         if key not in there and moves.had_files(self.server(ctx), migration):
             raise Abort("The disks of before are not on their host any more.", cause="DisksLost")
 
@@ -140,7 +140,10 @@ class ReturnToSource(ServerStep[Returned]):
         if migration is None or not (ctx.on_host and moves.had_files(self.server(ctx), migration)):
             return False
         storage = self.drivers(ctx).storage
-        return moving.is_same_disk(ctx, storage) and str(ctx.subject_id) not in storage.list_kept()
+        try:
+            return moving.is_same_disk(ctx, storage) and str(ctx.subject_id) not in storage.list_kept()
+        except DriverError:  # nobody knows: it goes forward, and is repeated
+            return True
 
     def revert(self, ctx: StepContext) -> None:
         try:
@@ -163,6 +166,7 @@ class ReturnFromDead(ReturnToSource):
 
     def execute(self, ctx: StepContext) -> Returned:
         moving.fence_volumes(self.server(ctx), ctx.hosts[DESTINATION], self.drivers(ctx))
+        self.drivers(ctx).storage.take_disks(str(ctx.subject_id))  # the same for disks in a pool
         return super().execute(ctx)
 
 

@@ -12,6 +12,7 @@ from apps.compute.services.live_states import UNKNOWN
 from apps.images.selectors import images as image_selectors
 from apps.networking.services import bindings
 from workers.config import HostDrivers
+from workers.drivers.hypervisor.base import PowerState
 from workers.drivers.storage.base import CachedImage
 from workers.engine.steps import DESTINATION, SOURCE, StepContext
 from workers.mapping import images, servers
@@ -68,7 +69,8 @@ class Recreate(ServerStep[Arrived]):
         """Have the server's disks of a pool here, with their data. A guest that is here has them already."""
         if not drivers.storage.capabilities.shared:
             return False
-        if drivers.hypervisor.info(server_id) is not None:
+        info = drivers.hypervisor.info(server_id)
+        if info is not None and info.power_state in (PowerState.RUNNING, PowerState.PAUSED):
             return bool(drivers.storage.pooled_disks(server_id))
         drivers.storage.remove_server(server_id)
         return drivers.storage.take_disks(server_id)

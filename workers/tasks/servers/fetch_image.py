@@ -51,7 +51,7 @@ def cache_moved(ctx: StepContext, storage: StorageDriver, server: "Server") -> N
 def cache_parts(ctx: StepContext, storage: StorageDriver, facts: Mapping[str, Any]) -> None:
     """The same for the kernel and the ramdisk that belong to an image."""
     for _, image, source in images.parts_of(facts):
-        cache_image(ctx, storage, image, source)
+        cache_image(ctx, storage, image, source, as_file=True)
 
 
 def cache_image(

@@ -135,7 +135,7 @@ class Copy(ServerStep[None]):
         if not ctx.on_host:
             return
         storage, key = self.drivers(ctx).storage, str(ctx.subject_id)
-        if moving.is_same_disk(ctx, storage):
+        if moving.stays(ctx) or storage.capabilities.shared:
             storage.return_server(key)
         if not moving.stays(ctx):
             storage.remove_server(key)

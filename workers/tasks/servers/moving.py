@@ -41,7 +41,7 @@ def is_same_disk(ctx: StepContext, storage: StorageDriver) -> bool:
     """Whether the server works on one disk before and after: on one host, or in a pool of all hosts. What was before is
     kept beside it then.
     """
-    return stays(ctx) or storage.capabilities.shared
+    return stays(ctx) or bool(storage.pooled_disks(str(ctx.subject_id)))
 
 
 def may_run_there(ctx: StepContext, drivers: HostDrivers | None) -> bool:

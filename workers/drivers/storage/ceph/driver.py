@@ -10,8 +10,8 @@ import hashlib
 import json
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, replace
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal, cast
 from urllib.parse import urlsplit
@@ -32,9 +32,10 @@ from workers.drivers.storage.base import (
 )
 from workers.drivers.storage.ceph.moves import CephMoves
 from workers.drivers.storage.ceph.pool import DiskPool
-from workers.drivers.storage.errors import DiskTooSmall, FilesMissing, StorageUnavailable
+from workers.drivers.storage.errors import DiskTooSmall, ImageInUse, StorageUnavailable
 from workers.drivers.storage.local import LocalStorage
 from workers.drivers.storage.local_arrivals import make_sparse
+from workers.drivers.storage.local_moves import SWAP
 from workers.drivers.storage.local_snapshots import load_disk, on_disk
 from workers.system import files, locks
 from workers.system.ceph.access import ClusterImage
@@ -83,9 +84,13 @@ class CephStorage(CephMoves, LocalStorage):
 
     def create_ephemeral(self, server_id: str, index: int, size_gib: int) -> Disk:
         values.check_range(index, "the number of an ephemeral disk", 0, 99)
+        if self._has_files(server_id):
+            return super().create_ephemeral(server_id, index, size_gib)
         return self._filled(server_id, f"ephemeral{index}", size_gib * GIB, making.ephemeral)
 
     def create_swap(self, server_id: str, size_mib: int) -> Disk:
+        if self._has_files(server_id):
+            return super().create_swap(server_id, size_mib)
         return self._filled(server_id, "swap", size_mib << 20, making.swap)
 
     def remove_disk(self, server_id: str, name: str) -> None:
@@ -103,6 +108,9 @@ class CephStorage(CephMoves, LocalStorage):
         values.check_uuid(server_id, "a server's id")
         self.pool.do("drop_disks", server=server_id, hours=FENCE_HOURS, limit_s=RESIDUE_LIMIT_S)
 
+    def owns_disks(self, server_id: str) -> bool:
+        return bool(self.pool.do("is_ours", server=server_id))
+
     def list_disks(self) -> tuple[str, ...]:
         return tuple(self.pool.do("servers_with_disks"))
 
@@ -110,9 +118,15 @@ class CephStorage(CephMoves, LocalStorage):
         known = load_disk(self._record_of(server_id, "root"))
         if known is None or not known.in_pool:
             return super().root(server_id)
-        if "root" not in {name for name, _, _ in self.pool.do("disks_of", server=server_id)}:
-            raise FilesMissing("The disk of the server is not in the pool.", details=known.path)
+        self._check_there(server_id, "root", known)
         return known
+
+    def _check_there(self, server_id: str, name: str, known: Disk) -> None:
+        """A disk that this host has is never made again unasked. Raises StorageUnavailable."""
+        if known.path.partition("/")[0] != self.pool.pool:
+            raise StorageUnavailable("The server's disks are in another pool than the cloud's.", details=known.path)
+        if name not in {item for item, _, _ in self._there(server_id)}:
+            raise StorageUnavailable("A disk of the server is not in the pool.", details=known.path)
 
     def guest_disk(self, disk: Disk) -> ClusterImage:
         pool, _, image = disk.path.partition("/")
@@ -153,10 +167,13 @@ class CephStorage(CephMoves, LocalStorage):
             url = self.pool.url(place.path.strip("/"), pool=place.netloc)
             self._import(image, ("qcow2", url), image.virtual_size or 0, progress)
             return
+        was_here = super().has_image(image.sha512)  # for servers with files, or for volumes
         cached = super().cache_image(image, source, progress)
         form = "raw" if cached.format == "iso" else cached.format
         self._import(image, (form, cached.path), cached.virtual_size, progress)
-        super().evict_image(image.sha512)
+        if not was_here:
+            with suppress(ImageInUse):
+                super().evict_image(image.sha512)
 
     def _import(self, image: ImageSpec, source: tuple[str, str], size: int, progress: Progress | None) -> None:
         new, is_whole = str(uuid.uuid4()), False
@@ -176,7 +193,7 @@ class CephStorage(CephMoves, LocalStorage):
         except locks.LockTimeout as error:
             raise StorageUnavailable("The image took too long to arrive.", details=str(error)) from error
 
-    # Disks: each has a record on its host, written before the disk is made. Its format is recorded in the pool, too.
+    # Disks: each has a record on its host, written once it is made. Its format is recorded in the pool, too.
 
     def _clone(self, server_id: str, name: str, image: CachedImage | None, size: int) -> Disk:
         if image is None:
@@ -193,8 +210,12 @@ class CephStorage(CephMoves, LocalStorage):
 
     def _filled(self, server_id: str, name: str, size: int, make: Callable[[str, Path], None]) -> Disk:
         """Have a disk of a file that is made here, sparse, and copied."""
-        record = self._record_of(server_id, name)
-        if load_disk(record) is not None or size <= 0:
+        record, is_there = self._record_of(server_id, name), name in {item for item, _, _ in self._there(server_id)}
+        if (
+            name == SWAP and not is_there
+        ):  # nothing in it outlives a guest that is off: another host may have removed it
+            record.unlink(missing_ok=True)
+        if is_there or load_disk(record) is not None or size <= 0:
             return self._pooled(server_id, name, size, {}, "raw")
         new = str(uuid.uuid4())
         with on_disk():
@@ -213,22 +234,30 @@ class CephStorage(CephMoves, LocalStorage):
         return made
 
     def _pooled(self, server_id: str, name: str, size: int, source: Mapping[str, str], form: str) -> Disk:
-        record = self._record_of(server_id, name)
-        known = load_disk(record)
-        if known is not None and not known.in_pool and Path(known.path).exists():
+        """Have a disk in the pool; its record follows. What has a record was made, and is not made again."""
+        known = load_disk(self._record_of(server_id, name))
+        if known is not None and known.in_pool:
+            self._check_there(server_id, name, known)
+            return known
+        if known is not None and Path(known.path).exists():
             return known
         if size <= 0:
             raise DiskTooSmall("The flavor has no such disk.", details=f"{name} of {size} bytes")
-        disk = Disk(f"{self.pool.pool}/disk-{server_id}-{name}", cast(Any, form), size, in_pool=True)
-        if known is None:
-            self._write(server_id, name, disk)
         made = self.pool.do(
             "make_disk", server=server_id, name=name, size=size, source=dict(source), form=form, limit_s=BASE_LIMIT_S
         )
-        if made != disk.size_bytes:
-            disk = replace(disk, size_bytes=made)
-            self._write(server_id, name, disk)
+        disk = Disk(f"{self.pool.pool}/disk-{server_id}-{name}", cast(Any, form), made, in_pool=True)
+        self._write(server_id, name, disk)
         return disk
+
+    def _has_files(self, server_id: str) -> bool:
+        """Whether the server is one from before the pool: all of its disks are files, and move as such."""
+        values.check_uuid(server_id, "a server's id")
+        home = self.paths.instance(server_id)
+        disks = (
+            load_disk(path) for path in home.glob("*.json") if path.stem in ("root", "swap") or "ephemeral" in path.stem
+        )
+        return any(disk is not None and not disk.in_pool for disk in disks)
 
     def _write(self, server_id: str, name: str, disk: Disk) -> None:
         with on_disk():

@@ -11,19 +11,18 @@ from threading import Event
 from typing import Any, cast
 
 from workers.drivers import values
-from workers.drivers.errors import DriverError
 from workers.drivers.storage import copying, transfers
 from workers.drivers.storage.base import CachedImage, Disk, Progress, ServerSource, check_disk_name
 from workers.drivers.storage.ceph.pool import DiskPool
-from workers.drivers.storage.errors import FilesMissing
+from workers.drivers.storage.errors import FilesMissing, TransferFailed
 from workers.drivers.storage.local_arrivals import LocalArrivals
-from workers.drivers.storage.local_moves import CONSOLE, CONSOLE_BYTES, SWAP, LocalMoves
+from workers.drivers.storage.local_moves import SWAP, LocalMoves
 from workers.drivers.storage.local_snapshots import SNAPSHOT, load_disk, on_disk
 from workers.drivers.storage.transfers import Receiver
 from workers.system import files
 
 FENCE_HOURS = 24
-LIMIT_S = 3600.0
+LIMIT_S = 540.0  # below a step's own: what is cut off is ended by whoever comes next
 _GIB = 1 << 30
 
 
@@ -42,8 +41,8 @@ class CephMoves(LocalMoves, LocalArrivals):
         """Have a disk of the pool, a clone of an image."""
 
     def receive_server(self, server_id: str, source: ServerSource, stop: Event) -> None:
-        """Keep the disks as they are for the source, and note that this host has them. The console's log comes over,
-        if it can.
+        """Keep the disks as they are for the source, and note that this host has them. The server's small files come
+        over.
         """
         values.check_uuid(server_id, "a server's id")
         if not self._there(server_id):
@@ -53,15 +52,16 @@ class CephMoves(LocalMoves, LocalArrivals):
             files.remove_tree(self.paths.instance(server_id))  # of an attempt whose process was killed
         self.pool.do("keep_disks", server=server_id, host=source.host, limit_s=LIMIT_S)
         self._note_disks(server_id)
-        with suppress(DriverError, OSError):
-            self._receive_console(server_id, source, stop)
-
-    def _receive_console(self, server_id: str, source: ServerSource, stop: Event) -> None:
         receiver = Receiver(source, transfers.context(self.pki, server=False), stop)
         try:
             for entry in receiver.head:
-                if entry.name == CONSOLE and entry.length <= CONSOLE_BYTES:
-                    receiver.receive(entry, self.paths.console_log(server_id), self.check_reserve)
+                if entry.disk is not None:
+                    raise TransferFailed("The server has disks in files and in the pool.", details=entry.name)
+                self._receive(server_id, receiver, entry)
+        except BaseException:
+            with suppress(OSError):
+                files.remove_tree(self.paths.instance(server_id))
+            raise
         finally:
             receiver.close()
 
@@ -69,17 +69,15 @@ class CephMoves(LocalMoves, LocalArrivals):
         if not self._is_pooled(server_id):
             super().send_server(server_id, write)
             return
-        log = self.paths.console_log(server_id)
-        there = log.is_file() and log.stat().st_size <= CONSOLE_BYTES
-        transfers.send([(transfers.described(log), log)] if there else [], write)
+        transfers.send(self._small_files(server_id), write)
 
     def pooled_disks(self, server_id: str) -> tuple[Disk, ...]:
         return tuple(disk for _, disk in sorted(self._recorded(server_id).items()))
 
     def missing_disks(self) -> tuple[str, ...]:
         there = set(self.pool.do("names_of_disks"))
-        records = ((server, disk) for server in self.list_servers() for disk in self.pooled_disks(server))
-        return tuple(sorted({server for server, disk in records if disk.path.partition("/")[2] not in there}))
+        records = ((server, name) for server in self.list_servers() for name in self._recorded(server))
+        return tuple(sorted({key for key, name in records if name != SWAP and f"disk-{key}-{name}" not in there}))
 
     def take_disks(self, server_id: str) -> bool:
         values.check_uuid(server_id, "a server's id")
@@ -96,10 +94,8 @@ class CephMoves(LocalMoves, LocalArrivals):
         self.pool.do("keep_disks", server=server_id, host=self.host, limit_s=LIMIT_S, stop=stop)
 
     def return_server(self, server_id: str) -> None:
-        if not self._is_pooled(server_id):
-            super().return_server(server_id)
-            return
         if server_id not in self.pool.do("kept"):
+            super().return_server(server_id)
             return
         self.pool.do("return_disks", server=server_id, hours=FENCE_HOURS, limit_s=LIMIT_S)
         for name in self._recorded(server_id):
@@ -178,7 +174,7 @@ class CephMoves(LocalMoves, LocalArrivals):
 
     def _is_pooled(self, server_id: str) -> bool:
         values.check_uuid(server_id, "a server's id")
-        return bool(self._recorded(server_id))
+        return bool(set(self._recorded(server_id)) - {"rescue"})
 
     def _record_of(self, server_id: str, name: str) -> Path:
         return Path(self._path(server_id, f"{name}.json"))

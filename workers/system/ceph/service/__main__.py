@@ -27,7 +27,7 @@ OF_VOLUMES = (
 OF_DISKS = (
     "disks_of", "names_of_disks", "servers_with_disks", "make_disk", "drop_disk", "drop_disks", "fence_disks",
     "grow_disk", "keep_disks", "return_disks", "forget_kept", "kept", "mark_disk", "mark_of",
-    "unmark_disk",
+    "unmark_disk", "is_ours",
 )  # fmt: skip
 OPERATIONS: dict[str, Callable[..., Any]] = {
     **{name: getattr(work, name) for name in OF_VOLUMES},

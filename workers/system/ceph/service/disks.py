@@ -1,5 +1,6 @@
 """Disks of servers in a pool: `disk-<server>-<name>`, clones of images, with the snapshot `kept` while a move may be
-undone. The object `celerity_kept` says for which hosts: JSON by server.
+undone. The object `celerity_kept.<cloud>` says for which hosts: JSON by server. A return is noted there before it
+begins: whoever works on the disks next ends it.
 """
 
 import json
@@ -14,7 +15,6 @@ from pool import Pool, Refused, unprotect
 
 KEPT = "kept"
 COPIED = "copied"
-NOTES = "celerity_kept"
 PAGE = 1000
 FORM = "celerity_format"
 UNKEPT = ("swap", "rescue")  # nothing in them outlives a guest that is off
@@ -29,8 +29,11 @@ def _names(pool: Pool, server: str) -> list[str]:
     return sorted(item.removeprefix(prefix) for item in pool.rbd.list(pool.io) if item.startswith(prefix))
 
 
-def disks_of(pool: Pool, server: str) -> Any:
-    """The disks of a server: names, bytes, formats."""
+def disks_of(pool: Pool, server: str, hours: int = 24) -> Any:
+    """The disks of a server, ready for a guest: names, bytes, formats. A return that was cut off is ended before."""
+    if _is_returning(pool, server):
+        with pool.locked(server):
+            _end_return(pool, server, hours)
     rows = []
     for name in _names(pool, server):
         with suppress(rbd.ImageNotFound), pool.image(_image(server, name), read_only=True) as image:
@@ -43,6 +46,14 @@ def _form(image: Any) -> str:
         return str(image.metadata_get(FORM))
     except KeyError:
         return "raw"
+
+
+def is_ours(pool: Pool, server: str) -> Any:
+    """Whether the disks of a server are this cloud's."""
+    for name in _names(pool, server):
+        with suppress(rbd.ImageNotFound), pool.image(_image(server, name), read_only=True) as image:
+            return pool.is_ours(image)
+    return False
 
 
 def servers_with_disks(pool: Pool) -> Any:
@@ -58,7 +69,7 @@ def names_of_disks(pool: Pool) -> Any:
 def make_disk(pool: Pool, server: str, name: str, size: int, source: dict[str, str], form: str) -> Any:
     """Make a disk, empty, as a clone, or of an image that was filled; return its bytes. One that is there is kept."""
     target, new = _image(server, name), f"new-{source.get('new', server)}"
-    with pool.locked(server, source.get("key", server)):
+    with pool.locked(server, shared=source.get("key", "")):
         with suppress(rbd.ImageNotFound), pool.image(target, read_only=True) as image:
             return int(image.size())
         if "new" not in source:
@@ -120,6 +131,7 @@ def _drop(pool: Pool, name: str, hours: int) -> None:
 def fence_disks(pool: Pool, server: str, hours: int) -> Any:
     """Let no client that has a disk of the server open write any more."""
     with pool.locked(server):
+        _end_return(pool, server, hours)
         for name in _names(pool, server):
             _fence(pool, _image(server, name), hours)
 
@@ -142,6 +154,7 @@ def grow_disk(pool: Pool, server: str, name: str, size: int) -> Any:
 def keep_disks(pool: Pool, server: str, host: str) -> Any:
     """Keep the disks as they are now, for a host. What is kept already stays as it is."""
     with pool.locked(server):
+        _end_return(pool, server, 24)
         known = kept(pool).get(server)
         if known is None:
             known = {"host": host, "disks": [name for name in _names(pool, server) if name not in UNKEPT]}
@@ -156,22 +169,36 @@ def return_disks(pool: Pool, server: str, hours: int) -> Any:
     """Give the disks the content that was kept, and remove others. Repeated, it gives the same."""
     with pool.locked(server):
         known = kept(pool).get(server)
-        if known is None:
-            return
-        for name in _names(pool, server):
-            if name not in known["disks"]:
-                _drop(pool, _image(server, name), hours)
-                continue
+        if known is not None:
+            _note(pool, server, {**known, "returning": True})
+            _end_return(pool, server, hours)
+
+
+def _is_returning(pool: Pool, server: str) -> bool:
+    return bool(kept(pool).get(server, {}).get("returning"))
+
+
+def _end_return(pool: Pool, server: str, hours: int) -> None:
+    """End a return that has begun. Its snapshots stay until all disks are as they were: it may be cut off again."""
+    known = kept(pool).get(server)
+    if known is None or not known.get("returning"):
+        return
+    for name in _names(pool, server):
+        if name not in known["disks"]:
+            _drop(pool, _image(server, name), hours)
+    for name in known["disks"]:
+        with suppress(rbd.ImageNotFound):
             _fence(pool, _image(server, name), hours)
             with pool.image(_image(server, name)) as image:
                 if _is_kept(image):
                     image.rollback_to_snap(KEPT)
-        _forget(pool, server)
+    _forget(pool, server)
 
 
 def forget_kept(pool: Pool, server: str) -> Any:
     """Keep the disks of before no longer. Absent is success."""
     with pool.locked(server):
+        _end_return(pool, server, 24)
         _forget(pool, server)
 
 
@@ -222,13 +249,18 @@ def kept(pool: Pool) -> Any:
     return {server: json.loads(value) for server, value in _notes(pool)}
 
 
+def _notes_of(pool: Pool) -> str:
+    """The object of this cloud's notes."""
+    return f"celerity_kept.{pool.cloud}"
+
+
 def _notes(pool: Pool) -> Iterator[tuple[str, bytes]]:
     after = ""
     while True:
         try:
             with rados.ReadOpCtx() as operation:
                 found, _ = pool.io.get_omap_vals(operation, after, "", PAGE)
-                pool.io.operate_read_op(operation, NOTES)
+                pool.io.operate_read_op(operation, _notes_of(pool))
                 rows = list(found)
         except rados.ObjectNotFound:
             return
@@ -245,4 +277,4 @@ def _note(pool: Pool, server: str, known: Any) -> None:
         else:
             pool.io.set_omap(operation, (server,), (json.dumps(known).encode(),))
         with suppress(rados.ObjectNotFound):
-            pool.io.operate_write_op(operation, NOTES)
+            pool.io.operate_write_op(operation, _notes_of(pool))

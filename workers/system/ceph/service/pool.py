@@ -32,21 +32,27 @@ class Refused(Exception):
 
 
 class Pool:
-    """A connection to a pool. Images of this cloud say so in their metadata: a pool may be others', too."""
+    """A connection to a pool. Images of this cloud say so in their metadata: a pool may be others', too. `cloud`: what
+    this one is called, and what it was called before.
+    """
 
     def __init__(self, conf: str, user: str, pool: str, cloud: str) -> None:
         self.cluster = rados.Rados(conffile=conf, rados_id=user)
         self.cluster.connect()
         self.io = self.cluster.open_ioctx(pool)
-        self.name, self.cloud, self.rbd = pool, cloud, rbd.RBD()
+        self.name, self.clouds, self.rbd = pool, cloud.split(), rbd.RBD()
+        self.cloud = self.clouds[0]
 
     @contextmanager
-    def locked(self, *names: str) -> Iterator[None]:
-        """Hold locks in the pool, among all hosts. A process that cannot renew them ends: others have them then."""
+    def locked(self, *names: str, shared: str = "") -> Iterator[None]:
+        """Hold locks in the pool, among all hosts; ``shared`` with whoever shares it. A process that cannot renew them
+        ends: others have them then.
+        """
         held: list[str] = []
         over = threading.Event()
+        self._shared = shared
         try:
-            for name in sorted(set(names)):
+            for name in sorted({*names, *([shared] if shared else [])}):
                 self._lock(name)
                 held.append(name)
             threading.Thread(target=self._renew, args=(held, over), daemon=True).start()
@@ -61,7 +67,7 @@ class Pool:
         deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
         while True:
             try:
-                self.io.lock_exclusive(f"celerity_lock.{name}", LOCK, "", "", LEASE_SECONDS)
+                self._take(name, 0)
             except (rados.ObjectBusy, rados.ObjectExists):
                 if time.monotonic() > deadline:
                     raise Refused("busy") from None
@@ -69,11 +75,17 @@ class Pool:
             else:
                 return
 
+    def _take(self, name: str, flags: int) -> None:
+        if name == self._shared:
+            self.io.lock_shared(f"celerity_lock.{name}", LOCK, "", LOCK, "", LEASE_SECONDS, flags)
+        else:
+            self.io.lock_exclusive(f"celerity_lock.{name}", LOCK, "", "", LEASE_SECONDS, flags)
+
     def _renew(self, names: list[str], over: threading.Event) -> None:
         while not over.wait(LEASE_SECONDS / 4):
             for name in names:
                 try:
-                    self.io.lock_exclusive(f"celerity_lock.{name}", LOCK, "", "", LEASE_SECONDS, MUST_RENEW)
+                    self._take(name, MUST_RENEW)
                 except rados.Error:
                     if not over.is_set():
                         os._exit(75)
@@ -90,7 +102,7 @@ class Pool:
     def is_ours(self, image: Any) -> bool:
         """Return whether this cloud has made an image."""
         try:
-            return str(image.metadata_get(MARK)) == self.cloud
+            return str(image.metadata_get(MARK)) in self.clouds
         except KeyError:
             return False
 

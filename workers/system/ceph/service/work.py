@@ -82,7 +82,8 @@ def create(pool: Pool, volume: str, size: int, source: dict[str, str]) -> Any:
     """Make a volume, empty or as a clone. It has its name once it is whole. The source's size is compared before."""
     name, new = f"volume-{volume}", f"new-{volume}"
     other = source.get("volume") or source.get("base") or volume
-    with pool.locked(volume, other):
+    exclusive = (volume,) if "base" in source else (volume, other)
+    with pool.locked(*exclusive, shared=other if "base" in source else ""):
         if pool.has(name):
             return
         pool.remove(new)
