@@ -124,12 +124,15 @@ def test_a_failure_leaves_one_of_the_two(server: Server, volume: Volume, worker:
         ({"by_compute": False}, "active", "attached to no running server"),
         ({"host": ""}, "active", "attached to no running server"),
         ({"mode": "ro"}, "active", "read-only"),
+        ({"encrypted": True}, "active", "encrypted"),
         ({}, "suspended", "its server is suspended"),
     ],
 )
 def test_refusals(server: Server, volume: Volume, values: dict[str, Any], state: str, why: str) -> None:
     """A suspended guest's memory is of the disk that it had."""
-    Attachment.objects.update(**values)
+    is_encrypted = values.pop("encrypted", False)
+    Volume.objects.filter(id=volume.id).update(encrypted=is_encrypted)
+    Attachment.objects.update(**values or {"mode": "rw"})
     Server.objects.update(vm_state=state)
     with pytest.raises(exceptions.InvalidVolume, match=why):
         volume_migrations.migrate(context=CONTEXT, volume=volume, host=f"{HOST}@ssd")

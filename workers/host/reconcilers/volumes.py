@@ -32,6 +32,7 @@ from workers.drivers.volume.base import VolumeDriver, VolumeInfo
 from workers.engine.subjects import SNAPSHOT, VOLUME
 from workers.host import pools
 from workers.host.reconcilers.base import HostSnapshot, idle_volume
+from workers.mapping import volumes as mapping
 
 KIND = "volume"
 POOL = "pool"
@@ -87,7 +88,7 @@ def _remove_double(snapshot: HostSnapshot, info: VolumeInfo) -> None:
             problem = f"in the back end {info.backend}, and its own, {own}, does not have it here"
             snapshot.report.remains(KIND, volume_id, found=problem, done="left: it may be the only copy")
             return
-        if not settings.REMOVE_STRANGERS or attachments.of_volume(volume_id=volume_id):
+        if not settings.REMOVE_STRANGERS or _is_held(snapshot, info):
             snapshot.report.remains(KIND, volume_id, found=problem, done="left: while a server has it")
             return
         try:
@@ -97,6 +98,19 @@ def _remove_double(snapshot: HostSnapshot, info: VolumeInfo) -> None:
             snapshot.report.remains(KIND, volume_id, found=f"{problem}; {error.message}")
             return
     snapshot.report.repaired(KIND, volume_id, found=problem, done="deleted there")
+
+
+def _is_held(snapshot: HostSnapshot, info: VolumeInfo) -> bool:
+    """Return whether a server has the volume, as far as this host knows in the other back end: no guest of this host
+    opens it there if each opens the one that its row names.
+    """
+    held = attachments.of_volume(volume_id=uuid.UUID(info.id))
+    hypervisor, here = snapshot.drivers.hypervisor, snapshot.drivers.host
+    for row in held:
+        name = hypervisor.disk_source(str(row.server_id), mapping.serial_of(row)) if row.host == here else ""
+        if not name or row.at_target or not mapping.is_opened_as(row, name):
+            return True
+    return False
 
 
 def _give_back(driver: VolumeDriver, volume_id: uuid.UUID) -> str:
