@@ -12,7 +12,7 @@ _READ = (
 )
 _WRITE = (
     "volume:create volume:update volume:delete volume:extend volume:retype "
-    "volume:revert_to_snapshot volume_extension:volume_actions:upload_image "
+    "volume:revert_to_snapshot volume:reimage volume:reimage_reserved volume_extension:volume_actions:upload_image "
     "volume:update_readonly_flag volume:create_snapshot "
     "volume:update_snapshot volume:delete_snapshot volume:create_volume_metadata volume:update_volume_metadata "
     "volume:delete_volume_metadata volume:update_snapshot_metadata volume:delete_snapshot_metadata "

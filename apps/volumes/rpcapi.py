@@ -4,6 +4,7 @@ Each function runs in the caller's transaction; the message is sent after the co
 """
 
 import uuid
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from apps.common.context import RequestContext
@@ -93,6 +94,12 @@ def revert(*, context: RequestContext, volume: Volume, snapshot_id: uuid.UUID) -
     params = {"snapshot": str(snapshot_id)}
     values: dict[str, Any] = {"also": [(states.SNAPSHOT, snapshot_id)], "params": params, **_host(volume)}
     _start(context, "volume.revert", "revert", volume.id, volume.project_id, volume.name, **values)
+
+
+def reimage(*, context: RequestContext, volume: Volume, image_id: uuid.UUID, metadata: Mapping[str, str]) -> None:
+    """Start volume.reimage on the volume's host: it gets the image's content, and shows this of the image."""
+    values: dict[str, Any] = {"params": {"source": str(image_id), "metadata": dict(metadata)}, **_host(volume)}
+    _start(context, "volume.reimage", "reimage", volume.id, volume.project_id, volume.name, **values)
 
 
 def upload_image(

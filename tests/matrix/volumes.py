@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _SETUP = (
     "from apps.common.context import RequestContext as Context;"
     " from apps.volumes.models import Backup, EncryptionType, Snapshot, Volume, VolumeType;"
-    " from apps.volumes.services import backups, managing, snapshots, volume_images, volumes;"
+    " from apps.volumes.services import backups, managing, snapshots, volume_images, volume_reimage, volumes;"
     " context = Context(user_id='admin', project_id={project!r}, request_id='req-matrix');"
 )
 _SECRET_TYPE = (
@@ -255,6 +255,11 @@ def snapshot(cloud: Cloud, case: "Case") -> None:
 def revert(cloud: Cloud, case: "Case") -> None:
     code = " volumes.revert(context=context, volume=volume, snapshot_id=Snapshot.objects.get(volume=volume).id)"
     _do(cloud, _VOLUME + code, key=case.subject)
+
+
+def reimage(cloud: Cloud, case: "Case") -> None:
+    code = " volume_reimage.begin(context=context, volume=volume, image_id={image!r})"
+    _do(cloud, _VOLUME + code, key=case.subject, project=case.name, image=cloud.image())
 
 
 def upload(cloud: Cloud, case: "Case") -> None:

@@ -242,6 +242,7 @@ WAYS = {
     "volume.migrate": Way(_nothing, volumes.migrate),
     "volume.convert": Way(_nothing, volumes.convert),
     "volume.migrate_attached": Way(volumes.in_use, volumes.migrate, end="in-use", failed="in-use"),
+    "volume.reimage": Way(_nothing, volumes.reimage, failed="error"),
     "volume.revert": Way(volumes.snapshot, volumes.revert),
     "volume.upload_image": Way(_nothing, volumes.upload),
     "server.suspend": Way(_nothing, _action({"suspend": None}), end="SUSPENDED"),

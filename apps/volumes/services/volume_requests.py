@@ -58,23 +58,27 @@ def _empty(context: RequestContext, volume: Volume, values: dict[str, Any]) -> N
 
 
 def _from_image(context: RequestContext, volume: Volume, values: dict[str, Any]) -> None:
-    image = _image(context, values["imageRef"])
+    image = usable_image(context, values["imageRef"])
     if not image.size:
         return _from_snapshot(context, volume, {"snapshot_id": _root_snapshot(image)})
-    smallest = max(image.size or 0, image.virtual_size or 0)
-    smallest = -(-smallest // GIB)
     if not volume.size:
         raise exceptions.InvalidInput(reason="Volume size must be a positive integer")
-    if volume.size < smallest:
-        raise exceptions.InvalidInput(
-            reason=f"Size of specified image {smallest}GB is larger than volume size {volume.size}GB."
-        )
-    if volume.size < image.min_disk:
-        raise exceptions.InvalidInput(
-            reason=f"Volume size {volume.size}GB cannot be smaller than the image minDisk size {image.min_disk}GB."
-        )
+    check_fits(image, volume.size)
     volume.source_image_id = image.id
     volume.image_metadata = of_image(image)
+
+
+def check_fits(image: "Image", size: int) -> None:
+    """Raise InvalidInput (400) for an image that needs more than ``size`` GiB."""
+    smallest = -(-max(image.size or 0, image.virtual_size or 0) // GIB)
+    if size < smallest:
+        raise exceptions.InvalidInput(
+            reason=f"Size of specified image {smallest}GB is larger than volume size {size}GB."
+        )
+    if size < image.min_disk:
+        raise exceptions.InvalidInput(
+            reason=f"Volume size {size}GB cannot be smaller than the image minDisk size {image.min_disk}GB."
+        )
 
 
 def _root_snapshot(image: "Image") -> str:
@@ -92,7 +96,7 @@ def _root_snapshot(image: "Image") -> str:
     raise BadRequest(f"Image {image.id} has no data, and names no snapshot of a root disk.")
 
 
-def _image(context: RequestContext, key: Any) -> "Image":
+def usable_image(context: RequestContext, key: Any) -> "Image":
     """Return an active image that the caller may use. Raises BadRequest (400), as Cinder does for all it refuses."""
     image_id = parse_uuid(key)
     try:

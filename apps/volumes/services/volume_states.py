@@ -97,11 +97,11 @@ def mark_available(*, volume_id: uuid.UUID, image_metadata: Mapping[str, Any] | 
 
 
 @transaction.atomic
-def mark_error(*, volume_id: uuid.UUID, message: str, status: str = states.ERROR) -> bool:
+def mark_error(*, volume_id: uuid.UUID, message: str, status: str = states.ERROR, event: str = "create volume") -> bool:
     """ERROR with a sentence that the user may read. It counts against its quota until it is deleted."""
     moved = move(volume_id=volume_id, status=status, error=message)
     if moved:
-        tell(volume_id=volume_id, event="create volume", message=message)
+        tell(volume_id=volume_id, event=event, message=message)
         reservations.commit(consumers=[volume_id])
     return moved
 
@@ -157,6 +157,17 @@ def mark_reverted(*, volume_id: uuid.UUID, snapshot_id: uuid.UUID, error: str = 
         tell(volume_id=volume_id, event="revert volume", message=error)
     set_error_message(volume_id=volume_id, message=error)
     snapshot_states.move(snapshot_id=snapshot_id, status=states.AVAILABLE, before=(states.RESTORING,))
+
+
+@transaction.atomic
+def mark_reimaged(*, volume_id: uuid.UUID, image_metadata: Mapping[str, str]) -> None:
+    """The volume has the image's content; it is reserved again where it was, else available. Locks the volume."""
+    row = locks.volume(volume_id)
+    if row is None or row.status != states.DOWNLOADING:
+        return
+    status = states.RESERVED if row.previous_status == states.RESERVED else states.AVAILABLE
+    move(volume_id=volume_id, status=status, before=(states.DOWNLOADING,), previous_status="", error="")
+    Volume.objects.filter(id=volume_id).update(bootable=True, image_metadata=dict(image_metadata))
 
 
 @transaction.atomic

@@ -19,7 +19,8 @@ from tests.callers import Caller
 
 PREFIX = "/volume/v3"
 PIPELINES = ("volume.create", "volume.delete", "volume.extend", "snapshot.create", "snapshot.delete",
-             "volume.revert", "volume.upload_image", "backup.create", "backup.restore", "backup.delete")  # fmt: skip
+             "volume.revert", "volume.reimage",
+             "volume.upload_image", "backup.create", "backup.restore", "backup.delete")  # fmt: skip
 
 
 class VolumeCaller(Caller):

@@ -16,13 +16,13 @@ from apps.volumes.services import volume_migrations
 from apps.volumes.services.server_volumes import is_unmade
 from workers.config import HostDrivers
 from workers.drivers.storage.base import CachedImage, StorageDriver
-from workers.drivers.volume import encryption
 from workers.drivers.volume.base import FromImage
 from workers.engine.errors import Abort
 from workers.engine.steps import StepContext
-from workers.mapping import exports, images, volume_keys, volumes
+from workers.mapping import exports, images, volumes
 from workers.tasks.servers import fetch_image
 from workers.tasks.volumes.create import make
+from workers.tasks.volumes.reimage import write_image
 
 if TYPE_CHECKING:
     from apps.compute.models import BlockDevice, Server
@@ -73,10 +73,7 @@ def reimage(ctx: StepContext, drivers: HostDrivers) -> None:
     image = FromImage(cached.path, cached.format, cached.virtual_size)
     with volumes.exported(attachment, drivers) as export:
         ctx.checkpoint()
-        if attachment.volume.encrypted and drivers.volume.capabilities.real_bytes:
-            encryption.write_image(export, image, volume_keys.of_volume(attachment.volume_id), ctx.stop)
-        else:
-            drivers.volume.write_image(export, image, ctx.stop)
+        write_image(ctx, drivers, attachment.volume, export, image)
 
 
 def end_reimage(ctx: StepContext, drivers: HostDrivers) -> None:

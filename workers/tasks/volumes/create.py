@@ -1,5 +1,6 @@
 """create: make the volume on its host, empty or from an image, a snapshot, another volume or a backup."""
 
+import uuid
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -91,7 +92,7 @@ def _make_encrypted(ctx: StepContext, volume: "Volume", drivers: HostDrivers, im
 
 def _source(ctx: StepContext, volume: "Volume", drivers: HostDrivers) -> Source:
     if volume.source_image_id is not None:
-        return _cached(ctx, volume, drivers)
+        return cached_image(ctx, volume.source_image_id, drivers)
     if volume.source_volume_id is not None:
         return FromVolume(str(volume.source_volume_id))
     if volume.source_snapshot_id is None:
@@ -102,10 +103,9 @@ def _source(ctx: StepContext, volume: "Volume", drivers: HostDrivers) -> Source:
     return FromSnapshot(str(snapshot.volume_id), str(snapshot.id))
 
 
-def _cached(ctx: StepContext, volume: "Volume", drivers: HostDrivers) -> FromImage:
-    """Have the image in the host's cache."""
-    assert volume.source_image_id is not None
-    image, source = images.of_image(image_selectors.get(image_id=volume.source_image_id))
+def cached_image(ctx: StepContext, image_id: uuid.UUID, drivers: HostDrivers) -> FromImage:
+    """Have an image in the host's cache. Raises TooLong for a big download."""
+    image, source = images.of_image(image_selectors.get(image_id=image_id))
     is_big = image.size >= settings.LONG_DOWNLOAD_MIB << 20 or image.disk_format in CONVERTED
     if is_big and not ctx.is_long and not drivers.storage.has_image(image.sha512):
         raise TooLong

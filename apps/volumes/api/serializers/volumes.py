@@ -132,6 +132,11 @@ class Revert(StrictSerializer):
     snapshot_id = UUIDString()
 
 
+class Reimage(StrictSerializer):
+    image_id = UUIDString()
+    reimage_reserved = LooseBoolean(required=False, default=False)
+
+
 VISIBILITIES = ("public", "private", "shared", "community")
 
 

@@ -21,11 +21,12 @@ from apps.volumes.services import (
     volume_attach,
     volume_images,
     volume_migrations,
+    volume_reimage,
     volume_retype,
     volumes,
 )
 
-EXTENDS_ATTACHED, REVERTS = since("3.42"), since("3.40")
+EXTENDS_ATTACHED, REVERTS, REIMAGES = since("3.42"), since("3.40"), since("3.68")
 _ADMIN = "volume_extension:volume_admin_actions:{}"
 _ACTION = "volume_extension:volume_actions:{}"
 _IMAGE_METADATA = "volume_extension:volume_image_metadata:{}"
@@ -42,6 +43,7 @@ RULES = {
     "os-extend": "volume:extend",
     "os-retype": "volume:retype",
     "revert": "volume:revert_to_snapshot",
+    "os-reimage": "volume:reimage",
     "os-volume_upload_image": _ACTION.format("upload_image"),
     "os-set_bootable": "volume:update",
     "os-update_readonly_flag": "volume:update_readonly_flag",
@@ -62,9 +64,6 @@ class VolumeActionView(ActionView):
     """What is done to a volume."""
 
     ACTIONS = {name: name.removeprefix("os-") for name in RULES}
-    missing = {
-        "os-reimage": "new images in volumes",
-    }
     action_serializers = {
         "os-attach": serializers.Attach,
         "os-detach": serializers.Detach,
@@ -77,6 +76,7 @@ class VolumeActionView(ActionView):
         "os-extend": serializers.Extend,
         "os-retype": serializers.Retype,
         "revert": serializers.Revert,
+        "os-reimage": serializers.Reimage,
         "os-volume_upload_image": serializers.UploadImage,
         "os-set_bootable": serializers.SetBootable,
         "os-update_readonly_flag": serializers.ReadOnlyFlag,
@@ -149,6 +149,13 @@ class VolumeActionView(ActionView):
     def _revert(self, volume: Volume, values: dict[str, Any]) -> None:
         self.require(REVERTS)
         volumes.revert(context=self.caller, volume=volume, snapshot_id=uuid.UUID(str(values["snapshot_id"])))
+
+    def _reimage(self, volume: Volume, values: dict[str, Any]) -> None:
+        self.require(REIMAGES)
+        if reserved := values["reimage_reserved"]:
+            self.check("volume:reimage_reserved", volume)
+        image_id = uuid.UUID(str(values["image_id"]))
+        volume_reimage.begin(context=self.caller, volume=volume, image_id=image_id, reserved=reserved)
 
     def _volume_upload_image(self, volume: Volume, values: dict[str, Any]) -> Response:
         if values.get("visibility") == "public":
