@@ -47,9 +47,8 @@ class ReimageVolume(VolumeStep[None]):
         if ctx.on_host:
             self.drivers(ctx).volume.close_export(str(ctx.subject_id), None)
         if ctx.final and ctx.failure:
-            volume_states.mark_error(
-                volume_id=ctx.subject_id, message=ctx.failure.message, event="copy image to volume"
-            )
+            error = ctx.failure.message
+            volume_states.mark_error(volume_id=ctx.subject_id, message=error, event="copy image to volume")
 
 
 def write_image(ctx: StepContext, drivers: HostDrivers, volume: "Volume", export: Export, image: FromImage) -> None:
