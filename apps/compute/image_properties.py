@@ -69,6 +69,9 @@ PROPERTIES: dict[str, Property] = {
     ),
     "hw_rng_model": Property(("virtio",), ("virtio",), "a source of random numbers, which every server has"),
     "hw_boot_menu": Property(BOOLEAN, BOOLEAN, "three seconds for a key in the firmware"),
+    "hw_pointer_model": Property(("ps2mouse", "usbtablet"), ("ps2mouse", "usbtablet"), "usbtablet: a tablet beside it"),
+    "hw_input_bus": Property(("usb", "virtio"), ("usb", "virtio"), "a tablet and a keyboard on that bus"),
+    "hw_sound_model": Property(_SOUND, ("ac97", "es1370", "ich6", "ich9", "sb16", "usb"), "a sound card"),
     "hw_qemu_guest_agent": Property(
         BOOLEAN, BOOLEAN, "the guest agent's channel: snapshots freeze file systems, and passwords can be changed"
     ),
@@ -94,7 +97,7 @@ PROPERTIES: dict[str, Property] = {
     "hw_cpu_policy": Property(
         ("shared", "dedicated", "mixed"),
         ("shared", "dedicated", "mixed"),
-        "dedicated: processors of its own, of a host",
+        "dedicated: a host's processors for it alone",
     ),
     "hw_cpu_thread_policy": Property(
         ("prefer", "isolate", "require"), ("prefer", "isolate", "require"), "with that: whether they share cores"
@@ -136,11 +139,8 @@ PROPERTIES: dict[str, Property] = {
     ),
     "hw_locked_memory": Property(BOOLEAN, _NO, "memory that is never swapped"),
     "hw_serial_port_count": Property(_WHOLE, ("1",), "serial ports; every server has one"),
-    "hw_pointer_model": Property(("ps2mouse", "usbtablet"), ("ps2mouse",), "a tablet instead of a mouse"),
-    "hw_input_bus": Property(("usb", "virtio"), NOTHING, "the bus of tablet and keyboard"),
     "hw_usb_model": Property(ANYTHING, NOTHING, "a USB controller"),
     "hw_redirected_usb_ports": Property(_WHOLE, ("0",), "USB devices of the console's viewer"),
-    "hw_sound_model": Property(_SOUND, NOTHING, "a sound card"),
     "hw_video_ram": Property(_POSITIVE, NOTHING, "the graphics card's memory"),
     "hw_ipxe_boot": Property(BOOLEAN, _NO, "booting from the network"),
     "hw_firmware_stateless": Property(BOOLEAN, _NO, "firmware without separate variables"),

@@ -61,11 +61,11 @@ def fit(guest: GuestTopology, host: Topology, used: Sequence[Topology]) -> dict[
     Each cell of the guest gets a cell of the host, none the same.
     """
     rooms = list(_rooms(host, used))
-    found = _place(guest, 0, rooms, frozenset(host.get("shared", ())))
-    if found is None:
+    placed = _place(guest, 0, rooms, frozenset(host.get("shared", ())))
+    if placed is None:
         return None
     cells, emulator, kept = [], [], []
-    for cell, own, unused in found:
+    for cell, own, unused in placed:
         cells.append(cell)
         emulator += own
         kept += unused
@@ -74,11 +74,11 @@ def fit(guest: GuestTopology, host: Topology, used: Sequence[Topology]) -> dict[
 
 def taken(placements: Sequence[Topology]) -> frozenset[int]:
     """Return the host's processors that placements have for themselves."""
-    found: set[int] = set()
+    cpus: set[int] = set()
     for placement in placements:
-        found |= {*placement.get("emulator", ()), *placement.get("kept", ())}
-        found |= {cpu for cell in placement["cells"] for cpu in cell["pins"].values()}
-    return frozenset(found)
+        cpus |= {*placement.get("emulator", ()), *placement.get("kept", ())}
+        cpus |= {cpu for cell in placement["cells"] for cpu in cell["pins"].values()}
+    return frozenset(cpus)
 
 
 def _rooms(host: Topology, used: Sequence[Topology]) -> Iterator[_Room]:

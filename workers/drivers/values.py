@@ -106,8 +106,8 @@ def check_range(value: int, what: str, low: int, high: int) -> None:
 
 def parse_cpus(text: str) -> set[int]:
     """Return the processors of a set as the kernel and libvirt write it: ``0-2,7``."""
-    found: set[int] = set()
+    cpus: set[int] = set()
     for part in filter(None, text.split(",")):
         first, _, last = part.partition("-")
-        found |= set(range(int(first), int(last or first) + 1))
-    return found
+        cpus |= set(range(int(first), int(last or first) + 1))
+    return cpus

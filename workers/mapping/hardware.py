@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from apps.compute.models import BlockDevice, Server
 
 _MAX_QUEUES = 8
+SOUND = ("sb16", "es1370", "ac97", "ich6", "ich9", "usb")
 
 
 def of_server(server: "Server", disks: Sequence[DiskSpec]) -> Hardware:
@@ -41,7 +42,10 @@ def of_server(server: "Server", disks: Sequence[DiskSpec]) -> Hardware:
         cpu_quota=_number(specs, "quota:cpu_quota"),
         cpu_period=_number(specs, "quota:cpu_period"),
         rng_rate=_rng_rate(specs),
-        tpm=_tpm(server, specs),
+        tablet=_tablet(asked),
+        keyboard=bool(_one_of(asked, "hw_input_bus", ("usb", "virtio"))),
+        sound=_sound(specs.get("hw:sound_model") or asked.get("hw_sound_model")),
+        tpm=tpm_of(server),
         placement=_placement(server),
     )
 
@@ -62,9 +66,23 @@ def _placement(server: "Server") -> Placement | None:
     return Placement(tuple(cells), tuple(allocation.topology["emulator"]) or tuple(sorted(pinned)))
 
 
-def _tpm(server: "Server", specs: Mapping[str, Any]) -> TpmSpec | None:
-    """Raises AbortError where the secret of its state cannot be read any more: a new one would lose what is in it."""
-    asked = tpms.of(specs, server.image_properties)
+def _tablet(asked: Mapping[str, Any]) -> Any:
+    """As Nova: a tablet on the bus that the image names, or on USB for one that names the tablet alone."""
+    return _one_of(asked, "hw_input_bus", ("usb", "virtio")) or (
+        "usb" if asked.get("hw_pointer_model") == "usbtablet" else None
+    )
+
+
+def _sound(model: Any) -> Any:
+    return model if model in SOUND else None
+
+
+def tpm_of(server: "Server") -> TpmSpec | None:
+    """Return the server's TPM.
+
+    Raises AbortError where the secret of its state cannot be read any more: a new one would lose what is in it.
+    """
+    asked = tpms.of(server.flavor.get("extra_specs") or {}, server.image_properties)
     if asked is None:
         return None
     secret = admin_passwords.unseal(server.tpm_secret)

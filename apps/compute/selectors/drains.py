@@ -5,7 +5,7 @@ from datetime import datetime
 
 from apps.compute import migration_states, states
 from apps.compute.models import Migration, Server
-from apps.compute.selectors import servers
+from apps.compute.selectors import server_hardware, servers
 from apps.workflow.selectors import runs
 
 LIVE, COLD = (states.ACTIVE, states.PAUSED), (states.STOPPED,)
@@ -45,4 +45,7 @@ def _reason(server: Server, failed: dict[uuid.UUID, str]) -> str:
         return f"another action is under way: {server.task_state}"
     if server.vm_state not in (*LIVE, *COLD):
         return f"is {server.vm_state}: running, paused and stopped servers are moved"
+    bound = server_hardware.bound(server) if server.vm_state in LIVE else ""
+    if bound:
+        return f"has {bound}, which no live migration takes along: stop it, and it is moved"
     return failed.get(server.id, "")

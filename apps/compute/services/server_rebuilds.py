@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.common.context import RequestContext
-from apps.compute import admin_passwords, topologies
+from apps.compute import admin_passwords, topologies, tpms
 from apps.compute.actions import REBUILD
 from apps.compute.exceptions import ImageUnusable
 from apps.compute.models import Flavor, Server
@@ -61,6 +61,9 @@ def _image(context: RequestContext, server: Server, image_ref: str, *, has_root_
     formats = [facts.get("disk_format") for facts in (columns["image_facts"], server.image_facts)]
     if not has_root_volume and (formats[0] == images.DISC) != (formats[1] == images.DISC):
         raise ImageUnusable("A server is not rebuilt from a disc's image to a disk's, or the reverse: create it again.")
+    has_tpm = tpms.of(server.flavor.get("extra_specs") or {}, columns["image_properties"]) is not None
+    if has_tpm and not server.tpm_secret:
+        columns["tpm_secret"] = tpms.new_secret()
     if topologies.of(server.flavor, columns["image_properties"]) != topologies.of(
         server.flavor, server.image_properties
     ):

@@ -68,6 +68,7 @@ def _features(specs: Mapping[str, str], image: Mapping[str, str]) -> set[str]:
     if not any(key.startswith(("hw", "os")) for key in (*specs, *image)):
         return traits
     traits |= _of_topology(value_of("hw", "cpu_policy"), value_of("hw", "mem_page_size"))
+    traits |= {f"COMPUTE_SOUND_MODEL_{model.upper()}" for model in (value_of("hw", "sound_model"),) if model}
     if value_of("hw", "mem_encryption") in _YES:
         traits.add("HW_CPU_X86_AMD_SEV")
     if value_of("hw", "tpm_version") in ("1.2", "2.0"):

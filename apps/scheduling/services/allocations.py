@@ -116,7 +116,7 @@ def claim(
 def _claim_with_topology(
     *, consumer_id: uuid.UUID, spec: RequestSpec, host_ids: Sequence[str], limits: Mapping[str, int] | None = None
 ) -> str | None:
-    """The same for a guest with processors, cells or pages of its own, host by host."""
+    """The same for a guest with dedicated processors, cells or pages, host by host."""
     assert spec.topology is not None
     for host_id in host_ids:
         with transaction.atomic():

@@ -4,9 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from apps.compute import admin_passwords
 from apps.compute.models import Flavor, Server
+from apps.compute.selectors import drains
 from apps.scheduling.models import Host
 from tests.api.compute.conftest import ComputeCaller
 
@@ -89,6 +91,9 @@ def test_what_a_tpm_forbids(alice: ComputeCaller, make_server: Callable[..., Ser
     assert answer.json()["conflictingRequest"]["message"] == text
     server.refresh_from_db()
     assert server.task_state == ""
+    assert drains.reasons(host="h1", since=timezone.now())[server.id].startswith("has a TPM, ")
+    Server.objects.update(vm_state="stopped")
+    assert drains.reasons(host="h1", since=timezone.now())[server.id] == ""  # next
 
 
 def test_what_pinned_processors_forbid(

@@ -1,4 +1,4 @@
-"""A guest whose kernel and ramdisk are images of their own (AMI), and one that its firmware UEFI starts."""
+"""A guest whose kernel and ramdisk are separate images (AMI), and one that its firmware UEFI starts."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ def parts(guest_image: Path, tmp_path: Path) -> dict[str, Path]:
     """Kernel, ramdisk and root file system of the image `tiny`, apart."""
     raw = tmp_path / "raw"
     run("qemu-img", "convert", "-O", "raw", guest_image, raw)
-    found = {"vmlinuz": tmp_path / "vmlinuz", "initramfs.img": tmp_path / "initramfs.img"}
-    for name, path in found.items():
+    files = {"vmlinuz": tmp_path / "vmlinuz", "initramfs.img": tmp_path / "initramfs.img"}
+    for name, path in files.items():
         run("mcopy", "-i", f"{raw}@@{START}", f"::{name}", path)
     with raw.open("rb") as disk:
         disk.seek(446 + 16 + 8)  # the second partition's first sector
         disk.seek(int.from_bytes(disk.read(4), "little") * 512)
-        found["root"] = tmp_path / "root"
-        found["root"].write_bytes(disk.read())
-    return found
+        files["root"] = tmp_path / "root"
+        files["root"].write_bytes(disk.read())
+    return files
 
 
 def cache(storage: StorageDriver, path: Path) -> CachedImage:

@@ -107,9 +107,18 @@ def on_volumes() -> ServerSpec:
 
 
 def placed() -> ServerSpec:
-    """Two cells: one with a processor of its own, one with large pages and a shared processor."""
+    """Two cells: one with a dedicated processor, one with large pages and a shared processor."""
     cells = (CellPlacement(0, ((0, (4,)),), 256), CellPlacement(1, ((1, (0, 1)),), 256, page_kib=2048))
-    return server(vcpus=2, hardware=Hardware(placement=Placement(cells, (4,)), tpm=TpmSpec("2.0", "tpm-crb", "secret")))
+    return server(
+        vcpus=2,
+        hardware=Hardware(
+            placement=Placement(cells, (4,)),
+            tablet="usb",
+            keyboard=True,
+            sound="ich9",
+            tpm=TpmSpec("2.0", "tpm-crb", "secret"),
+        ),
+    )
 
 
 CASES = {

@@ -202,6 +202,12 @@ class HypervisorDriver(GuestOperations, KeyOperations, LiveOperations, Migration
         Success: the domain runs as the spec says. Failure: it may be off, or gone; ask again.
         """
 
+    def lend_tpm(self, server_id: str, secret: str) -> None:  # nothing to do without TPMs
+        """Tell the hypervisor the secret of a server's TPM again, before a call that starts the guest without a spec.
+
+        It forgets secrets when it restarts.
+        """
+
     @abstractmethod
     def pause(self, server_id: str) -> None:
         """Freeze the virtual CPUs. Paused already is success. Raises ServerNotFound, ServerNotRunning."""

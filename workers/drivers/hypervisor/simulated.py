@@ -45,6 +45,7 @@ TRAITS = (
     "COMPUTE_NODE",
     *(f"COMPUTE_STORAGE_BUS_{bus}" for bus in ("IDE", "SATA", "SCSI", "VIRTIO")),
     *(f"COMPUTE_SECURITY_TPM_{word}" for word in ("1_2", "2_0", "CRB", "TIS")),
+    *(f"COMPUTE_SOUND_MODEL_{model}" for model in ("AC97", "ES1370", "ICH6", "ICH9", "SB16", "USB")),
     "CUSTOM_CPU_LIMITS",
     "CUSTOM_LARGE_PAGES",
     "CUSTOM_VIRT_TYPE_SIMULATED",

@@ -179,7 +179,8 @@ class Hardware:
 
     `topology` is (sockets, cores, threads). `guest_agent`: the guest gets the channel of its agent. `watchdog` is the
     action when the guest stops feeding it. `secure_boot`: by the firmware uefi with its maker's keys. `cpu_quota` and
-    `cpu_period` in microseconds, for each processor. `rng_rate` is bytes in milliseconds.
+    `cpu_period` in microseconds, for each processor. `rng_rate` is bytes in milliseconds. `tablet` is its bus, which
+    `keyboard` puts a keyboard on as well.
     """
 
     machine: Literal["q35", "pc"] | None = None
@@ -198,6 +199,9 @@ class Hardware:
     cpu_quota: int | None = None
     cpu_period: int | None = None
     rng_rate: tuple[int, int] | None = None
+    tablet: Literal["usb", "virtio"] | None = None
+    keyboard: bool = False
+    sound: Literal["sb16", "es1370", "ac97", "ich6", "ich9", "usb"] | None = None
     tpm: TpmSpec | None = None
     placement: Placement | None = None
 

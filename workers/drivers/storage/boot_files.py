@@ -1,4 +1,4 @@
-"""The storage contract's part about kernels and ramdisks that are images of their own (AMI): copies beside a server's
+"""The storage contract's part about kernels and ramdisks that are separate images (AMI): copies beside a server's
 disks, which live as long as the disk that boots by them.
 """
 

@@ -10,7 +10,7 @@ from workers.drivers.errors import DriverError, RetryableError
 from workers.drivers.hypervisor.base import DomainInfo
 from workers.engine.errors import LeaseLost
 from workers.engine.steps import StepContext
-from workers.mapping import networks, servers, volumes
+from workers.mapping import hardware, networks, servers, volumes
 from workers.tasks.servers import unfinished
 from workers.tasks.servers.base import ServerStep, ports_of, wait_for_ports
 
@@ -155,6 +155,8 @@ class Resume(PowerStep):
         if server.has_volumes:
             volumes.connect_all(server.id, drivers)
         ctx.checkpoint()
+        if (tpm := hardware.tpm_of(server)) is not None:
+            drivers.hypervisor.lend_tpm(str(server.id), tpm.secret)
         drivers.hypervisor.resume(str(ctx.subject_id))
         wait_for_ports({port.id: port.routers for port in networks.ports_of(ctx.subject_id)}, drivers)
         return self.read_power(ctx)

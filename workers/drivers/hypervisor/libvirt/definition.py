@@ -7,6 +7,7 @@ from typing import Literal
 
 from workers.drivers.errors import SpecInvalid
 from workers.drivers.hypervisor.base import (
+    Hardware,
     InterfaceSpec,
     ServerSpec,
 )
@@ -95,7 +96,7 @@ def define(spec: ServerSpec, policy: HostPolicy) -> Domain:
 
 
 def _shared_cpus(spec: ServerSpec, policy: HostPolicy) -> str | None:
-    """Guests without processors of their own stay off those that others may have."""
+    """Guests without dedicated processors stay off those that others may have."""
     return placement.listed(policy.shared_cpus) if policy.shared_cpus and spec.hardware.placement is None else None
 
 
@@ -214,6 +215,17 @@ def _devices(spec: ServerSpec, policy: HostPolicy) -> devices.Devices:
         rng=devices.Rng(rate=devices.RngRate(*hardware.rng_rate) if hardware.rng_rate else None),
         watchdog=devices.Watchdog(hardware.watchdog) if hardware.watchdog else None,
         tpm=_tpm(spec),
+        inputs=_inputs(hardware),
+        sound=devices.Sound(hardware.sound) if hardware.sound else None,
+    )
+
+
+def _inputs(asked: Hardware) -> tuple[devices.Input, ...]:
+    if asked.tablet is None:
+        return ()
+    return (
+        devices.Input("tablet", asked.tablet),
+        *([devices.Input("keyboard", asked.tablet)] if asked.keyboard else []),
     )
 
 
@@ -227,7 +239,9 @@ def _tpm(spec: ServerSpec) -> devices.Tpm | None:
 
 def _controllers(spec: ServerSpec, policy: HostPolicy) -> list[devices.Controller]:
     # Without a USB controller the firmware has none to scan; keyboard and mouse are PS/2.
-    usb = any(bus_of(item) == "usb" for item in spec.disks)
+    asked = spec.hardware
+    usb = any(bus_of(item) == "usb" for item in spec.disks) or "usb" in (asked.tablet, asked.sound)
+    inputs = len(_inputs(asked)) if asked.tablet == "virtio" else 0
     controllers = [devices.Controller(type="usb", model="qemu-xhci" if usb else "none")]
     scsi = any(bus_of(item) == "scsi" for item in spec.disks)
     if scsi:
@@ -239,6 +253,7 @@ def _controllers(spec: ServerSpec, policy: HostPolicy) -> list[devices.Controlle
             + spec.hardware.guest_agent
             + scsi
             + usb
+            + inputs
             + len(spec.interfaces)
             + sum(bus_of(item) == "virtio" for item in spec.disks)
         )

@@ -143,6 +143,10 @@ class LibvirtDriver(LibvirtDisks, LibvirtKeys, LibvirtLive, LibvirtMoves, Hyperv
         with translated(SpawnFailed):
             return self._connection.run(work)
 
+    def lend_tpm(self, server_id: str, secret: str) -> None:
+        with translated():
+            self._connection.run(lambda it: tpm.lend(it, server_id, secret))
+
     def pause(self, server_id: str) -> None:
         with translated():
             domain = self._existing(server_id)

@@ -45,6 +45,7 @@ _DRIVER_TRAITS = (
     "COMPUTE_IMAGE_TYPE_VHDX",
     "COMPUTE_IMAGE_TYPE_VMDK",
     "COMPUTE_NODE",
+    *(f"COMPUTE_SOUND_MODEL_{model}" for model in ("AC97", "ES1370", "ICH6", "ICH9", "SB16", "USB")),
     "COMPUTE_STORAGE_BUS_IDE",
     "COMPUTE_STORAGE_BUS_SATA",
     "COMPUTE_STORAGE_BUS_SCSI",
@@ -206,10 +207,10 @@ def _tpm_traits(domain_capabilities: Any) -> set[str]:
     device = domain_capabilities.find("devices/tpm")
     if device is None or device.find("enum[@name='backendModel'][value='emulator']") is None:
         return set()
-    told = [value.text or "" for value in device.findall("enum[@name='backendVersion']/value")]
+    versions = [value.text or "" for value in device.findall("enum[@name='backendVersion']/value")]
     models = [(value.text or "").removeprefix("tpm-").upper() for value in device.findall("enum[@name='model']/value")]
-    versions = [version.replace(".", "_") for version in told or ("1.2", "2.0")]
-    return {f"COMPUTE_SECURITY_TPM_{word}" for word in (*versions, *models)}
+    words = [version.replace(".", "_") for version in versions or ("1.2", "2.0")]
+    return {f"COMPUTE_SECURITY_TPM_{word}" for word in (*words, *models)}
 
 
 def limits_processors(groups: Path = _GROUPS) -> bool:

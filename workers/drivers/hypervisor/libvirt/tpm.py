@@ -1,4 +1,4 @@
-"""TPMs of guests: libvirt keeps the secret, swtpm the state, and a copy of that lies beside the server's disks.
+"""TPMs of guests: libvirt has the secret in its memory, swtpm the state; a copy of that is beside the server's disks.
 
 The copy goes with the disks to another host. It is used where swtpm has no state of the server: there is none before
 the first start, and none after libvirt has forgotten the domain.
@@ -31,13 +31,18 @@ def secret_id(server_id: str) -> str:
     return str(uuid.uuid5(uuid.UUID(server_id), "tpm"))
 
 
+def lend(connection: libvirt.virConnect, server_id: str, secret: str) -> None:
+    """Have libvirt know the secret, in its memory alone: the state that it encrypts is on the same disk."""
+    usage = TpmUsage(name=f"tpm {server_id}")
+    made = connection.secretDefineXML(Secret(uuid=secret_id(server_id), usage=usage, ephemeral=True).xml())
+    made.setValue(secret.encode())
+
+
 def prepare(connection: libvirt.virConnect, spec: ServerSpec, states: Path = _STATES) -> None:
     """Have the secret and the state before a server is powered on; nothing for one without a TPM."""
     if spec.hardware.tpm is None:
         return
-    key = secret_id(spec.id)
-    made = connection.secretDefineXML(Secret(uuid=key, usage=TpmUsage(name=f"tpm {spec.id}")).xml())
-    made.setValue(spec.hardware.tpm.secret.encode())
+    lend(connection, spec.id, spec.hardware.tpm.secret)
     copy, home = files.read(Path(spec.instance_dir) / COPY), states / spec.id
     if copy is None or any(home.glob("tpm*/*")):
         return

@@ -157,6 +157,23 @@ class Memballoon(Element):
 
 
 @dataclass(frozen=True, slots=True)
+class Input(Element):
+    """<input>: beside the PS/2 mouse and keyboard that every guest has."""
+
+    tag: ClassVar[str] = "input"
+    type: Literal["tablet", "keyboard"] = attribute("type")
+    bus: Literal["usb", "virtio"] = attribute("bus")
+
+
+@dataclass(frozen=True, slots=True)
+class Sound(Element):
+    """<sound>: nobody hears it; systems that need a card find one."""
+
+    tag: ClassVar[str] = "sound"
+    model: Literal["sb16", "es1370", "ac97", "ich6", "ich9", "usb"] = attribute("model")
+
+
+@dataclass(frozen=True, slots=True)
 class TpmEncryption(Element):
     """<encryption>: the secret that libvirt keeps by this UUID encrypts the state."""
 
@@ -199,3 +216,5 @@ class Devices(Element):
     rng: Rng = child(default=Rng())
     watchdog: Watchdog | None = child(default=None)
     tpm: Tpm | None = child(default=None)
+    inputs: tuple[Input, ...] = child(default=())
+    sound: Sound | None = child(default=None)

@@ -50,7 +50,7 @@ class PassphraseSecret(Element):
 
 @dataclass(frozen=True, slots=True)
 class Secret(Element):
-    """<secret>: kept over restarts, and told to nobody."""
+    """<secret>: kept over restarts unless it is ephemeral, and told to nobody."""
 
     tag: ClassVar[str] = "secret"
     uuid: str = leaf("uuid")

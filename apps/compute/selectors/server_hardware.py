@@ -1,0 +1,19 @@
+"""What of a server's hardware binds it to its host while it runs."""
+
+from apps.compute import topologies, tpms
+from apps.compute.models import Server
+
+
+def has_tpm(server: Server) -> bool:
+    return tpms.of(server.flavor.get("extra_specs") or {}, server.image_properties) is not None
+
+
+def has_topology(server: Server) -> bool:
+    return topologies.of(server.flavor, server.image_properties) is not None
+
+
+def bound(server: Server) -> str:
+    """Return what it is, in words; "": nothing does."""
+    if has_topology(server):
+        return "dedicated processors or memory"
+    return "a TPM" if has_tpm(server) else ""
