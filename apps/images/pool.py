@@ -48,7 +48,7 @@ def size_of(sha512: str) -> int | None:
 
 
 def bring(path: Path) -> str:
-    """Copy a file into the pool under a name of its own, and return that. Raises StoreUnavailable, NoRoom."""
+    """Copy a file into the pool under a new name, and return that. Raises StoreUnavailable, NoRoom."""
     name = f"{_incoming()}{uuid.uuid4()}"
     try:
         _rbd("import", "--no-progress", str(path), name, seconds=LONG_SECONDS)
@@ -90,8 +90,8 @@ def drop(sha512: str) -> None:
 def sizes() -> dict[str, int]:
     """Return the bytes of all whole contents, by the begin of their SHA-512."""
     rows = json.loads(_rbd("ls", "-l", "--format", "json"))
-    found = {row["image"]: int(row["size"]) for row in rows if row.get("snapshot") == BASE}
-    return {name.removeprefix("content-"): size for name, size in found.items() if name.startswith("content-")}
+    whole = {row["image"]: int(row["size"]) for row in rows if row.get("snapshot") == BASE}
+    return {name.removeprefix("content-"): size for name, size in whole.items() if name.startswith("content-")}
 
 
 def age_of(sha512_begin: str) -> float:

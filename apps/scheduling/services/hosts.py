@@ -55,6 +55,11 @@ def register(
     heartbeat(names=[name], uptime=host.uptime)
     if shares_disk and disk_gib is not None:
         disk_gib = max(disk_gib - _claimed_elsewhere(name), 0)
+    _report(host, vcpus, ram_mib, disk_gib)
+    return host
+
+
+def _report(host: Host, vcpus: int, ram_mib: int, disk_gib: int | None) -> None:
     totals = {"vcpus": vcpus, "ram_mib": ram_mib} | ({} if disk_gib is None else {"disk_gib": disk_gib})
     ratios = {
         "vcpus_ratio": settings.ALLOCATION_RATIOS["vcpus"],
@@ -63,7 +68,6 @@ def register(
         "ram_reserved": min(settings.RESERVED_RAM_MIB, ram_mib // 2),
     }
     Inventory.objects.update_or_create(host=host, defaults=totals, create_defaults={"disk_gib": 0, **totals, **ratios})
-    return host
 
 
 def _claimed_elsewhere(name: str) -> int:

@@ -230,7 +230,7 @@ def test_images_of_the_image_store(hosts: list[CephStorage], cluster: ceph.CephC
 
 
 def test_a_return_that_was_cut_off(hosts: list[CephStorage], cached: CachedImage, cluster: ceph.CephCluster) -> None:
-    """Whoever wants the disks next ends it: no guest starts on half of it, and the copy is not forgotten before."""
+    """The next operation on the disks ends it: no guest starts on half of it, and the copy is not forgotten before."""
     (one, two), server = hosts, samples.new_id()
     root = one.create_root(server, cached, 1)
     io(one, root, "write -q -P 1 0 1M")

@@ -266,7 +266,7 @@ def test_a_dead_monitor(cluster: ceph.CephCluster, tmp_path: Path, run_dir: Path
 
 @pytest.mark.heavy  # half a minute: three OSDs
 def test_an_osd_is_killed_under_writes(tmp_path: Path, run_dir: Path) -> None:
-    """Whoever writes waits for a moment, and sees no error; what was written is there."""
+    """Writes wait for a moment, and none fails; what was written is there."""
     with tempfile.TemporaryDirectory(prefix="cly-c", dir="/tmp") as path:
         three = ceph.CephCluster(Path(path))
         try:

@@ -30,7 +30,7 @@ class SharedOperations:
         return ()
 
     def mark_root(self, server_id: str) -> None:
-        """Remember the root disk as it is in this moment, whoever writes to it: `snapshot_root` copies that then.
+        """Remember the root disk as it is in this moment, while a guest writes to it: `snapshot_root` copies that then.
 
         The server's snapshot was prepared before; `remove_snapshot` forgets it.
         """
@@ -46,7 +46,7 @@ class SharedOperations:
     def delete_disks(self, server_id: str) -> None:
         """Delete the server's disks from the pool, with what is kept of them; who has one open still may write no more.
 
-        Absent is success. Whoever calls it knows that no host is to have them again.
+        Absent is success. The caller knows that no host is to have them again.
         """
 
     def list_disks(self) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from workers.drivers.storage.transfers import Receiver
 from workers.system import files
 
 FENCE_HOURS = 24
-LIMIT_S = 540.0  # below a step's own: what is cut off is ended by whoever comes next
+LIMIT_S = 540.0  # below the limit of a step: what is cut off is ended by the next operation
 _GIB = 1 << 30
 
 

@@ -1,6 +1,6 @@
 """Disks of servers in a pool: `disk-<server>-<name>`, clones of images, with the snapshot `kept` while a move may be
 undone. The object `celerity_kept.<cloud>` says for which hosts: JSON by server. A return is noted there before it
-begins: whoever works on the disks next ends it.
+begins: the next operation on the disks ends it.
 """
 
 import json

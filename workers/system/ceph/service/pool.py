@@ -45,7 +45,7 @@ class Pool:
 
     @contextmanager
     def locked(self, *names: str, shared: str = "") -> Iterator[None]:
-        """Hold locks in the pool, among all hosts; ``shared`` with whoever shares it. A process that cannot renew them
+        """Hold locks in the pool, among all hosts; ``shared`` with others that do. A process that cannot renew them
         ends: others have them then.
         """
         held: list[str] = []
