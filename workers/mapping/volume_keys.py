@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 PARTS = {"volume-key": False, "next-volume-key": True}  # of a request to the first machine
 _ANSWER_BYTES = 1000
+_OPEN = (states.ATTACHING, states.ATTACHED, states.DETACHING)
+_ROLES = ("host", "source", "destination")  # not of the hosts that keep volumes for others
+_WRITING = ("volume.create", "volume.migrate", "volume.reimage")  # on the host of the run itself, with the key
 
 
 def of_volume(volume_id: uuid.UUID, *, is_next: bool = False) -> DiskKey:
@@ -67,16 +70,18 @@ def answer(host: str, volume_id: str, part: str) -> bytes:
 
 
 def _may_have(host: str, volume_id: uuid.UUID) -> bool:
-    """Whether the host has the volume attached, works on it, or is one between which its server moves."""
+    """Whether a server on the host has the volume, the host writes it, or is one between which its server moves."""
     rows, volume = attachments.of_volume(volume_id=volume_id), volumes.load(volume_id=volume_id)
     if volume is None:
         return False
-    if any(row.host == host for row in rows):
+    if any(row.by_compute and row.server_id and row.host == host and row.status in _OPEN for row in rows):
         return True
-    subjects = [(states.SUBJECT, volume_id)]
-    subjects += [(SERVER, key) for key in volume_attachments.servers_of(volume_id=volume_id)]
-    active = (runs.active_of(subject_type=kind, subject_id=key) for kind, key in subjects)
-    return any(run is not None and host in run.hosts.values() for run in active)
+    run = runs.active_of(subject_type=states.SUBJECT, subject_id=volume_id)
+    active = [run] if run is not None and run.pipeline in _WRITING else []
+    for key in volume_attachments.servers_of(volume_id=volume_id):
+        if (run := runs.active_of(subject_type=SERVER, subject_id=key)) is not None:
+            active.append(run)
+    return any(host in (run.hosts.get(role) for role in _ROLES) for run in active)
 
 
 def _open(row: "VolumeKey") -> str:

@@ -51,7 +51,7 @@ def disk_spec(
         readonly=attachment.mode == states.READ_ONLY,
         bus=bus,
         export=source_of(export),
-        encrypted=attachment.volume.encrypted,
+        key=str(attachment.volume_id) if attachment.volume.encrypted else "",
         limits=tuple(sorted((attachment.connection_info.get("qos_specs") or {}).items())),
     )
 

@@ -47,6 +47,17 @@ def check_type(volume_type: VolumeType | None, *, multiattach: bool) -> bool:
     return True
 
 
+def check_still(*, volume: Volume) -> None:
+    """Raise InvalidVolume (400) where the type began or ceased to encrypt since it was looked at. 1 query.
+
+    The volume's row is written: from now on the type does not change.
+    """
+    kind = volume.volume_type
+    encrypts = kind is not None and volume_types.encryption_of(volume_type=kind) is not None
+    if encrypts != volume.encrypted:
+        raise exceptions.InvalidVolume(reason="The encryption of the volume type has changed; try again.")
+
+
 def check_copy(*, is_source: bool, is_copy: bool, what: str) -> None:
     """Raise InvalidInput (400) where only one of the two is encrypted: the data is copied as it is."""
     if is_source != is_copy:
@@ -156,6 +167,19 @@ def switch(*, volume_id: uuid.UUID) -> bool:
     """The volume has the data of the copy, and its key, if it has one. Returns whether the volume is encrypted now."""
     VolumeKey.objects.filter(volume_id=volume_id, is_next=False).delete()
     return bool(VolumeKey.objects.filter(volume_id=volume_id, is_next=True).update(is_next=False))
+
+
+@transaction.atomic
+def discard_left(*, owner_id: uuid.UUID) -> bool:
+    """Remove the keys that a volume or a backup should not have. Returns whether there were some."""
+    locks.volume(owner_id)
+    if owner_id not in selectors.left():
+        return False
+    volume = Volume.objects.filter(id=owner_id).first()
+    rows = VolumeKey.objects.filter(Q(volume_id=owner_id) | Q(backup_id=owner_id))
+    is_used = volume is not None and volume.deleted_at is None and volume.encrypted
+    (rows.filter(is_next=True) if is_used else rows).delete()
+    return True
 
 
 def discard_next(*, volume_id: uuid.UUID) -> None:

@@ -37,6 +37,7 @@ def write(*, volume: Volume) -> None:
     """Write the row of a new volume in the caller's transaction. Raises NotFound (404) if its source was deleted."""
     _lock_source(volume)
     volume.save(force_insert=True)
+    volume_keys.check_still(volume=volume)
     if volume.encrypted:
         volume_keys.make(volume=volume)
     audit.record("volume.create", "volume", volume.id)

@@ -70,7 +70,7 @@ def disk(pool: VolumeDriver, volume_id: str, target: str, boot_index: int | None
     it = pool.guest_disk(volume_id)
     export = None if it is not None else pool.open_export(volume_id, ExportSpec("guest"))
     source = test_ceph_guest.source_of(it) if it is not None else ExportSource(export.socket, export.name)  # type: ignore[union-attr]
-    return DiskSpec(target, "", "raw", serial=volume_id, boot_index=boot_index, export=source, encrypted=True)
+    return DiskSpec(target, "", "raw", serial=volume_id, boot_index=boot_index, export=source, key=volume_id)
 
 
 def kept(pool: VolumeDriver, volume_id: str) -> bytes:

@@ -23,6 +23,7 @@ from workers.host.reconcilers import base
 from workers.host.reconcilers import volume_keys as reconciler
 from workers.mapping import volume_keys as mapping
 from workers.mapping import volumes as volume_mapping
+from workers.periodic.reconcilers import volumes as rows_reconciler
 from workers.system.peers import client
 from workers.system.peers.errors import PeerRefused
 
@@ -100,10 +101,17 @@ def test_a_host_has_the_key_while_it_has_the_volume(
 
 def test_keys_and_volumes_are_compared(worker: Worker, volume: Volume) -> None:
     assert differences(worker.drivers) == []
+    key = VolumeKey.objects.get()
+    VolumeKey.objects.create(volume=volume, is_next=True, sealed=key.sealed, cipher=key.cipher, key_size=256)
+    assert differences(worker.drivers) == [str(volume.id)]
+    report = FindingReport("")
+    rows_reconciler.reconcile(report)
+    assert list(VolumeKey.objects.all()) == [key] and report.counts == {"volume": 1}
     Volume.objects.update(encrypted=False)
     assert differences(worker.drivers) == [str(volume.id)]
+    rows_reconciler.reconcile(FindingReport(""))
+    assert not VolumeKey.objects.exists()
     Volume.objects.update(encrypted=True)
-    VolumeKey.objects.all().delete()
     assert differences(worker.drivers) == [str(volume.id)]
     volumes.delete(context=OWNER, volume=volume)
     assert worker.work()[-1] == "succeeded" and differences(worker.drivers) == []
@@ -128,9 +136,11 @@ def test_who_is_given_a_key(
     run = Run.objects.create(
         pipeline="server.live_migrate", subject_type="server", subject_id=server.id, project_id="p", state="running",
         deadline_at=timezone.now(),
-        hosts={"source": HOST, "destination": FAR},
+        hosts={"source": HOST, "destination": FAR, "storage": "third"},
     )  # fmt: skip
     assert asked(FAR, volume) == passphrase
+    with pytest.raises(PeerRefused):
+        asked("third", volume)
     Run.objects.filter(id=run.id).update(state="succeeded")
     with pytest.raises(PeerRefused):
         asked(FAR, volume)

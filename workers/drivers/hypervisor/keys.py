@@ -6,8 +6,9 @@ from abc import ABC, abstractmethod
 
 
 class KeyOperations(ABC):
-    """A disk whose `DiskSpec.encrypted` is set is opened with the passphrase that is kept for its serial number, the
-    volume's ID. The rules of `HypervisorDriver` hold.
+    """A disk with a `DiskSpec.key` is opened with the passphrase that is kept for this ID, the volume's.
+
+    The rules of `HypervisorDriver` hold.
     """
 
     @abstractmethod

@@ -65,7 +65,7 @@ class DiskSpec:
     The format was recorded when the file was created. It is never probed: a guest can write any header.
     `boot_index` counts from 1; None is never booted from. `serial` is the disk's name in /dev/disk/by-id.
     `limits` are those of a volume, by libvirt's names: total_iops_sec and the like.
-    `encrypted`: a volume, of which the host was given the key (`keep_key`); its data is what the guest sees.
+    `key`: an encrypted volume, by whose ID the host was given its key (`keep_key`); the guest sees its data.
     `bus` None: virtio for vdX, virtio-scsi for sdX, IDE for hdX.
     """
 
@@ -80,13 +80,13 @@ class DiskSpec:
     bus: Bus | None = None
     export: ExportSource | ClusterSource | None = None
     limits: tuple[tuple[str, int], ...] = ()
-    encrypted: bool = False
+    key: str = ""
 
     def __post_init__(self) -> None:
         """Refuse targets and paths that could mean something else further down."""
         if (self.export is not None) == bool(self.path) or (self.export is not None and self.format != "raw"):
             raise SpecInvalid("a disk is a file, or a raw export")
-        if self.encrypted and self.export is None:
+        if self.key and self.export is None:
             raise SpecInvalid("only a volume is encrypted")
         if not self.target.isalnum() or not self.target.isascii():
             raise SpecInvalid(f"not a disk target: {self.target!r}")

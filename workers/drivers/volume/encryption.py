@@ -12,7 +12,7 @@ from threading import Event
 
 from workers.drivers.errors import SpecInvalid, Stopped
 from workers.drivers.volume import luks
-from workers.drivers.volume.errors import PoolFull, PoolUnavailable
+from workers.drivers.volume.errors import PoolFull, PoolUnavailable, VolumeTooSmall
 from workers.drivers.volume.overwriting import TIMEOUT_S, escaped
 from workers.drivers.volume.specs import Export, FromImage
 from workers.system import nbd, processes
@@ -58,8 +58,15 @@ def format_volume(export: Export, key: DiskKey, size_bytes: int) -> None:
 def write_image(export: Export, image: FromImage, key: DiskKey, stop: Event | None = None) -> None:
     """Write an image to a volume that has its header. What is behind the image reads as noise.
 
-    Raises PoolFull, PoolUnavailable, Stopped.
+    Raises VolumeTooSmall (nothing has changed), PoolFull, PoolUnavailable, Stopped.
     """
+    try:
+        with nbd.Client(export.socket, export.name) as client:
+            room = client.size - header_bytes(key.key_size)
+    except nbd.NbdError as error:
+        raise PoolUnavailable("The volume does not open.", details=str(error)) from error
+    if image.virtual_size > room:
+        raise VolumeTooSmall("The volume is too small for its image.", details=f"{image.virtual_size} bytes in {room}")
     form = "raw" if image.format == "iso" else image.format
     argv = ["qemu-img", "convert", "-q", "-n", *_SECRET, "-f", form, image.path]
     _run([*argv, "--target-image-opts", _options(export, key)], key, stop)

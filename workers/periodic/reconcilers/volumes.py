@@ -9,6 +9,7 @@ Rules:
   busy - open, backed up, reverted, or read for an image -> as before: available, or in use
   busy - open, restored      -> the volume in error_restoring, the backup available
   busy - open, being deleted -> in error: it can be deleted again
+  keys of volumes and backups that are deleted, or in clear text, or of copies that nobody makes -> removed
   kept for a swap or a move - open -> freed
 A row and its run are written in one transaction, at the beginning and at the end.
 """
@@ -17,9 +18,10 @@ import uuid
 
 from apps.operations.consistency import rows
 from apps.volumes import states
-from apps.volumes.selectors import attachments, backups
+from apps.volumes.selectors import attachments, backups, volume_keys
 from apps.volumes.services import attachments as services
 from apps.volumes.services import backup_states, snapshot_states, volume_migrations, volume_states
+from apps.volumes.services import volume_keys as key_services
 from apps.workflow.services import leases
 from apps.workflow.services.findings import FindingReport
 from workers.engine.subjects import BACKUP, SNAPSHOT, VOLUME
@@ -40,6 +42,14 @@ def reconcile(report: FindingReport) -> None:
         _free_snapshot(report, snapshot_id, status)
     for backup_id, status in rows.stuck_backups():
         _free_backup(report, backup_id, status)
+    for owner_id in volume_keys.left():
+        _remove_keys(report, owner_id)
+
+
+def _remove_keys(report: FindingReport, owner_id: uuid.UUID) -> None:
+    with leases.idle(subject_type=VOLUME.name, subject_id=owner_id) as is_idle:
+        if is_idle and key_services.discard_left(owner_id=owner_id):
+            report.repaired(KIND, owner_id, found="it has a key, and should have none", done="removed")
 
 
 def _free_volume(report: FindingReport, volume_id: uuid.UUID, status: str) -> None:

@@ -91,7 +91,7 @@ def _volume(spec: DiskSpec, export: ExportSource | ClusterSource, part: int | No
             rerror_policy="stop",
             discard=None if spec.device == "cdrom" else "unmap",
         ),
-        source=_source(export, spec.serial if spec.encrypted else None, part),
+        source=_source(export, spec.key or None, part),
         target=disk.DiskTarget(dev=spec.target, bus=bus_of(spec)),
         iotune=disk.Iotune(**dict(spec.limits)) if spec.limits else None,
         readonly=disk.Readonly() if readonly else None,
