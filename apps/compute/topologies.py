@@ -19,7 +19,7 @@ _FACTORS = {"": 0, "k": 1, "K": 1, "M": 2, "G": 3, "T": 4}
 def of(flavor: Mapping[str, Any], properties: Mapping[str, str]) -> GuestTopology | None:
     """Return what a server's copy of its flavor and its image ask for; None: nothing. Raises HardwareInvalid (400)."""
     specs = flavor.get("extra_specs") or {}
-    vcpus, memory = int(flavor["vcpus"]), int(flavor["ram"])
+    vcpus, memory = int(flavor["vcpus"]), int(flavor.get("ram") or 0)
     policy = _policy(specs, properties)
     threads = _threads(specs, properties)
     emulator = str(specs.get("hw:emulator_threads_policy") or "")
