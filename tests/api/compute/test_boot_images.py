@@ -1,6 +1,9 @@
 """Images whose kernel and ramdisk are apart (AMI): what POST /servers takes, keeps and shows."""
 
 import hashlib
+import uuid
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -8,6 +11,9 @@ import pytest
 from apps.compute.models import Server
 from apps.images.models import Image
 from tests.api.compute.conftest import ComputeCaller
+from tests.unit.drivers import samples
+from workers.drivers.storage.simulated import SimulatedStorage
+from workers.mapping import boot_files
 
 pytestmark = pytest.mark.usefixtures("no_broker")
 
@@ -68,3 +74,25 @@ def test_refusals(alice: ComputeCaller, bob: ComputeCaller, wanted: dict[str, An
     answer = boot(alice, wanted, kernel_id=str(kernel.id), os_command_line="root=/dev/vda\nro")
     assert "one line of printable characters" in answer.json()["badRequest"]["message"]
     assert not Server.objects.exists()
+
+
+def test_a_hosts_files_of_them(tmp_path: Path) -> None:
+    """Made once of the images, and used when these are gone; a rescue has the rescue image's, or none."""
+    facts = {"sha512": "a" * 128, "size": 9, "disk_format": "ami", "virtual_size": 9, "min_disk": 0}
+    part = {**facts, "image_id": str(uuid.uuid4()), "disk_format": "aki"}
+    facts |= {"kernel": {**part, "sha512": "b" * 128}, "ramdisk": {**part, "sha512": "c" * 128}}
+    storage: Any = SimulatedStorage({"state_dir": tmp_path, "host": "h1"})
+    drivers: Any = SimpleNamespace(storage=storage)
+    server: Any = SimpleNamespace(image_facts=facts, image_properties={})
+    disk = samples.volume_disk("vdb", boot_index=1)
+    spec = samples.server(disks=(disk,))
+    for _ in range(2):
+        boot = boot_files.of_server(spec, server, drivers).direct_boot
+        assert boot is not None and boot.kernel.endswith("root-kernel-" + "b" * 16)
+        assert boot.ramdisk is not None and boot.ramdisk.endswith("root-ramdisk-" + "c" * 16)
+        assert boot.command_line == "root=/dev/vdb console=tty0 console=ttyS0"
+        for image in storage.list_images():
+            storage.evict_image(image.sha512)
+        storage.cache_file = None  # nothing is fetched again
+    rescue = {"image_facts": {key: facts[key] for key in ("sha512", "size")}, "image_properties": {}}
+    assert boot_files.of_rescue(spec, rescue, drivers).direct_boot is None
