@@ -20,8 +20,7 @@ from apps.volumes import exceptions as refusals
 from apps.volumes import states as volume_states
 from apps.volumes.selectors import attachments as attachment_selectors
 from apps.volumes.selectors import volumes as volume_selectors
-from apps.volumes.services import attached_migrations, attachments, volume_migrations
-from apps.volumes.services import server_volumes as volumes_of_servers
+from apps.volumes.services import attached_migrations, attachments, server_volumes, volume_migrations
 
 
 def swap(*, context: RequestContext, server: Server, device: BlockDevice, volume_id: str) -> None:
@@ -47,7 +46,7 @@ def _swap(context: RequestContext, server: Server, device_id: uuid.UUID, volume_
     volume_attachments.check_not_busy(row, SWAP_VOLUME)
     device = BlockDevice.objects.filter(id=device_id).first()
     for key in sorted({volume_id, *([device.volume_id] if device and device.volume_id else [])}):
-        volumes_of_servers.lock(volume_id=key)
+        server_volumes.lock(volume_id=key)
     old = attachment_selectors.load(attachment_id=device.attachment_id) if device and device.attachment_id else None
     new = volume_selectors.load(volume_id=volume_id)
     if device is None or old is None or new is None:

@@ -330,6 +330,7 @@ CONTRACTS = {
     for pattern in (
         "*/base.py",
         "*/base/*.py",
+        "*/keys.py",
         "*/live.py",
         "*/guests.py",
         "*/disks.py",

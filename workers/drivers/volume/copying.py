@@ -22,8 +22,8 @@ def copy(source: Export, target: Export, stop: Event | None = None, *, is_blank:
         if stop is not None and stop.is_set():
             raise Stopped("The copy was stopped.")
 
-    argv = ["qemu-img", "convert", "-q", "-n", *(["--target-is-zero"] if is_blank else [])]
-    argv += ["-f", "raw", "-O", "raw", _url(source), _url(target)]
+    zero = ["--target-is-zero"] if is_blank else []
+    argv = ["qemu-img", "convert", "-q", "-n", *zero, "-f", "raw", "-O", "raw", _url(source), _url(target)]
     try:
         processes.run(argv, timeout_s=TIMEOUT_S, memory_limit_mib=4096, poll=check)
     except processes.ProcessError as error:

@@ -66,8 +66,8 @@ def _diffused(block: bytes) -> bytes:
     return b"".join(digests)[: len(block)]
 
 
-def _xor(one: bytes, other: bytes) -> bytes:
-    return (int.from_bytes(one) ^ int.from_bytes(other)).to_bytes(len(one))
+def _xor(left: bytes, right: bytes) -> bytes:
+    return (int.from_bytes(left) ^ int.from_bytes(right)).to_bytes(len(left))
 
 
 def _encrypted(key: bytes, data: bytes) -> bytes:

@@ -158,8 +158,8 @@ class CephMoves(LocalMoves, LocalArrivals):
 
     def _there(self, server_id: str) -> list[Any]:
         """The disks in the pool: names, bytes, formats."""
-        found: list[Any] = self.pool.do("disks_of", server=server_id)
-        return found
+        disks: list[Any] = self.pool.do("disks_of", server=server_id)
+        return disks
 
     def _note_disks(self, server_id: str) -> None:
         """Write records of what is in the pool. What is not left by a stop is not noted."""
@@ -169,8 +169,8 @@ class CephMoves(LocalMoves, LocalArrivals):
 
     def _recorded(self, server_id: str) -> dict[str, Disk]:
         home = self.paths.instance(server_id)
-        found = {path.stem: load_disk(path) for path in home.glob("*.json") if path.name != "devices.json"}
-        return {name: disk for name, disk in found.items() if disk is not None and disk.in_pool}
+        records = {path.stem: load_disk(path) for path in home.glob("*.json") if path.name != "devices.json"}
+        return {name: disk for name, disk in records.items() if disk is not None and disk.in_pool}
 
     def _is_pooled(self, server_id: str) -> bool:
         values.check_uuid(server_id, "a server's id")

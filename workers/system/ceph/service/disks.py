@@ -259,9 +259,9 @@ def _notes(pool: Pool) -> Iterator[tuple[str, bytes]]:
     while True:
         try:
             with rados.ReadOpCtx() as operation:
-                found, _ = pool.io.get_omap_vals(operation, after, "", PAGE)
+                values, _ = pool.io.get_omap_vals(operation, after, "", PAGE)
                 pool.io.operate_read_op(operation, _notes_of(pool))
-                rows = list(found)
+                rows = list(values)
         except rados.ObjectNotFound:
             return
         yield from rows
