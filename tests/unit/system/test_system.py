@@ -330,7 +330,9 @@ CONTRACTS = {
     for pattern in (
         "*/base.py",
         "*/base/*.py",
+        "*/boot_files.py",
         "*/keys.py",
+        "*/shared.py",
         "*/live.py",
         "*/guests.py",
         "*/disks.py",

@@ -21,7 +21,6 @@ from workers.drivers.volume.base import (
     GuestDisk,
     Listening,
     PoolUse,
-    RemoteExport,
     Source,
     VolumeDriver,
     VolumeInfo,
@@ -38,6 +37,7 @@ from workers.drivers.volume.errors import (
     VolumeNotFound,
     VolumeTooSmall,
 )
+from workers.drivers.volume.simulated_connections import Connections
 from workers.drivers.volume.simulated_unmanaged import Adoption, current_of, info_of
 from workers.system import files
 
@@ -46,7 +46,7 @@ MAX_CHAIN = 24
 _KEY_ID = "00000000-0000-4000-8000-000000000000"
 
 
-class SimulatedVolumes(Adoption, VolumeDriver):
+class SimulatedVolumes(Adoption, Connections, VolumeDriver):
     """Options: `state_dir` and `host` (required), `plan_file`, `disk_gib` (2048), `backend` (the pool's: local),
     `shared` (all hosts see the pool; False), `direct` (guests use its volumes without exports; False).
     """
@@ -210,34 +210,6 @@ class SimulatedVolumes(Adoption, VolumeDriver):
             return tuple(
                 self._export(name, export) for name, record in self._records() for export in record["exports"].values()
             )
-
-    def connect(self, remote: RemoteExport) -> Export:
-        """The other host's record must have the export open for this one."""
-        with self._simulation.operation("connect") as operation:
-            self._check_open(remote)
-            operation.halfway()
-            self._simulation.write("connections", remote.owner, asdict(remote))
-            return self._connection(asdict(remote))
-
-    def disconnect(self, owner: str) -> None:
-        with self._simulation.operation("disconnect") as operation:
-            operation.halfway()
-            self._simulation.remove("connections", owner)
-
-    def list_connections(self) -> tuple[Export, ...]:
-        with self._simulation.operation("list_connections"):
-            notes = (self._simulation.read("connections", key) for key in self._simulation.names("connections"))
-            return tuple(self._connection(note) for note in notes if note is not None)
-
-    def _check_open(self, remote: RemoteExport) -> None:
-        there = self._simulation.read_other(remote.host, "volumes", remote.volume_id)
-        export = (there or {"exports": {}})["exports"].get(remote.name)
-        if export is None or (export["listening"] or {}).get("client") != self._simulation.host:
-            raise PoolUnavailable(f"The host {remote.host}, which has the volume, does not answer.")
-
-    def _connection(self, note: Mapping[str, Any]) -> Export:
-        socket = str(self._simulation.directory / "connections" / f"{note['owner']}.sock")
-        return Export(note["volume_id"], note["name"], socket, owner=note["owner"], size_gib=note["size_gib"])
 
     def guest_disk(self, volume_id: str) -> GuestDisk | None:
         if not self.capabilities.direct:

@@ -13,7 +13,7 @@ from workers.drivers.hypervisor.base import (
 )
 from workers.drivers.hypervisor.libvirt import placement, tpm
 from workers.drivers.hypervisor.libvirt.disk_elements import DiskCache, bus_of, disk_device
-from workers.drivers.hypervisor.libvirt.xml import devices, interface, machine, metadata
+from workers.drivers.hypervisor.libvirt.xml import devices, interface, machine, metadata, resources
 from workers.drivers.hypervisor.libvirt.xml.domain import Domain
 
 # Free PCI Express ports: each takes one disk or card that is plugged in while the guest runs. libvirt's own choice
@@ -81,8 +81,8 @@ def define(spec: ServerSpec, policy: HostPolicy) -> Domain:
         uuid=spec.id,
         title=_title(spec.display_name),
         metadata=_metadata(spec, policy),
-        memory=machine.Memory(mib=spec.ram_mib),
-        vcpu=machine.Vcpu(count=spec.vcpus, cpuset=_shared_cpus(spec, policy)),
+        memory=resources.Memory(mib=spec.ram_mib),
+        vcpu=resources.Vcpu(count=spec.vcpus, cpuset=_shared_cpus(spec, policy)),
         sysinfo=_sysinfo(spec),
         os=_os(spec, policy),
         features=_features(spec, policy),

@@ -4,50 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from workers.drivers.hypervisor.libvirt.xml import machine
+from workers.drivers.hypervisor.libvirt.xml import resources
 from workers.drivers.hypervisor.specs import Hardware, Placement
 
 
-def cpu_tune(asked: Hardware) -> machine.CpuTune | None:
+def cpu_tune(asked: Hardware) -> resources.CpuTune | None:
     """The guest's share of its processors, and those of the host that they run on."""
     placed = asked.placement
     if placed is None and (asked.cpu_shares, asked.cpu_quota, asked.cpu_period) == (None, None, None):
         return None
     pins = sorted(pair for cell in placed.cells for pair in cell.cpus) if placed else []
-    return machine.CpuTune(
+    return resources.CpuTune(
         shares=asked.cpu_shares,
         period=asked.cpu_period,
         quota=asked.cpu_quota,
-        pins=tuple(machine.VcpuPin(vcpu, listed(cpus)) for vcpu, cpus in pins),
-        emulator=machine.EmulatorPin(listed(placed.emulator)) if placed and placed.emulator else None,
+        pins=tuple(resources.VcpuPin(vcpu, listed(cpus)) for vcpu, cpus in pins),
+        emulator=resources.EmulatorPin(listed(placed.emulator)) if placed and placed.emulator else None,
     )
 
 
-def numa_tune(placed: Placement | None) -> machine.NumaTune | None:
+def numa_tune(placed: Placement | None) -> resources.NumaTune | None:
     """The host's cells that its memory is on."""
     if placed is None:
         return None
-    nodes = (machine.MemoryNode(number, str(cell.host_cell)) for number, cell in enumerate(placed.cells))
-    return machine.NumaTune(machine.MemoryMode(listed(cell.host_cell for cell in placed.cells)), tuple(nodes))
+    nodes = (resources.MemoryNode(number, str(cell.host_cell)) for number, cell in enumerate(placed.cells))
+    return resources.NumaTune(resources.MemoryMode(listed(cell.host_cell for cell in placed.cells)), tuple(nodes))
 
 
-def backing(placed: Placement | None) -> machine.MemoryBacking | None:
+def backing(placed: Placement | None) -> resources.MemoryBacking | None:
     """The pages of its memory; None: ordinary ones."""
     cells = [(number, cell.page_kib) for number, cell in enumerate(placed.cells) if cell.page_kib] if placed else []
     pages = tuple(
-        machine.Page(size, listed(number for number, other in cells if other == size))
+        resources.Page(size, listed(number for number, other in cells if other == size))
         for size in sorted({size for _, size in cells})
     )
-    return machine.MemoryBacking(machine.HugePages(pages)) if pages else None
+    return resources.MemoryBacking(resources.HugePages(pages)) if pages else None
 
 
-def guest_numa(placed: Placement | None) -> machine.GuestNuma | None:
+def guest_numa(placed: Placement | None) -> resources.GuestNuma | None:
     """The cells that the guest sees."""
     if placed is None:
         return None
-    return machine.GuestNuma(
+    return resources.GuestNuma(
         tuple(
-            machine.GuestCell(number, listed(vcpu for vcpu, _ in cell.cpus), cell.memory_mib)
+            resources.GuestCell(number, listed(vcpu for vcpu, _ in cell.cpus), cell.memory_mib)
             for number, cell in enumerate(placed.cells)
         )
     )

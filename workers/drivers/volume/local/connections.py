@@ -23,6 +23,18 @@ RELAYS = "relays"  # of a volume's exports, below the directory of its daemon
 class Connections(Pool):
     """The relays' part of LocalVolumes. Its own directory beside those of the daemons has the connections."""
 
+    def list_exports(self) -> tuple[Export, ...]:
+        """As noted when they were opened, of the processes that live: a busy one is not asked."""
+        exports = []
+        for path in sorted(self._run.iterdir()) if self._run.is_dir() else ():
+            daemon = self._daemon(path.name)
+            heard = [known for known in daemon.wanted() if self._is_heard(path.name, known)]
+            exports += [
+                Export(path.name, known.name, str(daemon.socket), known.listening)
+                for known in (heard if daemon.is_whole() else ())
+            ]
+        return tuple(exports)
+
     def connect(self, remote: RemoteExport) -> Export:
         """One that is connected already is left alone, unless what it was made for has changed."""
         with self._alone(remote.owner) as relay:

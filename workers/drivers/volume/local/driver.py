@@ -11,7 +11,6 @@ from threading import Event
 from typing import Any
 
 from workers.drivers import values
-from workers.drivers.errors import Stopped
 from workers.drivers.volume.base import (
     Capabilities,
     Export,
@@ -64,7 +63,7 @@ class LocalVolumes(Adoption, Connections, VolumeDriver):
             if self._pool.load(volume.id) is None:
                 self._check_room()
                 try:
-                    self._make(volume, source, _poll(stop))
+                    self._make(volume, source, layer_files.poll_of(stop))
                 except BaseException:
                     files.remove_tree(self._pool.of(volume.id))
                     raise
@@ -118,7 +117,7 @@ class LocalVolumes(Adoption, Connections, VolumeDriver):
                 return
             self._check_room()
             if record.format == "raw":
-                self._copy_raw(volume_id, snapshot_id, record, _poll(stop))
+                self._copy_raw(volume_id, snapshot_id, record, layer_files.poll_of(stop))
             else:
                 self._freeze(volume_id, record, snapshot_id, stop)
 
@@ -152,7 +151,7 @@ class LocalVolumes(Adoption, Connections, VolumeDriver):
             self._check_room()
             directory = self._pool.of(volume_id)
             path = directory / f"{records.COPY}.{disk_format}"
-            layer_files.flatten(directory / record.top, path, record.size, _poll(stop))
+            layer_files.flatten(directory / record.top, path, record.size, layer_files.poll_of(stop))
             return str(path)
 
     def convert_volume(self, volume_id: str, disk_format: Format, stop: Event | None = None) -> None:
@@ -167,7 +166,7 @@ class LocalVolumes(Adoption, Connections, VolumeDriver):
                 raise NotSupported("A volume with snapshots keeps its format.")
             self._check_room()
             directory, top = self._pool.of(volume_id), records.new_layer(disk_format)
-            layer_files.flatten(directory / record.top, directory / top, record.size, _poll(stop))
+            layer_files.flatten(directory / record.top, directory / top, record.size, layer_files.poll_of(stop))
             record = Record(record.size, disk_format, (top,))
             self._pool.save(volume_id, record)
             chains.collect(self._pool, volume_id, record)
@@ -202,18 +201,6 @@ class LocalVolumes(Adoption, Connections, VolumeDriver):
     def list_volumes(self) -> tuple[VolumeInfo, ...]:
         infos = (self._info(name) for name in self._pool.names())
         return tuple(info for info in infos if info is not None)
-
-    def list_exports(self) -> tuple[Export, ...]:
-        """As noted when they were opened, of the processes that live: a busy one is not asked."""
-        exports = []
-        for path in sorted(self._run.iterdir()) if self._run.is_dir() else ():
-            daemon = self._daemon(path.name)
-            heard = [known for known in daemon.wanted() if self._is_heard(path.name, known)]
-            exports += [
-                Export(path.name, known.name, str(daemon.socket), known.listening)
-                for known in (heard if daemon.is_whole() else ())
-            ]
-        return tuple(exports)
 
     def residue(self, *, remove: bool) -> tuple[str, ...]:
         """Volumes that are being worked on are left alone."""
@@ -304,15 +291,3 @@ class LocalVolumes(Adoption, Connections, VolumeDriver):
             self._pool.save(volume_id, record)
             chains.collect(self._pool, volume_id, record)
         return record
-
-
-def _poll(stop: Event | None) -> layer_files.Poll | None:
-    """Return what ends a copy once `stop` is set."""
-    if stop is None:
-        return None
-
-    def poll() -> None:
-        if stop.is_set():
-            raise Stopped("The operation was stopped.")
-
-    return poll

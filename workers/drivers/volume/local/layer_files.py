@@ -8,9 +8,11 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from workers.drivers import blank_qcow2
+from workers.drivers.errors import Stopped
 from workers.drivers.volume.errors import PoolFull, PoolUnavailable, SourceUnavailable
 from workers.drivers.volume.local import records
 from workers.system import files, processes
@@ -110,3 +112,15 @@ def _run(argv: list[str], limits: dict[str, Any]) -> None:
         if "No space left" in error.details:
             raise PoolFull("The host has no space for the volume.", details=error.details) from error
         raise PoolUnavailable("The host could not make the volume.", details=error.details) from error
+
+
+def poll_of(stop: Event | None) -> Poll | None:
+    """Return what ends a copy once `stop` is set."""
+    if stop is None:
+        return None
+
+    def poll() -> None:
+        if stop.is_set():
+            raise Stopped("The operation was stopped.")
+
+    return poll

@@ -63,6 +63,7 @@ def servers_with_disks(pool: Pool) -> Any:
 
 
 def names_of_disks(pool: Pool) -> Any:
+    """List the images that are servers' disks, of whatever cloud."""
     return [name for name in pool.rbd.list(pool.io) if name.startswith("disk-")]
 
 

@@ -292,6 +292,7 @@ def _age(image: Any) -> timedelta:
 
 
 def is_uuid(text: str) -> bool:
+    """Whether a text is a UUID as this project writes them."""
     try:
         return str(uuid.UUID(text)) == text
     except ValueError:

@@ -9,19 +9,9 @@ from typing import ClassVar, Literal
 
 from workers.drivers.hypervisor.libvirt.xml.devices import Devices
 from workers.drivers.hypervisor.libvirt.xml.element import Element, attribute, child, leaf
-from workers.drivers.hypervisor.libvirt.xml.machine import (
-    Clock,
-    Cpu,
-    CpuTune,
-    Features,
-    Memory,
-    MemoryBacking,
-    NumaTune,
-    Os,
-    Sysinfo,
-    Vcpu,
-)
+from workers.drivers.hypervisor.libvirt.xml.machine import Clock, Cpu, Features, Os, Sysinfo
 from workers.drivers.hypervisor.libvirt.xml.metadata import Metadata
+from workers.drivers.hypervisor.libvirt.xml.resources import CpuTune, Memory, MemoryBacking, NumaTune, Vcpu
 
 
 @dataclass(frozen=True, slots=True)
