@@ -20,7 +20,7 @@ _SECRET_TYPE = (
     "(kind := VolumeType.objects.get_or_create(name='secret')[0],"
     " EncryptionType.objects.get_or_create(volume_type=kind, defaults=dict(provider='luks')))[0]"
 )
-_IN_CLEAR_TEXT = ("manage", "upload")  # what these do is refused for encrypted volumes
+_IN_CLEAR_TEXT = ("manage", "upload", "swap", "convert", "attached")  # what these do is refused for encrypted volumes
 _VOLUME = "volume = Volume.objects.get(id={key!r});"
 _SNAPSHOT = "snapshot = Snapshot.objects.select_related('volume').get(id={key!r});"
 _BACKUP = "backup = Backup.objects.get(id={key!r});"
