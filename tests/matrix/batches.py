@@ -213,5 +213,7 @@ class Batch:
         kind.check(self.cloud, case.subject, releases)
 
     def _waits(self, case: Case) -> bool:
-        """Return whether the pipeline waits for its host to come back."""
-        return catalogue.get(case.cell.pipeline).when_down(case.cell.step) == "wait"
+        """Return whether the pipeline waits for its host to come back: for the held step, or for a later one."""
+        entry = catalogue.get(case.cell.pipeline)
+        left = entry.steps[entry.steps.index(case.cell.step) :]
+        return any(entry.when_down(step) == "wait" for step in left)

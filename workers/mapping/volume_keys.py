@@ -24,6 +24,7 @@ from workers.system.peers.errors import PeerError, PeerRefused
 
 if TYPE_CHECKING:
     from apps.volumes.models import Volume, VolumeKey
+    from apps.workflow.models import Run
 
 PARTS = {"volume-key": False, "next-volume-key": True}  # of a request to the first machine
 _ANSWER_BYTES = 1000
@@ -81,7 +82,12 @@ def _may_have(host: str, volume_id: uuid.UUID) -> bool:
     for key in volume_attachments.servers_of(volume_id=volume_id):
         if (run := runs.active_of(subject_type=SERVER, subject_id=key)) is not None:
             active.append(run)
-    return any(host in (run.hosts.get(role) for role in _ROLES) for run in active)
+    return any(host in _hosts_of(run) for run in active)
+
+
+def _hosts_of(run: "Run") -> set[str]:
+    """Return the hosts that a run works on; one of a single host keeps no roles."""
+    return {name for role in _ROLES if (name := run.hosts.get(role))} if run.hosts else {run.host}
 
 
 def _open(row: "VolumeKey") -> str:

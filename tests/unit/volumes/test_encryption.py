@@ -125,6 +125,23 @@ def test_a_key_that_cannot_be_had_is_reported(worker: Worker, volume: Volume, at
     assert "cannot be opened" in Finding.objects.get().found
 
 
+@pytest.mark.parametrize(
+    ("pipeline", "subject", "given"),
+    [("volume.create", "volume", True), ("volume.extend", "volume", False), ("server.reboot", "server", True)],
+)
+def test_a_run_with_one_host_keeps_no_roles(
+    server: Server, volume: Volume, attached: Attachment, pipeline: str, subject: str, given: bool
+) -> None:
+    key = {"volume": volume.id, "server": server.id}[subject]
+    Run.objects.create(pipeline=pipeline, subject_type=subject, subject_id=key, project_id="p", state="running",
+                       deadline_at=timezone.now(), host=FAR)  # fmt: skip
+    if given:
+        assert asked(FAR, volume) == volume_keys.passphrase_of(VolumeKey.objects.get())
+        return
+    with pytest.raises(PeerRefused):
+        asked(FAR, volume)
+
+
 def test_who_is_given_a_key(
     worker: Worker, far: HostDrivers, server: Server, volume: Volume, attached: Attachment, keys: Path
 ) -> None:
