@@ -4,12 +4,16 @@ The volume service makes all snapshots by itself, also of volumes in use. One th
 """
 
 import uuid
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from apps.common.context import RequestContext
 from apps.common.exceptions import NotFound
 from apps.compute.exceptions import VolumeOfNoServer
 from apps.compute.selectors import volume_attachments
+from apps.compute.services import device_changes
+from apps.volumes import states
+from apps.volumes.exceptions import InvalidSnapshot
 from apps.volumes.selectors import snapshots as selectors
 from apps.volumes.selectors import volumes
 from apps.volumes.services import snapshots
@@ -26,14 +30,20 @@ def create(*, context: RequestContext, volume_id: uuid.UUID, snapshot_id: uuid.U
 
 
 def delete(*, context: RequestContext, volume_id: uuid.UUID, snapshot_id: str) -> None:
-    """Begin to delete the volume's snapshot. Absent is success. Raises VolumeOfNoServer (400)."""
+    """Begin to delete the volume's snapshot, once it is made. Absent is success. Raises VolumeOfNoServer (400)."""
     volume = _volume(context, volume_id)
-    try:
-        snapshot = selectors.get(context=context, snapshot_id=snapshot_id)
-    except NotFound:
-        return
-    if snapshot.volume_id == volume.id:
-        snapshots.delete(context=context, snapshot=snapshot)
+
+    status = ""
+
+    def work() -> None:
+        nonlocal status
+        with suppress(NotFound):
+            snapshot = selectors.get(context=context, snapshot_id=snapshot_id)
+            status = snapshot.status
+            if snapshot.volume_id == volume.id:
+                snapshots.delete(context=context, snapshot=snapshot)
+
+    device_changes.when_free(work, InvalidSnapshot, lambda _: status == states.CREATING)
 
 
 def _volume(context: RequestContext, volume_id: uuid.UUID) -> "Volume":

@@ -4,7 +4,10 @@ import json
 import uuid
 from urllib.parse import quote
 
+import pytest
+
 from apps.compute.models import BlockDevice, Server
+from apps.compute.services import device_changes
 from apps.volumes.models import Snapshot, Volume
 from tests.api.compute.conftest import ComputeCaller
 
@@ -67,7 +70,9 @@ def test_snapshots(alice: ComputeCaller, bob: ComputeCaller) -> None:
     assert alice.delete(path).status_code == 202
 
 
-def test_assisted_snapshots(alice: ComputeCaller, admin: ComputeCaller, server: Server) -> None:
+def test_assisted_snapshots(
+    alice: ComputeCaller, admin: ComputeCaller, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     volume, key = make(alice, status="in-use"), str(uuid.uuid4())
     info = {"snapshot_id": key, "type": "qcow2", "new_file": "new"}
     body = {"snapshot": {"volume_id": str(volume.id), "create_info": info}}
@@ -81,8 +86,11 @@ def test_assisted_snapshots(alice: ComputeCaller, admin: ComputeCaller, server: 
     snapshot = Snapshot.objects.get()
     assert (str(snapshot.id), snapshot.project_id, snapshot.status) == (key, alice.project_id, "creating")
     assert admin.delete(f"{path}/{key}?delete_info=x").status_code == 400
-    assert admin.delete(f"{path}/{key}?delete_info={where}").status_code == 400  # it is being made
-    Snapshot.objects.update(status="available")
+    with monkeypatch.context() as patched:
+        patched.setattr(device_changes, "BUSY_SECONDS", 0)
+        assert admin.delete(f"{path}/{key}?delete_info={where}").status_code == 400  # it is being made
+    # It is waited for.
+    monkeypatch.setattr(device_changes.time, "sleep", lambda _: Snapshot.objects.update(status="available"))
     assert admin.delete(f"{path}/{key}?delete_info={where}").status_code == 204
     assert Snapshot.objects.get().status == "deleting"
     assert admin.delete(f"{path}/{uuid.uuid4()}?delete_info={where}").status_code == 204
