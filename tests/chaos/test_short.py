@@ -4,7 +4,7 @@ import pytest
 
 from tests.chaos import run
 
-pytestmark = [pytest.mark.processes, pytest.mark.slow]
+pytestmark = [pytest.mark.processes, pytest.mark.slow, pytest.mark.heavy]
 
 
 def test_thirty_servers_under_fire() -> None:

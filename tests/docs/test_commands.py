@@ -123,6 +123,7 @@ def prepare(cloud: Cloud, reader: Reader) -> None:
     reader.environment |= {"MY_ID": ids["demo"], "OTHER_ID": ids["admin"], "PROJECT_ID": project}
 
 
+@pytest.mark.heavy
 def test_commands(cloud: Cloud, tmp_path: Path) -> None:
     reader = Reader(cloud, tmp_path)
     prepare(cloud, reader)

@@ -88,8 +88,8 @@ def is_agents(cell: Cell) -> bool:
 
 
 def sample(seed: int) -> list[Cell]:
-    """Return an agent's death at a third of each pipeline's steps, at one moment each, and half of a pairwise sample of
-    the rest, which has each pair of pipeline and victim, victim and moment, pipeline and moment. Seeds take others.
+    """Return an agent's death at a fifth of each pipeline's steps, at one moment each, and a quarter of a sample of the
+    rest that has each pair of pipeline and victim, victim and moment, pipeline and moment. Seeds take others.
     """
     chance = random.Random(seed)
     cells = list(everything())
@@ -100,8 +100,8 @@ def sample(seed: int) -> list[Cell]:
     by_pipeline: dict[str, list[Cell]] = {}
     for cell in agents.values():
         by_pipeline.setdefault(cell.pipeline, []).append(cell)
-    deaths = [cell for own in by_pipeline.values() for cell in own[: -(-len(own) // 3)]]
-    return [*deaths, *itertools.islice(_pairwise([cell for cell in cells if not is_agents(cell)]), 0, None, 2)]
+    deaths = [cell for own in by_pipeline.values() for cell in own[: -(-len(own) // 5)]]
+    return [*deaths, *itertools.islice(_pairwise([cell for cell in cells if not is_agents(cell)]), 0, None, 4)]
 
 
 def _pairs(cell: Cell) -> set[tuple[str, str]]:

@@ -41,7 +41,7 @@ SAMPLE_SECONDS = 240  # of all
 @pytest.mark.processes
 @pytest.mark.parametrize("victim", sorted({cell.victim for cell in cells.everything()}))
 def test_sample(matrix_cloud: Cloud, moments: Moments, victim: str) -> None:
-    """The agent at a third of the steps of each pipeline, and half of a pairwise sample of the rest."""
+    """The agent at a fifth of the steps of each pipeline, and a quarter of a pairwise sample of the rest."""
     began = time.monotonic()
     run(matrix_cloud, moments, [cell for cell in SAMPLE if cell.victim == victim])
     SECONDS[victim] = time.monotonic() - began

@@ -294,8 +294,6 @@ def test_flags_and_image_metadata(alice: Any, make_volume: Any) -> None:
     for bad in ({"os-set_bootable": {}}, {"os-set_bootable": {"bootable": "perhaps"}}, {"dance": {}}, {}, [],
                 {"os-extend": {"new_size": 2}, "os-reserve": {}}, {"os-update_readonly_flag": {}}):  # fmt: skip
         assert refusal(act(bad))[0] == 400, bad
-    for action in ("os-reimage",):
-        assert "does not offer" in refusal(act({action: {}}))[1]
 
 
 def test_metadata(alice: Any, bob: Any, make_volume: Any) -> None:

@@ -14,7 +14,7 @@ from workers.drivers.hypervisor.errors import SpawnFailed
 from workers.drivers.hypervisor.libvirt import tpm
 from workers.drivers.storage.base import StorageDriver
 
-pytestmark = [pytest.mark.libvirt, pytest.mark.slow, pytest.mark.usefixtures("clean_host")]
+pytestmark = [pytest.mark.libvirt, pytest.mark.slow, pytest.mark.heavy, pytest.mark.usefixtures("clean_host")]
 SWTPM = Path("/var/lib/libvirt/swtpm")
 
 

@@ -32,7 +32,7 @@ def packed(address: str) -> bytes:
 
 def network(number: int | None = None, **changes: Any) -> NetworkSpec:
     """A network in 198.18.<number>.0/24."""
-    number = next(_serial) if number is None else number
+    number = 1 + next(_serial) % 255 if number is None else number
     subnet = SubnetSpec(new_id(), f"198.18.{number}.0/24", f"198.18.{number}.1")
     return NetworkSpec(**{"id": new_id(), "mtu": 1450, "subnets": (subnet,), **changes})
 

@@ -96,6 +96,7 @@ def test_full_and_incremental(driver: VolumeDriver, store: Archive) -> None:
     assert store.list_backups() == (first.id,)
 
 
+@pytest.mark.heavy
 def test_a_volume_that_grew_begins_a_new_chain(
     driver: VolumeDriver, store: Archive, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,6 +31,7 @@ from workers.drivers.storage.errors import (
 pytestmark = [
     pytest.mark.skipif(os.getuid() != 0 or bool(ceph.missing()), reason="needs root and Ceph"),
     pytest.mark.xdist_group("ceph"),
+    pytest.mark.heavy,
 ]
 GIB = 1 << 30
 

@@ -23,6 +23,7 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.skipif(os.getuid() != 0 or bool(ceph.missing()), reason="needs root and Ceph"),
     pytest.mark.xdist_group("ceph"),
+    pytest.mark.heavy,
 ]
 
 
