@@ -121,6 +121,7 @@ def test_errors_are_of_one_family_and_survive_pickling(module: Any) -> None:
 @pytest.mark.parametrize("loader", [hypervisors, networks, storages], ids=lambda it: it.__name__)
 def test_loaders(loader: Any, tmp_path: Any) -> None:
     options = {"state_dir": tmp_path, "host": "h", "switch": "unix:/nowhere", "ceph_pool": "x"}
+    options |= {"ceph_user": "u", "ceph_conf": "/nowhere", "ceph_keyring": "/nowhere"}
     for name, target in loader.KNOWN.items():
         assert f"{type(loader.load(name, options)).__module__}:{type(loader.load(name, options)).__name__}" == target
         loader.load(target, options)
