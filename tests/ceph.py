@@ -10,11 +10,12 @@ import signal
 import socket
 import struct
 import subprocess
+import tempfile
 import time
 import urllib.request
 import uuid
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,18 @@ rgw_objexp_gc_interval = 86400
 
 def missing() -> list[str]:
     return [name for name in PROGRAMS if shutil.which(name) is None]
+
+
+@contextmanager
+def running(directory: str = "/tmp") -> Iterator[CephCluster]:
+    """A cluster below a directory with a short path, for as long as the block lasts."""
+    with tempfile.TemporaryDirectory(prefix="cly-c", dir=directory) as path:
+        cluster = CephCluster(Path(path))
+        try:
+            cluster.start()
+            yield cluster
+        finally:
+            cluster.stop()
 
 
 class CephCluster:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,13 +45,8 @@ done) > /dev/ttyS0 2>&1 &
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[ceph.CephCluster]:
-    with tempfile.TemporaryDirectory(prefix="cly-c", dir="/run") as path:
-        made = ceph.CephCluster(Path(path))
-        try:
-            made.start()
-            yield made
-        finally:
-            made.stop()
+    with ceph.running("/run") as cluster:
+        yield cluster
 
 
 @pytest.fixture

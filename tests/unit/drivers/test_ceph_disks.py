@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -38,13 +37,8 @@ GIB = 1 << 30
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[ceph.CephCluster]:
-    with tempfile.TemporaryDirectory(prefix="cly-c", dir="/tmp") as path:
-        made = ceph.CephCluster(Path(path))
-        try:
-            made.start()
-            yield made
-        finally:
-            made.stop()
+    with ceph.running() as cluster:
+        yield cluster
 
 
 @pytest.fixture

@@ -34,13 +34,8 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[ceph.CephCluster]:
-    with tempfile.TemporaryDirectory(prefix="cly-c", dir="/tmp") as path:
-        made = ceph.CephCluster(Path(path))
-        try:
-            made.start()
-            yield made
-        finally:
-            made.stop()
+    with ceph.running() as cluster:
+        yield cluster
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -29,13 +28,8 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[ceph.CephCluster]:
-    with tempfile.TemporaryDirectory(prefix="cly-c", dir="/tmp") as path:
-        made = ceph.CephCluster(Path(path))
-        try:
-            made.start()
-            yield made
-        finally:
-            made.stop()
+    with ceph.running() as cluster:
+        yield cluster
 
 
 @pytest.fixture(autouse=True)

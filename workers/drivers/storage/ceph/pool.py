@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
-from workers.drivers.errors import AbortError, RetryableError, Stopped
+from workers.drivers.cluster_errors import Errors, translated
 from workers.drivers.storage.errors import (
     DiskTooSmall,
     FilesMissing,
@@ -16,9 +15,8 @@ from workers.drivers.storage.errors import (
 )
 from workers.system import processes
 from workers.system.ceph.access import LONG_S, ClusterImage, PoolAccess
-from workers.system.ceph.calls import Halted, Refused, Unavailable
 
-_ERRORS: dict[str, tuple[type[RetryableError | AbortError], str]] = {
+_ERRORS: Errors = {
     "absent": (FilesMissing, "The disk of the server is not in the pool."),
     "no-source": (ImageUnavailable, "The image is not in the pool any more."),
     "too-small": (DiskTooSmall, "The disk is too small for its source."),
@@ -33,11 +31,11 @@ class DiskPool(PoolAccess):
 
     def do(self, what: str, **arguments: Any) -> Any:
         """Have something done in the pool. Raises what the contract says."""
-        with translated():
+        with translated(_ERRORS):
             return self.call(what, **arguments)
 
     def guest_disk(self, image: str) -> ClusterImage:
-        with translated():
+        with translated(_ERRORS):
             return super().guest_disk(image)
 
     def fill(self, source: tuple[str, str], image: str, check: Callable[[], object] | None) -> None:
@@ -45,24 +43,10 @@ class DiskPool(PoolAccess):
 
         Raises StorageUnavailable.
         """
-        with translated():
+        with translated(_ERRORS):
             self.configure()
         argv = ["qemu-img", "convert", "-q", "-n", "-f", source[0], "-O", "raw", source[1], self.url(image)]
         try:
             processes.run(argv, timeout_s=LONG_S, memory_limit_mib=4096, poll=check, dies_with_caller=True)
         except processes.ProcessError as error:
             raise StorageUnavailable("The host could not copy the data.", details=error.details) from error
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Raise what the contract says."""
-    try:
-        yield
-    except Refused as error:
-        kind, text = _ERRORS.get(error.kind, _ERRORS["unavailable"])
-        raise kind(text, details=error.details) from error
-    except Unavailable as error:
-        raise StorageUnavailable(error.message, details=error.details) from error
-    except Halted as error:
-        raise Stopped("The operation was stopped.") from error

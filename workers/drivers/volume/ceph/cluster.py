@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from typing import Any
 
-from workers.drivers.errors import AbortError, RetryableError, Stopped
+from workers.drivers.cluster_errors import Errors, translated
+from workers.drivers.errors import Stopped
 from workers.drivers.volume.errors import (
     PoolBusy,
     PoolFull,
@@ -22,9 +21,8 @@ from workers.drivers.volume.errors import (
 from workers.drivers.volume.specs import GuestDisk
 from workers.system import processes
 from workers.system.ceph.access import LONG_S, PoolAccess
-from workers.system.ceph.calls import Halted, Refused, Unavailable
 
-_ERRORS: dict[str, tuple[type[RetryableError | AbortError], str]] = {
+_ERRORS: Errors = {
     "absent": (VolumeNotFound, "The volume is not in the pool."),
     "no-source": (SourceUnavailable, "The volume's source is not in the pool."),
     "no-snapshot": (SnapshotNotFound, "The volume has no such snapshot."),
@@ -40,11 +38,11 @@ class Cluster(PoolAccess):
 
     def do(self, what: str, **arguments: Any) -> Any:
         """Have something done in the pool. Raises what the contract says."""
-        with translated():
+        with translated(_ERRORS):
             return self.call(what, **arguments)
 
     def guest_disk(self, image: str) -> GuestDisk:
-        with translated():
+        with translated(_ERRORS):
             return super().guest_disk(image)
 
     def convert(
@@ -61,7 +59,7 @@ class Cluster(PoolAccess):
             if stop is not None and stop.is_set():
                 raise Stopped("The operation was stopped.")
 
-        with translated():
+        with translated(_ERRORS):
             self.configure()
         there = ["-n"] if target[1].startswith("rbd:") else []
         argv = ["qemu-img", "convert", "-q", *there, "-f", source[0], "-O", target[0], source[1], target[1]]
@@ -71,17 +69,3 @@ class Cluster(PoolAccess):
             if there and not Path(source[1]).exists():
                 raise SourceUnavailable("The image is not on the host.", details=error.details) from error
             raise PoolUnavailable("The host could not copy the data.", details=error.details) from error
-
-
-@contextmanager
-def translated() -> Iterator[None]:
-    """Raise what the contract says."""
-    try:
-        yield
-    except Refused as error:
-        kind, text = _ERRORS.get(error.kind, _ERRORS["unavailable"])
-        raise kind(text, details=error.details) from error
-    except Unavailable as error:
-        raise PoolUnavailable(error.message, details=error.details) from error
-    except Halted as error:
-        raise Stopped("The operation was stopped.") from error
