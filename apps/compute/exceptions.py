@@ -113,6 +113,12 @@ class ImageUnusable(BadRequest):
     pass
 
 
+class SignatureOfVolume(BadRequest):
+    """400 (nova/exception.py, CertificateValidationFailed)."""
+
+    template = "Image certificate validation is not supported {where}"
+
+
 class HardwareInvalid(BadRequest):
     """Flavor and image ask for a machine that there cannot be, or contradict each other."""
 

@@ -7,6 +7,7 @@ from apps.workflow import states
 _CHANGE = {
     "NoValidHost": "",  # the scheduler gives its own advice
     states.BY_OPERATOR: "Ask your operator why, before you try again.",
+    "SignatureUnverified": "Leave trusted_image_certificates out.",
     "image_corrupt": "Upload the image again.",
     "image_unsafe": "Use another image.",
     "disk_too_small": "Choose a flavor with a larger disk.",

@@ -16,7 +16,8 @@ _READ = (
 _WRITE = (
     "os-security-groups:create os-security-groups:update os-security-groups:delete os-security-groups:rule:create "
     "os-security-groups:rule:delete os-server-password:clear os-floating-ips:create os-floating-ips:delete "
-    "servers:create servers:create:attach_network servers:update os-remote-consoles "
+    "servers:create servers:create:attach_network servers:create:trusted_certs servers:rebuild:trusted_certs "
+    "servers:update os-remote-consoles "
     "os-server-shares:create os-server-shares:delete "
     "server-metadata:create "
     "server-metadata:update server-metadata:update_all server-metadata:delete os-server-tags:update "

@@ -6,7 +6,7 @@ from typing import Any
 from apps.common import policy
 from apps.common.context import RequestContext
 from apps.common.exceptions import BadRequest
-from apps.compute.actions import UNLOCK, UNSHELVE, ServerAction
+from apps.compute.actions import REBUILD, UNLOCK, UNSHELVE, ServerAction
 from apps.compute.models import Server
 from apps.compute.services.server_requests import placement
 from apps.compute.services.servers import locker
@@ -15,6 +15,7 @@ from apps.networking.values import InterfacePermissions
 
 CREATE = "os_compute_api:servers:create"
 SEES_HOSTS = "os_compute_api:os-extended-server-attributes"
+REBUILD_CERTIFICATES = "os_compute_api:servers:rebuild:trusted_certs"
 UNSHELVE_TO_HOST = "os_compute_api:os-shelve:unshelve_to_host"
 ATTACH_EXTERNAL = "network:attach_external_network"
 
@@ -26,6 +27,8 @@ def check_new_server(context: RequestContext, values: Mapping[str, Any], hints: 
     """
     if _named_networks(values):
         policy.check(context, f"{CREATE}:attach_network")
+    if values["row"].get("trusted_image_certificates"):
+        policy.check(context, f"{CREATE}:trusted_certs")
     for rule in placement.rules(values):
         policy.check(context, rule)
     restricted = placement.restricted(hints)
@@ -64,6 +67,8 @@ def of_action(caller: RequestContext, action: ServerAction, server: Server, valu
     """
     if action is UNSHELVE and isinstance(value, Mapping) and "host" in value:
         return (UNSHELVE_TO_HOST,)
+    if action is REBUILD and isinstance(value, Mapping) and "trusted_image_certificates" in value:
+        return (REBUILD_CERTIFICATES,)
     if action is UNLOCK and server.locked_by not in ("", locker(context=caller, server=server)):
         return ("os_compute_api:os-lock-server:unlock:unlock_override",)
     return ()

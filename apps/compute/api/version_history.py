@@ -46,7 +46,7 @@ CHANGES = _rows(
 18 | URLs without a project's ID, which are served in every version |
 | | compute/clients_expectations::what_an_active_server_shows
 19 | `description` of servers | compute/versions::fields
-20 | volumes of shelved servers | compute/versions::same
+20 | volumes of shelved servers: 409 before | compute/volume_attachments::volumes_of_a_shelved_server
 21 | actions of deleted servers | compute/server_parts::actions_of_a_deleted_server
 22 | `force_complete` of live migrations | compute/migrations::of_server
 23 | live migrations of a server; kinds of migrations | compute/migrations::of_server
@@ -78,7 +78,7 @@ CHANGES = _rows(
 45 | `createImage` and `createBackup` answer with `image_id` | compute/server_images::answers_of_each_version
 46 | the header `X-OpenStack-Request-ID`, which is sent in every version | compute/versions::headers
 47 | servers show their flavor's values | compute/versions::fields
-48 | diagnostics in one form | compute/versions::same
+48 | diagnostics in one form | compute/versions::diagnostics
 49 | tags of attached interfaces and volumes | compute/volume_attachments::refusals
 50 | quota classes with server groups, without networks | compute/versions::calls
 51 | `volume-extended`; events of actions for everybody |
@@ -86,7 +86,7 @@ CHANGES = _rows(
 | | compute/server_parts::events_by_version
 52 | tags of new servers | compute/versions::requests
 53 | services and hypervisors by UUID | compute/hosts::services_by_version compute/hosts::hypervisor_by_version
-54 | a rebuild changes the key pair | compute/versions::same
+54 | a rebuild changes the key pair | compute/versions::key_of_a_rebuild
 55 | `description` of flavors | compute/flavors::document_by_version
 56 | `migrate` to a host | compute/migrations::only_administrators_choose_the_host
 57 | no `personality`; a rebuild changes user data | compute/versions::requests compute/versions::limits
@@ -95,7 +95,8 @@ CHANGES = _rows(
 60 | volumes of several servers | compute/volume_attachments::volumes_that_cannot_be_attached
 61 | extra specs in flavors | compute/flavors::document_by_version
 62 | hosts of events | compute/server_parts::events_by_version
-63 | `trusted_image_certificates`: null in answers, refused in requests | compute/versions::fields
+63 | `trusted_image_certificates`, whose servers are not built: there is no key manager |
+| | compute/versions::fields compute/versions::certificates_of_images
 64 | `policy` and `rules` of server groups | compute/server_groups::documents
 65 | live migrations are aborted before they run | compute/live_migrations::what_is_done_to_one_under_way
 66 | `changes-before` | compute/server_values::times_are_compared_as_they_are_shown
@@ -104,7 +105,8 @@ CHANGES = _rows(
 69 | partial answers while a cell is down: there is one cell | compute/versions::same
 70 | tags in lists of interfaces and volumes | compute/interfaces::tags_stay_with_their_interfaces
 71 | `server_groups` of servers | compute/server_groups::joining
-72 | ports with guaranteed bandwidth: none is offered | compute/versions::same
+72 | ports that request resources, of which networking makes none: each port is taken in each version |
+| | compute/versions::ports_with_a_policy
 73 | reasons of locks; lists by lock | compute/locks::the_reason_belongs_to_2_73
 74 | a new server's `host` and `hypervisor_hostname` | compute/versions::requests
 75 | unknown parameters: 400; one form of servers in all answers | compute/flavors::pages_filters_and_order

@@ -53,6 +53,9 @@ class Server(models.Model):
     )
     image_properties = models.JSONField(default=dict, blank=True)
     personality = models.JSONField(default=list, blank=True)
+    trusted_image_certificates = ArrayField(
+        models.CharField(max_length=255), null=True, blank=True, help_text="IDs of those that may sign its image."
+    )
     rescue = models.JSONField(
         null=True, blank=True, editable=False, help_text="The image that the server is rescued with, while it is."
     )

@@ -8,7 +8,7 @@ from django.db import transaction
 from apps.common.context import RequestContext
 from apps.compute import admin_passwords, topologies, tpms
 from apps.compute.actions import REBUILD
-from apps.compute.exceptions import ImageUnusable
+from apps.compute.exceptions import ImageUnusable, SignatureOfVolume
 from apps.compute.models import Flavor, Server
 from apps.compute.services import root_volumes, server_actions, server_disks
 from apps.compute.services.server_requests import guest, limits
@@ -34,6 +34,8 @@ def begin(*, context: RequestContext, server: Server, reimage: bool = True, **va
     host, QuotaExceeded (403), WrongState and ServerLocked (409).
     """
     root = root_volumes.of(server)
+    if root is not None and values.get("row", {}).get("trusted_image_certificates"):
+        raise SignatureOfVolume(where="for volume-backed servers.")
     image = _image(context, server, values["imageRef"], has_root_volume=root is not None)
     params: dict[str, Any] = {}
     where: dict[str, Any] = {}

@@ -111,6 +111,31 @@ def test_attach_and_detach(alice: ComputeCaller, server: Server, make_volume: Ma
     assert [action["action"] for action in actions] == ["detach_volume", "attach_volume"]
 
 
+@pytest.mark.parametrize("vm_state", ["shelved", "shelved_offloaded"])
+def test_volumes_of_a_shelved_server(
+    alice: ComputeCaller, server: Server, make_volume: MakeVolume, worker: Worker, vm_state: str
+) -> None:
+    """409 before 2.20, with nothing changed; then as rows, which the guest finds when it is back."""
+    host = HOST if vm_state == "shelved" else ""
+    Server.objects.update(vm_state=vm_state, host=host, power_state=4)
+    if not host:
+        worker.drivers.hypervisor.destroy(str(server.id))
+    volume = make_volume(alice)
+
+    def asked(version: str, action: str) -> int:
+        caller = alice.at(version)
+        answer = attach(caller, server, volume) if action == "attach" else caller.delete(path_of(server, volume))
+        return int(answer.status_code)
+
+    for action, code, status in (("attach", 200, "in-use"), ("detach", 202, "available")):
+        before = Volume.objects.get(id=volume.id).status
+        assert asked("2.19", action) == 409 and not Run.objects.filter(state="running").exists()
+        assert Volume.objects.get(id=volume.id).status == before
+        assert asked("2.20", action) == code
+        worker.work()
+        assert Volume.objects.get(id=volume.id).status == status
+
+
 UNKNOWN = "bcba2e32-9188-4429-8d98-497fa470dfbe"  # a part of tests' names, the same in all processes
 
 

@@ -195,6 +195,15 @@ def test_a_rebuild_fails(acting: Acting, fault: str, status: str) -> None:
     assert acting.files()["root"]["backing_path"].endswith(image.os_hash_value)
 
 
+def test_a_rebuild_of_an_image_that_nobody_can_verify(acting: Acting) -> None:
+    before, image = acting.server, make_image("second")
+    acting.do("rebuild", imageRef=str(image.id), row={"trusted_image_certificates": ["a"]})
+    run = Run.objects.latest("created_at")
+    assert run.state == "failed" and "no key manager" in run.error_message
+    server = acting.server
+    assert (server.status, server.image_id, server.trusted_image_certificates) == ("ACTIVE", before.image_id, None)
+
+
 class Report:
     """Findings go nowhere."""
 

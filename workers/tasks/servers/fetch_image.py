@@ -1,14 +1,14 @@
 """fetch_image: the image in the host's cache, verified, fetched once for many boots."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 
 from apps.compute import states
 from workers.drivers.storage.base import CONVERTED, CachedImage, ImageSource, ImageSpec, StorageDriver
-from workers.engine.errors import LeaseLost, TooLong
+from workers.engine.errors import Abort, LeaseLost, TooLong
 from workers.engine.steps import StepContext
 from workers.mapping import images
 from workers.tasks.servers.base import ServerStep
@@ -39,8 +39,21 @@ def cache(ctx: StepContext, storage: StorageDriver, server: "Server") -> None:
     """Have the server's image and its parts in the host's cache. Raises TooLong for a big download outside of the long
     steps.
     """
+    check_signature(server.trusted_image_certificates)
     cache_image(ctx, storage, *images.of_server(server))
     cache_parts(ctx, storage, server.image_facts)
+
+
+def check_signature(certificates: Sequence[str] | None) -> None:
+    """Refuse an image whose signature is to be by one of these certificates: there is no key manager to get them of.
+
+    As in Nova the image is not used then, whatever its properties say (nova/image/glance.py, _get_verifier).
+    """
+    if certificates:
+        raise Abort(
+            "Signature verification for the image failed: this cloud has no key manager to get certificates of.",
+            cause="SignatureUnverified",
+        )
 
 
 def cache_moved(ctx: StepContext, storage: StorageDriver, server: "Server") -> None:

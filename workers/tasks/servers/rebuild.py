@@ -39,6 +39,8 @@ class PrepareRebuild(ServerStep[None]):
         elif server.rebuild == server_disks.APPLIED:
             fetch_image.cache(ctx, storage, server)
         else:
+            certificates = server.rebuild.get("trusted_image_certificates", server.trusted_image_certificates)
+            fetch_image.check_signature(certificates)
             fetch_image.cache_image(ctx, storage, *rescues.image_of(server.rebuild))
             fetch_image.cache_parts(ctx, storage, server.rebuild["image_facts"])
 

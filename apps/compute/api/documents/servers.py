@@ -196,7 +196,7 @@ def _extensions(server: Server, host_status: str) -> dict[str, Any]:
         "host_status": host_status,
         "description": server.description,
         "tags": server.tags,
-        "trusted_image_certificates": None,
+        "trusted_image_certificates": server.trusted_image_certificates,
         "server_groups": [str(server.group_id)] if server.group_id else [],
         "locked_reason": server.locked_reason,
         "pinned_availability_zone": server.requested_zone or None,

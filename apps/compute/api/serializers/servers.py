@@ -90,20 +90,21 @@ class NetworksField(serializers.Field[Any, Any, Any, Any]):
         return value
 
 
-@extend_schema_field({"type": "array", "items": {"type": "string"}, "maxItems": 0, "nullable": True})
-class NotOfferedField(serializers.Field[Any, Any, Any, Any]):
-    """A field of Nova's that this cloud has nothing for: null and empty lists ask for nothing, the rest is refused."""
+class TrustedCertificates(serializers.ListField):
+    """IDs of the certificates that may sign a server's image; null for none."""
 
-    def __init__(self, *, what: str, **kwargs: Any) -> None:
-        self._what = what
-        super().__init__(required=False, allow_null=True, **kwargs)
+    child = Text(max_length=255)
 
-    def to_internal_value(self, data: Any) -> None:
-        if data != []:
-            raise serializers.ValidationError(f"this cloud does not offer {self._what}")
+    def __init__(self, **kwargs: Any) -> None:
+        limits = {"min_length": 1, "max_length": 50}
+        row = {"required": False, "allow_null": True, "source": "row.trusted_image_certificates"}
+        super().__init__(**{**limits, **row, **kwargs})
 
-    def to_representation(self, value: Any) -> Any:
-        return value
+    def to_internal_value(self, data: Any) -> list[str]:
+        values: list[str] = super().to_internal_value(data)
+        if len(set(values)) < len(values):
+            raise serializers.ValidationError("the list has non-unique elements")
+        return values
 
 
 class GroupName(serializers.Serializer[Any]):
@@ -220,7 +221,7 @@ class ServerCreate(ServerFields):
     host = since("2.74", Text(required=False, max_length=255))
     hypervisor_hostname = since("2.74", Text(required=False, max_length=255))
     block_device_mapping = LegacyMapping(many=True, required=False, allow_null=True, max_length=64)  # type: ignore[call-arg]
-    trusted_image_certificates = since("2.63", NotOfferedField(what="signatures of images"))
+    trusted_image_certificates = since("2.63", TrustedCertificates())
     dry_run = LooseBoolean(
         required=False,
         help_text="An extension: answer with 200 whether it would fit now, and make nothing (docs/placement.md).",
@@ -282,7 +283,7 @@ class ServerRebuild(ServerFields):
     )
     key_name = since("2.54", Text(required=False, max_length=255, allow_null=True))
     user_data = since("2.57", UserData(required=False, source="row.user_data"))
-    trusted_image_certificates = since("2.63", NotOfferedField(what="signatures of images"))
+    trusted_image_certificates = since("2.63", TrustedCertificates())
 
 
 class ServerUpdate(ServerFields):

@@ -8,13 +8,14 @@ from rest_framework.request import Request
 from apps.common import audit, policy
 from apps.common.api.views import Response
 from apps.common.identifiers import parse_uuid
-from apps.common.microversions import since
-from apps.compute.actions import ATTACH_VOLUME, DETACH_VOLUME, SWAP_VOLUME
+from apps.common.microversions import Version, since
+from apps.compute import states
+from apps.compute.actions import ATTACH_VOLUME, DETACH_VOLUME, SWAP_VOLUME, ServerAction
 from apps.compute.api.documents import volume_attachments as documents
 from apps.compute.api.listing import BY_OFFSET
 from apps.compute.api.serializers import volume_attachments as serializers
 from apps.compute.api.views.base import Collection, OfServer, PartOfServer
-from apps.compute.exceptions import VolumeNotAttached
+from apps.compute.exceptions import VolumeNotAttached, WrongState
 from apps.compute.models import BlockDevice, Server
 from apps.compute.selectors import volume_attachments as selectors
 from apps.compute.services import volume_attachments, volume_swaps
@@ -22,6 +23,7 @@ from apps.compute.services import volume_attachments, volume_swaps
 RULES = "os_compute_api:os-volumes-attachments"
 KEY = "volumeAttachment"
 MULTIATTACH = since("2.60")
+OF_SHELVED = since("2.20")
 UPDATED = since("2.85")
 WITHOUT_ANSWER = since("2.101")
 
@@ -49,6 +51,7 @@ class VolumeAttachmentsView(OfServer, Collection):
         """Attach a volume: the answer names its device, until 2.100; the volume is in use once the guest has it."""
         server = self.server(server_id, ATTACH_VOLUME.policy)
         values = self.parse(request, KEY)
+        _check_not_shelved(server, ATTACH_VOLUME, self.version)
         with audit.action(ATTACH_VOLUME.event, "server", server.id):
             device = volume_attachments.attach(
                 context=self.caller,
@@ -98,6 +101,13 @@ class VolumeAttachmentView(PartOfServer):
     def delete(self, request: Request, server_id: str, volume_id: str) -> Response:
         """Detach a volume: it is free when the guest has released it. Repeated meanwhile, it answers the same."""
         server = self.server(server_id, DETACH_VOLUME.policy)
+        _check_not_shelved(server, DETACH_VOLUME, self.version)
         with audit.action(DETACH_VOLUME.event, "server", server.id):
             volume_attachments.detach(context=self.caller, server=server, volume_id=parse_uuid(volume_id))
         return Response(status=202)
+
+
+def _check_not_shelved(server: Server, action: ServerAction, version: Version) -> None:
+    """Raise WrongState (409) for a shelved server below 2.20."""
+    if version not in OF_SHELVED and server.vm_state in (states.SHELVED, states.SHELVED_OFFLOADED):
+        raise WrongState(action=action.name, server=server.id, attribute="vm_state", state=server.vm_state)

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from apps.common.context import RequestContext
 from apps.compute import admin_passwords, states, topologies, tpms
+from apps.compute.exceptions import SignatureOfVolume
 from apps.compute.models import BlockDevice, Flavor, Server
 from apps.compute.services import block_devices as block_device_services
 from apps.compute.services.block_devices import RequestedDisk
@@ -89,6 +90,8 @@ def resolve(
     values, named = _with_disks_of_image(context, values)
     requested_volumes = volumes.resolve(context, values) if block_devices.names_volumes(values) else []
     root_volume = volumes.root_of(requested_volumes)
+    if root_volume is not None and row.get("trusted_image_certificates"):
+        raise SignatureOfVolume(where="when booting from volume")
     row |= _image_columns(context, values, named, root_volume, chosen)
     row |= guest.key_columns(context, values.get("key_name"))
     row |= placement.columns(context, values, hints)
