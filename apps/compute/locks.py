@@ -1,8 +1,10 @@
 """Locks of compute, in the order of docs/decisions/lock-order.md. Each holds until the caller's transaction ends."""
 
 import uuid
+from contextlib import AbstractContextManager
 
 from apps.common.lock_order import Rank, ranked
+from apps.common.sql import advisory
 from apps.compute.models import Flavor, Server, ServerGroup
 
 
@@ -26,6 +28,12 @@ def server_group_to_delete(group_id: uuid.UUID) -> ServerGroup | None:
 def server(server_id: uuid.UUID) -> Server | None:
     """Lock a server that is not deleted. It comes before its runs, its reservations and its allocation."""
     return Server.objects.select_for_update().filter(id=server_id, deleted_at=None).first()
+
+
+@ranked(Rank.SESSION)
+def pool_of_disks() -> AbstractContextManager[bool]:
+    """Hold the right to clear the servers' pool for the block: one host at a time. Gives False while another has it."""
+    return advisory.trying("compute.pool_of_disks")
 
 
 @ranked(Rank.FLAVOR)

@@ -1,4 +1,4 @@
-"""The image store in a pool of a Ceph cluster, by Ceph's program `rbd`, which Debian packages: each call has a limit.
+"""The image store in a pool of a Ceph cluster, by Ceph's programs, which Debian packages: each call has a limit.
 
 A content is the image `content-<begin of its SHA-512>` with the snapshot `base`: a raw one is what servers' disks in
 the cluster are clones of. What is being stored is `incoming-<cloud>-<id>`.
@@ -9,9 +9,10 @@ import json
 import subprocess
 import time
 import uuid
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import structlog
 from django.conf import settings
@@ -24,7 +25,22 @@ BASE = "base"
 DIGITS = 64  # of the SHA-512: RBD's names have 95 characters at most
 SHORT_SECONDS, LONG_SECONDS = 40, 3 * 3600
 _LIMITS = ("--client-mount-timeout", "5", "--rados-mon-op-timeout", "15", "--rados-osd-op-timeout", "30")
+ROOM_SECONDS = 10
+PYTHON = "/usr/bin/python3"
 _NEVER = 1 << 60
+_READER = str(Path(__file__).with_name("pool_reader.py"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """What a pool's cluster last said."""
+
+    pool: str
+    free: int
+    asked_at: float
+
+
+_known_room: _Room | None = None
 
 
 def is_used() -> bool:
@@ -112,23 +128,40 @@ def sweep(seconds: float) -> None:
                 log.debug("a deleted content has clones", name=row["name"])
 
 
-def room() -> int:
-    """Return the bytes that are free, as the cluster's manager and the pool's quota say; many where nobody says."""
-    rows = json.loads(_run(["ceph", *_access(), "df", "detail", "--format", "json"], SHORT_SECONDS))["pools"]
-    known: dict[str, Any] = next((row["stats"] for row in rows if row["name"] == settings.IMAGE_STORE), {})
+def room(*, patient: bool = False) -> int:
+    """Return the bytes that are free, as the cluster's manager and the pool's quota say; many where nobody says.
+
+    An answer is good for some seconds, and to a ``patient`` caller for longer while the cluster does not answer.
+    Raises StoreUnavailable.
+    """
+    global _known_room
+    known, now = _known_room, time.monotonic()
+    if known is not None and known.pool == settings.IMAGE_STORE and now < known.asked_at + ROOM_SECONDS:
+        return known.free
+    try:
+        known = _known_room = _Room(settings.IMAGE_STORE, _ask_room(), now)
+    except exceptions.StoreUnavailable:
+        if not patient or known is None or known.pool != settings.IMAGE_STORE:
+            raise
+    return known.free
+
+
+def _ask_room() -> int:
+    answer = json.loads(_run(["ceph", *_access(), "df", "detail", "--format", "json"], SHORT_SECONDS))
+    known: dict[str, Any] = next((row["stats"] for row in answer["pools"] if row["name"] == settings.IMAGE_STORE), {})
     quota = int(known.get("quota_bytes") or 0)
     left = max(quota - int(known.get("stored", 0)), 0) if quota else _NEVER
-    return min(left, int(known.get("max_avail") or 0) or _NEVER)
+    # Without a manager all numbers are 0; with one, 0 is a full cluster.
+    return min(left, int(known.get("max_avail", 0))) if answer["stats"]["total_bytes"] else left
 
 
 class Content(io.RawIOBase):
-    """A content as a stream of bytes, by a process that ends with it. A seek ahead reads what lies between."""
+    """A content as a stream of bytes, from a process that starts with the first of them and ends with the stream."""
 
     def __init__(self, sha512: str, size: int) -> None:
-        """Start the process."""
-        self.size, self._position = size, 0
-        argv = ["rbd", *_access(), "--pool", settings.IMAGE_STORE, "export", "--no-progress"]
-        self._process = _start([*argv, f"{name_of(sha512)}@{BASE}", "-"])
+        """Read nothing yet: a seek costs nothing before the first byte."""
+        self.size, self._position, self._name = size, 0, name_of(sha512)
+        self._process: subprocess.Popen[bytes] | None = None
 
     def readable(self) -> bool:
         return True
@@ -136,22 +169,27 @@ class Content(io.RawIOBase):
     def read(self, size: int = -1, /) -> bytes:
         """Raises OSError where the data ends too early: the reader must not take it for whole."""
         wanted = self.size - self._position if size < 0 else min(size, self.size - self._position)
-        assert self._process.stdout is not None
-        data = self._process.stdout.read(wanted) if wanted else b""
+        data = self._output().read(wanted) if wanted else b""
         if len(data) < wanted:
             raise OSError(f"the pool gave {self._position + len(data)} of {self.size} bytes")
         self._position += len(data)
         return data
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        if whence != io.SEEK_SET or offset < self._position:
+        if whence != io.SEEK_SET or self._process is not None:
             raise io.UnsupportedOperation("a stream goes forward")
-        while self._position < offset:
-            self.read(min(1 << 20, offset - self._position))
-        return self._position
+        self._position = offset
+        return offset
+
+    def _output(self) -> IO[bytes]:
+        if self._process is None:
+            place = (settings.CEPH_CONF, settings.CEPH_USER, settings.CEPH_KEYRING, settings.IMAGE_STORE)
+            self._process = _start([PYTHON, "-E", "-s", _READER, *place, self._name, BASE, str(self._position)])
+        assert self._process.stdout is not None
+        return self._process.stdout
 
     def close(self) -> None:
-        if not self.closed:
+        if not self.closed and self._process is not None:
             self._process.kill()
             self._process.wait()
             for pipe in (self._process.stdout, self._process.stderr):

@@ -7,7 +7,8 @@ are powers of two in MiB.
 
 MIB = 1024 * 1024
 OF_PROJECT = 8  # uploads at once: the API charges a body when it is complete
-READ_TIMEOUT = 660  # seconds: the API reads all data again before it answers; hosts wait for 600
+READ_TIMEOUT = 660  # seconds, and one more for each so many MiB: the API reads all data again before it answers, and
+MIB_A_SECOND = 32  # copies it into its pool. Hosts wait for a minute less
 OF_ADDRESS = 16  # those of a trusted proxy are not counted
 
 # nginx counts a request once, where it first meets a limit whose key is not empty. The key of a project is empty until
@@ -50,7 +51,7 @@ def locations(*, cap: int, requests_of_address: int, pages: str) -> str:
             of_project=OF_PROJECT,
             of_address=OF_ADDRESS,
             requests_of_address=requests_of_address,
-            read_timeout=READ_TIMEOUT,
+            read_timeout=READ_TIMEOUT + size // MIB_A_SECOND,
             pages=pages,
         )
         for size in rooms(cap)

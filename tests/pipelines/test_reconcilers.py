@@ -176,7 +176,7 @@ def test_an_image_without_its_bits_is_reported_until_they_are_back(cloud: Cloud)
     blob = cloud.state / "images" / "blobs" / sha512
     hidden = blob.rename(cloud.state / "hidden")
     found, done = reported(cloud, "image", sha512[:64], resolved=False)
-    assert (found, done) == ("its file is not in the image store", "")
+    assert (found, done) == ("its data is not in the store (files): was CELERITY_IMAGE_STORE changed?", "")
     assert metric(cloud, "celerity_reconciler_findings_open", "image") == 1
     hidden.rename(blob)
     reported(cloud, "image", sha512[:64])

@@ -88,4 +88,6 @@ def becomes(server: Server) -> str:
     """Return what a server has after it was made again, in words."""
     if server.image_id is None:
         return "with its volumes"
+    if settings.ROOT_STORE:
+        return "with its disk, if that is in the pool" + (", and its volumes" if server.has_volumes else "")
     return "its disk is made again" + (", its volumes keep their data" if server.has_volumes else "")

@@ -108,6 +108,11 @@ def left_on(*, host: str) -> dict[str, bool]:
     return {str(key): destination == host for key, destination in rows.values_list("server_id", "destination")}
 
 
+def may_return(*, server_id: uuid.UUID, host: str) -> bool:
+    """Whether a server may come back to the disks of before a migration that a host keeps. 1 query."""
+    return Migration.objects.filter(server_id=server_id, source=host, status__in=states.EITHER_WAY).exists()
+
+
 def has_failed_to(*, server_id: uuid.UUID, host: str) -> bool:
     """Whether the server was last to move to a host while it ran, and failed: what is there may be all of it."""
     last = Migration.objects.filter(server_id=server_id).order_by("-id").first()

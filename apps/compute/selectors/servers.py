@@ -117,6 +117,12 @@ def existing(*, server_ids: list[uuid.UUID]) -> set[uuid.UUID]:
     return set(Server.objects.filter(id__in=server_ids, deleted_at=None).values_list("id", flat=True))
 
 
+def placed(*, server_ids: Iterable[str]) -> set[str]:
+    """Return those that are on a host. 1 query."""
+    rows = Server.objects.filter(id__in=list(server_ids), deleted_at=None).exclude(host="")
+    return {str(key) for key in rows.values_list("id", flat=True)}
+
+
 def project_of(server_id: uuid.UUID) -> str | None:
     """Return the project of a server that is not deleted, or None. 1 query."""
     return Server.objects.filter(id=server_id, deleted_at=None).values_list("project_id", flat=True).first()

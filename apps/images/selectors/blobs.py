@@ -81,13 +81,14 @@ def damaged() -> list[tuple[str, str]]:
         return []
     rows = Image.objects.filter(deleted_at=None, status__in=(states.ACTIVE, states.DEACTIVATED))
     problems: list[tuple[str, str]] = []
+    where = f"files and rbd://{settings.IMAGE_STORE}" if pool.is_used() else "files"
     rows = rows.exclude(os_hash_value=None).exclude(size=0)
     for sha512, size in rows.order_by().values_list("os_hash_value", "size").distinct():
         assert sha512 is not None
         try:
             present = pooled.get(sha512[: pool.DIGITS]) or path_of(sha512).stat().st_size
         except FileNotFoundError:
-            problems.append((sha512, "its file is not in the image store"))
+            problems.append((sha512, f"its data is not in the store ({where}): was CELERITY_IMAGE_STORE changed?"))
             continue
         if present != size:
             problems.append((sha512, f"its file has {present} bytes, and {size} were stored"))

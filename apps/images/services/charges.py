@@ -58,16 +58,16 @@ def check_count(project_id: str) -> None:
         raise exceptions.QuotaExceeded(what="images", allowed=error.values["allowed"], unit="") from None
 
 
-def check_room(size: int) -> int:
+def check_room(size: int, *, under_way: bool = False) -> int:
     """Return the bytes that the store's disk has besides its reserve, and its pool. Raises NoRoom (507) for more than
-    those.
+    those. An upload that is ``under_way`` goes on while the pool's cluster does not answer.
     """
     directory = Path(settings.IMAGE_DIR)
     while not directory.is_dir():
         directory = directory.parent
     room = shutil.disk_usage(directory).free - int(settings.IMAGE_RESERVE)
     if pool.is_used():
-        room = min(room, pool.room())
+        room = min(room, pool.room(patient=under_way))
     if room < size:
         raise exceptions.NoRoom
     return room
@@ -106,7 +106,7 @@ class Charge:
         if size <= self.size:
             return
         added = size - self.size
-        check_room(added)
+        check_room(added, under_way=True)
         with transaction.atomic():
             if self._limited:
                 with _size_refused():

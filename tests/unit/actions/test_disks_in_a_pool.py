@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from django.db import connections
 
-from apps.compute.models import Server
+from apps.compute.models import Migration, Server
+from apps.compute.selectors import evacuations
 from apps.scheduling.models import Host
 from apps.workflow.services.findings import FindingReport
 from tests.unit.actions.conftest import ADMIN, HOST, OTHER, Acting, Moving
@@ -38,10 +40,10 @@ def written(moving: Moving) -> int:
     return int(pool_of(moving)._there(str(moving.id))["root"]["size_bytes"]) >> 30
 
 
-def recover(moving: Moving, *modules: Any) -> list[int]:
+def recover(moving: Moving, *modules: Any, only: str = "") -> list[int]:
     """Let both hosts compare; return how much each found."""
     found = []
-    for drivers in moving.hosts.values():
+    for drivers in [moving.hosts[only]] if only else moving.hosts.values():
         report = FindingReport(drivers.host)
         for module in modules or (domains, disks):
             module.reconcile(take_snapshot(drivers, report, restarted=False))
@@ -84,7 +86,9 @@ def test_a_revert_without_what_was_kept(moving: Moving) -> None:
     assert (moving.run_state, moving.server.status, moving.server.host) == ("failed", "VERIFY_RESIZE", OTHER)
 
 
-def test_an_evacuation_keeps_the_data(moving: Moving) -> None:
+def test_an_evacuation_keeps_the_data(moving: Moving, settings: Any) -> None:
+    settings.ROOT_STORE = "disks"
+    assert evacuations.becomes(moving.server) == "with its disk, if that is in the pool"
     pool_of(moving).grow_disk(str(moving.id), "root", 4)
     evacuate(moving, HOST)
     assert (moving.server.host, written(moving), moving.power_at(OTHER)) == (OTHER, 4, "running")
@@ -113,8 +117,29 @@ def test_what_a_lost_host_left_in_the_pool(moving: Moving) -> None:
     Server.objects.update(host="", vm_state="error")
     assert ["disks" in text for text in moving.findings()].count(True) == 2  # each host sees the pool
     Host.objects.filter(name=HOST).update(forced_down=True)
-    assert recover(moving, disks) == [0, 1]
+    assert recover(moving, disks, only=OTHER) == [1]
     assert pool_of(moving).list_disks() == ()
+
+
+def test_what_is_kept_for_a_host_that_does_not_come_back(moving: Moving) -> None:
+    moving.do("migrate", context=ADMIN)
+    assert recover(moving, disks, only=OTHER) == [0] and pool_of(moving).list_kept() == (str(moving.id),)
+    Migration.objects.update(status="confirmed")
+    Server.objects.update(vm_state="active", task_state="")
+    assert recover(moving, disks, only=OTHER) == [1] and pool_of(moving).list_kept() == ()
+
+
+def test_one_host_clears_the_pool(moving: Moving) -> None:
+    """While another one does, even if that hangs, its own disks are compared all the same."""
+    Server.objects.update(host="", vm_state="error")
+    other = connections.create_connection("default")
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(hashtextextended('compute.pool_of_disks', 0))")
+        assert recover(moving, disks) == [0, 0] and pool_of(moving).list_disks() == (str(moving.id),)
+    finally:
+        other.close()
+    assert recover(moving, disks) == [1, 0]
 
 
 def test_disks_that_are_not_in_the_pool(moving: Moving) -> None:

@@ -115,9 +115,10 @@ def test_the_front_has_each_room(cap: int) -> None:
 
 def test_the_front_waits_longer_than_a_host_that_sends() -> None:
     """The store reads all data again before it answers. A host that gives up first sends the same once more."""
-    text = uploads.locations(cap=1, requests_of_address=1, pages="")
-    (seconds,) = re.findall(r"proxy_read_timeout (\d+)s;", text)
-    assert int(seconds) > sending.TIMEOUT.read_timeout
+    text = uploads.locations(cap=64 * 1024**3, requests_of_address=1, pages="")
+    limits = [int(seconds) for seconds in re.findall(r"proxy_read_timeout (\d+)s;", text)]
+    for room, seconds in zip(uploads.rooms(64 * 1024**3), limits, strict=True):
+        assert seconds > sending.timeout(room * MIB).read_timeout
 
 
 def test_a_charge_outlives_its_image_until_the_bytes_are_gone(alice: Caller, create: Any, image_dir: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from apps.images import pool
+from apps.images import exceptions, pool
 from apps.images.models import Image
 from apps.images.selectors import blobs as selectors
 from apps.images.services import blobs
@@ -94,6 +95,23 @@ def test_what_is_left(
         cluster.rbd("rm", "--no-progress", name)
 
 
+@pytest.mark.parametrize(
+    ("total", "stats", "room"),
+    [
+        (0, {"max_avail": 0, "stored": 0}, pool._NEVER),  # no manager
+        (0, {"max_avail": 0, "stored": 0, "quota_bytes": 5}, 5),
+        (9, {"max_avail": 0, "stored": 9}, 0),
+        (9, {"max_avail": 0, "stored": 1, "quota_bytes": 5}, 0),
+        (9, {"max_avail": 8, "stored": 1, "quota_bytes": 5}, 4),
+    ],
+)
+def test_room(monkeypatch: Any, total: int, stats: dict[str, int], room: int) -> None:
+    """A full cluster has none; one of which nobody counts has much."""
+    answer = {"stats": {"total_bytes": total}, "pools": [{"name": ceph.POOL, "stats": stats}]}
+    monkeypatch.setattr(pool, "_run", lambda argv, seconds: json.dumps(answer))
+    assert pool._ask_room() == room
+
+
 def test_damage_and_silence(
     cluster: ceph.CephCluster, alice: Caller, active: Callable[..., Any], create: Any, put: Any, monkeypatch: Any
 ) -> None:
@@ -105,7 +123,12 @@ def test_damage_and_silence(
     def silent(argv: list[str], **_: Any) -> Any:
         raise subprocess.TimeoutExpired(argv, 1)
 
+    pool.room()
     monkeypatch.setattr(pool.subprocess, "run", silent)
+    monkeypatch.setattr(pool, "ROOM_SECONDS", 0)
+    assert pool.room(patient=True) > 0
+    with pytest.raises(exceptions.StoreUnavailable):
+        pool.room()
     assert selectors.damaged() == [] and blobs.drop_orphans() == []
     assert alice.get(f"/v2/images/{image['id']}/file").status_code == 503
     waiting = create(alice)

@@ -13,7 +13,8 @@ from workers.drivers.storage.base import Progress
 from workers.drivers.storage.errors import FilesMissing, SendingFailed, SnapshotRefused
 
 _CHUNK = 1024 * 1024
-TIMEOUT = urllib3.Timeout(connect=10.0, read=600.0)  # the store reads the whole file again before it answers
+CONNECT_S, READ_S = 10.0, 600.0
+SLOWEST = 32 << 20  # bytes a second: the store reads all again, and copies it into its pool, before it answers
 
 
 def send(path: Path, url: str, progress: Progress | None) -> None:
@@ -28,7 +29,7 @@ def send(path: Path, url: str, progress: Progress | None) -> None:
     except OSError as error:
         raise FilesMissing("The snapshot of the server is not on its host.", details=str(error)) from error
     headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
-    pool = urllib3.PoolManager(timeout=TIMEOUT, retries=False)
+    pool = urllib3.PoolManager(timeout=timeout(size), retries=False)
     try:
         with path.open("rb") as stream:
             answer = pool.request("PUT", url, body=_chunks(stream, size, progress), headers=headers, redirect=False)
@@ -37,6 +38,11 @@ def send(path: Path, url: str, progress: Progress | None) -> None:
     finally:
         pool.clear()
     _check(answer)
+
+
+def timeout(size: int) -> urllib3.Timeout:
+    """Return how long to wait for the store's answer about so many bytes."""
+    return urllib3.Timeout(connect=CONNECT_S, read=READ_S + size / SLOWEST)
 
 
 def _chunks(stream: object, size: int, progress: Progress | None) -> Iterator[bytes]:

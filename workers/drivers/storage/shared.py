@@ -53,6 +53,10 @@ class SharedOperations:
         """The ids of the servers that have disks in the pool, wherever they are."""
         return ()
 
+    def kept_in_pool(self) -> dict[str, str]:
+        """The servers of which the pool keeps disks of before a move, and for which hosts."""
+        return {}
+
     def owns_disks(self, server_id: str) -> bool:
         """Whether the server's disks in the pool are this cloud's: others may use the pool, too."""
         return False

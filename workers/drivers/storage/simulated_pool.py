@@ -127,9 +127,12 @@ class SimulatedPool(SimulatedStorage):
         self._pool.remove("kept", server_id)
 
     def list_kept(self) -> tuple[str, ...]:
+        return tuple(name for name, host in self.kept_in_pool().items() if host == self._simulation.host)
+
+    def kept_in_pool(self) -> dict[str, str]:
         with self._simulation.operation("list_kept"):
-            known = ((name, self._pool.read("kept", name) or {}) for name in self._pool.names("kept"))
-            return tuple(name for name, record in known if record.get("host") == self._simulation.host)
+            known = ((name, self._pool.read("kept", name)) for name in self._pool.names("kept"))
+            return {name: str(record["host"]) for name, record in known if record}
 
     def unpack_root(self, server_id: str, image: CachedImage, size_gib: int, stop: Event) -> None:
         self._disk("unpack_root", server_id, Disk(self._path(server_id, "root"), "raw", size_gib * _GIB))

@@ -110,8 +110,11 @@ class CephMoves(LocalMoves, LocalArrivals):
             self.pool.do("forget_kept", server=server_id, limit_s=LIMIT_S)
 
     def list_kept(self) -> tuple[str, ...]:
-        kept = {server for server, known in self.pool.do("kept").items() if known["host"] == self.host}
-        return tuple(sorted({*super().list_kept(), *(item for item in kept if values.is_uuid(item))}))
+        kept = {server for server, host in self.kept_in_pool().items() if host == self.host}
+        return tuple(sorted({*super().list_kept(), *kept}))
+
+    def kept_in_pool(self) -> dict[str, str]:
+        return {key: str(known["host"]) for key, known in self.pool.do("kept").items() if values.is_uuid(key)}
 
     def unpack_root(self, server_id: str, image: CachedImage, size_gib: int, stop: Event) -> None:
         """A clone, which outlives the image."""

@@ -130,11 +130,12 @@ def _drop(pool: Pool, name: str, hours: int) -> None:
 
 
 def fence_disks(pool: Pool, server: str, hours: int) -> Any:
-    """Let no client that has a disk of the server open write any more."""
+    """Let no client that has a disk of the server open write any more. What one of them was to copy, it does not."""
     with pool.locked(server):
         _end_return(pool, server, hours)
         for name in _names(pool, server):
             _fence(pool, _image(server, name), hours)
+        _unmark(pool, server)
 
 
 def _fence(pool: Pool, name: str, hours: int) -> None:
@@ -232,7 +233,12 @@ def mark_of(pool: Pool, server: str) -> Any:
 
 def unmark_disk(pool: Pool, server: str) -> Any:
     """Absent is success."""
-    with suppress(rbd.ImageNotFound), pool.locked(server), pool.image(_image(server, "root")) as image:
+    with pool.locked(server):
+        _unmark(pool, server)
+
+
+def _unmark(pool: Pool, server: str) -> None:
+    with suppress(rbd.ImageNotFound), pool.image(_image(server, "root")) as image:
         if _has_snapshot(image, COPIED):
             image.remove_snap(COPIED)
 

@@ -27,15 +27,16 @@ def facts(pool: Pool) -> Any:
 
 def room(pool: Pool) -> Any:
     """Bytes in all and free, of the pool's quota too. The manager counts: without one only the quota is known."""
-    pools = {item["name"]: item["stats"] for item in pool.ask(prefix="df")["pools"]}
-    known = pools.get(pool.name, {})
+    answer = pool.ask(prefix="df")
+    known = {item["name"]: item["stats"] for item in answer["pools"]}.get(pool.name, {})
     used, free = known.get("stored", 0), known.get("max_avail", 0)
+    is_known = answer["stats"]["total_bytes"] > 0  # 0 is a full cluster then
     details = {item["pool_name"]: item for item in pool.ask(prefix="osd pool ls", detail="detail")}
     quota = details[pool.name]["quota_max_bytes"]
     if quota:
         left = max(quota - used, 0)
-        free = min(free, left) if free else left
-    if not free and not used:
+        free = min(free, left) if is_known else left
+    elif not is_known and not used:
         raise Refused("unavailable", "the cluster does not say how much room it has: has it a manager?")
     return {"total": used + free, "free": free}
 
