@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-from bench import real, usage
+from bench import real, statements, usage
 from bench.client import Session, now
 from bench.private_cloud import PrivateCloud
 from deploy import first_image, testrun
@@ -97,15 +97,23 @@ def resizes(options: argparse.Namespace) -> dict[str, Any]:
         image, _ = cloud.prepare()
         session = cloud.session("demo")
         servers = _boot(session, image, "1", options.count)
-        rates = []
+        rates: list[dict[str, Any]] = []
         for action, status in (({"resize": {"flavorRef": "2"}}, "VERIFY_RESIZE"), ({"revertResize": None}, "ACTIVE")):
+            if statements.is_installed():
+                statements.reset(cloud.database_url)
             began, before = now(), cloud.cpu()
             _act(session, servers, action)
             _wait(lambda: _count(session, status) == options.count, f"all {status}")  # noqa: B023 - called here
             seconds = now() - began
             used = {name: round(value - before.get(name, 0), 1) for name, value in cloud.cpu().items()}
-            rates.append({"to": status, "seconds": round(seconds, 1), "a second": round(options.count / seconds, 1),
-                          "cpu_seconds": used})  # fmt: skip
+            rate: dict[str, Any] = {
+                "to": status,
+                "seconds": round(seconds, 1),
+                "a second": round(options.count / seconds, 1),
+            }
+            if statements.is_installed():
+                rate["statements of one"] = round(statements.count(cloud.database_url).work / options.count, 1)
+            rates.append({**rate, "cpu_seconds": used})
     return {"servers": options.count, "runs": rates}
 
 

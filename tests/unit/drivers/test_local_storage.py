@@ -287,10 +287,12 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Location", "/image")
             self.end_headers()
             return
-        if self.path != "/image" or self.headers.get("X-Auth-Token") != "secret":
+        if self.path not in ("/image", "/cut") or self.headers.get("X-Auth-Token") != "secret":
             self.send_error(404)
             return
         self.send_response(200)
+        if self.path == "/cut":
+            self.send_header("Content-Length", str(len(self.body) + 1))
         self.end_headers()
         self.wfile.write(self.body)
 
@@ -318,10 +320,12 @@ class TestHttp:
         assert "secret" not in repr(source)
         assert driver.cache_image(image, source).virtual_size == 16 << 20
 
-    @pytest.mark.parametrize("path", ["/away", "/nothing", "/image"])
-    def test_redirects_and_refusals(self, driver: LocalStorage, image: ImageSpec, server: str, path: str) -> None:
+    @pytest.mark.parametrize(("path", "token"), [("/away", ""), ("/nothing", ""), ("/image", ""), ("/cut", "secret")])
+    def test_redirects_and_refusals(
+        self, driver: LocalStorage, image: ImageSpec, server: str, path: str, token: str
+    ) -> None:
         with pytest.raises(errors.ImageUnavailable):
-            driver.cache_image(image, ImageSource(f"{server}{path}"))
+            driver.cache_image(image, ImageSource(f"{server}{path}", {"X-Auth-Token": token}))
         assert files_below(driver.paths.images) == []
 
     @pytest.mark.parametrize(

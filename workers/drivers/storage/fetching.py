@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import http.client
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,14 +12,12 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import unquote, urlsplit
 
-import urllib3
-
+from workers.drivers.storage import connections
 from workers.drivers.storage.base import ImageSource, ImageSpec, Progress
 from workers.drivers.storage.errors import ImageCorrupt, ImageUnavailable, NotEnoughSpace
 
 _CHUNK = 1024 * 1024
-_CONNECT_TIMEOUT_S = 10.0
-_READ_TIMEOUT_S = 60.0
+_READ_SECONDS = 60.0
 
 
 def fetch(image: ImageSpec, source: ImageSource, target: Path, progress: Progress | None) -> None:
@@ -57,8 +56,11 @@ def _written() -> Iterator[None]:
 
 def _read(stream: IO[bytes]) -> bytes:
     try:
-        return stream.read(_CHUNK)
-    except (urllib3.exceptions.HTTPError, OSError) as error:
+        chunk = stream.read(_CHUNK)
+        if not chunk and getattr(stream, "length", None):
+            raise http.client.IncompleteRead(b"", getattr(stream, "length", 0))
+        return chunk
+    except connections.Broken as error:
         raise ImageUnavailable("The image could not be read from its source.", details=str(error)) from error
 
 
@@ -68,11 +70,8 @@ def _opened(source: ImageSource) -> Iterator[IO[bytes]]:
         with _open_file(source) as stream:
             yield stream
     else:
-        response = _request(source)
-        try:
-            yield response  # type: ignore[misc]  # it reads like a file, which is all that is used
-        finally:
-            response.close()
+        with _request(source) as response:
+            yield response
 
 
 def _open_file(source: ImageSource) -> IO[bytes]:
@@ -86,19 +85,10 @@ def _open_file(source: ImageSource) -> IO[bytes]:
     return open(handle, "rb", buffering=0)
 
 
-def _request(source: ImageSource) -> urllib3.BaseHTTPResponse:
-    timeout = urllib3.Timeout(connect=_CONNECT_TIMEOUT_S, read=_READ_TIMEOUT_S)
+def _request(source: ImageSource) -> http.client.HTTPResponse:
     try:
-        response = urllib3.PoolManager().request(
-            "GET",
-            source.url,
-            headers=dict(source.headers),
-            preload_content=False,
-            redirect=False,
-            retries=False,
-            timeout=timeout,
-        )
-    except urllib3.exceptions.HTTPError as error:
+        response = connections.request("GET", source.url, headers=source.headers, read_seconds=_READ_SECONDS)
+    except connections.Broken as error:
         raise ImageUnavailable("The image's source does not answer.", details=str(error)) from error
     if response.status != 200:
         response.close()

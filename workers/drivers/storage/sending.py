@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import urllib3
-
 from workers.drivers.errors import SpecInvalid
+from workers.drivers.storage import connections
 from workers.drivers.storage.base import Progress
 from workers.drivers.storage.errors import FilesMissing, SendingFailed, SnapshotRefused
 
 _CHUNK = 1024 * 1024
-CONNECT_S, READ_S = 10.0, 600.0
+READ_S = 600.0
 SLOWEST = 32 << 20  # bytes a second: the store reads all again, and copies it into its pool, before it answers
 
 
@@ -29,20 +28,20 @@ def send(path: Path, url: str, progress: Progress | None) -> None:
     except OSError as error:
         raise FilesMissing("The snapshot of the server is not on its host.", details=str(error)) from error
     headers = {"Content-Type": "application/octet-stream", "Content-Length": str(size)}
-    pool = urllib3.PoolManager(timeout=timeout(size), retries=False)
     try:
         with path.open("rb") as stream:
-            answer = pool.request("PUT", url, body=_chunks(stream, size, progress), headers=headers, redirect=False)
-    except (urllib3.exceptions.HTTPError, OSError) as error:
+            body = _chunks(stream, size, progress)
+            answer = connections.request("PUT", url, headers=headers, read_seconds=patience(size), body=body)
+        with answer:
+            text = answer.read(2000).decode(errors="replace")
+    except connections.Broken as error:
         raise SendingFailed("The image store does not answer.", details=type(error).__name__) from error
-    finally:
-        pool.clear()
-    _check(answer)
+    _check(answer.status, text)
 
 
-def timeout(size: int) -> urllib3.Timeout:
-    """Return how long to wait for the store's answer about so many bytes."""
-    return urllib3.Timeout(connect=CONNECT_S, read=READ_S + size / SLOWEST)
+def patience(size: int) -> float:
+    """Return for how many seconds to wait for the store's answer about so many bytes."""
+    return READ_S + size / SLOWEST
 
 
 def _chunks(stream: object, size: int, progress: Progress | None) -> Iterator[bytes]:
@@ -54,11 +53,10 @@ def _chunks(stream: object, size: int, progress: Progress | None) -> Iterator[by
         yield chunk
 
 
-def _check(answer: urllib3.BaseHTTPResponse) -> None:
-    if answer.status in (200, 201, 204):
+def _check(status: int, text: str) -> None:
+    if status in (200, 201, 204):
         return
-    text = answer.data[:2000].decode(errors="replace")
-    details = f"{answer.status}: {text}"
-    if answer.status >= 500 or answer.status in (408, 409, 429):  # 409: an earlier attempt's data is being stored
+    details = f"{status}: {text}"
+    if status >= 500 or status in (408, 409, 429):  # 409: an earlier attempt's data is being stored
         raise SendingFailed("The image store could not take the snapshot now.", details=details)
     raise SnapshotRefused("The image store refused the snapshot.", details=details)

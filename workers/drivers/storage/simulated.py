@@ -10,7 +10,7 @@ from typing import Any
 
 from workers.drivers import blank_qcow2, values
 from workers.drivers.simulation import Simulation
-from workers.drivers.storage import boot_files, config_drive
+from workers.drivers.storage import boot_files, config_drive, sending
 from workers.drivers.storage.base import (
     CONVERTED,
     FORMATS,
@@ -163,8 +163,6 @@ class SimulatedStorage(SimulatedMoves, SimulatedArrivals, StorageDriver):
         """The file is sent: the image store at the other end is a real one."""
         with self._simulation.operation("send_snapshot") as operation:
             operation.halfway()
-            from workers.drivers.storage import sending  # urllib3: hosts of the store's machine never need it
-
             sending.send(Path(self.snapshot_path(server_id)), url, progress)
 
     def check_reserve(self) -> None:
