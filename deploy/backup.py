@@ -1,5 +1,6 @@
 """`make backup TO=file.tar`: the cloud's state in one file for its owner's eyes alone. The cloud may run meanwhile."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from deploy import archive
@@ -21,12 +23,19 @@ from deploy.secrets import write_private
 from deploy.supervision.client import Supervisor
 from deploy.up import alone
 
+if TYPE_CHECKING:
+    import psycopg2.extensions
+
 TRIES = 3
 _HASHES = """
 SELECT DISTINCT os_hash_value FROM images_image WHERE deleted_at IS NULL AND os_hash_value IS NOT NULL
   AND size > 0 ORDER BY 1
 """
 _MIGRATIONS = "SELECT app || '.' || name FROM django_migrations WHERE app = ANY(%s) ORDER BY 1"
+_SEALED = {
+    "volume-keys": "SELECT count(*) FROM volumes_volumekey",
+    "credential-keys": "SELECT count(*) FROM identity_credential",
+}
 
 
 @contextmanager
@@ -48,11 +57,14 @@ def staging(environment: Environment) -> Iterator[Path]:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The contents of images that were linked, those that are not in the store, and the migrations."""
+    """The contents of images that were linked, those that are not in the store, the migrations, and how many rows the
+    keys of a directory encrypt.
+    """
 
     images: list[str]
     missing: list[str]
     migrations: list[str]
+    sealed: dict[str, int]
 
 
 def take_snapshot(environment: Environment, place: Path) -> Snapshot:
@@ -81,6 +93,7 @@ def _take_snapshot(environment: Environment, place: Path, *, without_missing: bo
             apps = sorted(path.parent.name for path in (REPOSITORY / "apps").glob("*/migrations"))
             cursor.execute(_MIGRATIONS, [apps])
             migrations = [row[0] for row in cursor.fetchall()]
+            sealed = {name: _count(cursor, query) for name, query in _SEALED.items()}
         linked = link_images(environment, place, hashes)
         missing = sorted(set(hashes) - set(linked))
         if missing and not without_missing:
@@ -89,7 +102,13 @@ def _take_snapshot(environment: Environment, place: Path, *, without_missing: bo
         archive.run_tool(environment, [*dump, f"--snapshot={snapshot}", f"--file={place / archive.DUMP}"])
     finally:
         session.close()
-    return Snapshot(linked, missing, migrations)
+    return Snapshot(linked, missing, migrations, sealed)
+
+
+def _count(cursor: "psycopg2.extensions.cursor", query: str) -> int:
+    cursor.execute(query)
+    [count] = cursor.fetchone() or [0]
+    return int(count)
 
 
 def link_images(environment: Environment, place: Path, hashes: list[str]) -> list[str]:
@@ -111,10 +130,10 @@ def collect(environment: Environment, place: Path, *, guests: bool) -> archive.M
     pooled = environment.values.get("CELERITY_IMAGE_STORE", "local") not in ("", "local")
     for sha512 in () if pooled else snapshot.missing:
         line(f"    not in the image store, and so not in the backup: {sha512[:16]}… (celerity consistency)")
+    if pooled and snapshot.missing:
+        line(f"    {len(snapshot.missing)} images are no files here, and so not in the backup (celerity consistency)")
     write_private(place / archive.ENV, environment.file.read_text())
-    for name in archive.KEYS:
-        if (environment.state / name).is_dir():
-            shutil.copytree(environment.state / name, place / name)
+    copy_keys(environment, place, snapshot)
     small = [path for path in sorted(place.rglob("*")) if path.is_file() and path.parent.name != archive.IMAGES]
     manifest = archive.Manifest(
         made_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -125,6 +144,22 @@ def collect(environment: Environment, place: Path, *, guests: bool) -> archive.M
     )
     (place / archive.MANIFEST).write_text(manifest.dump())
     return manifest
+
+
+def copy_keys(environment: Environment, place: Path, snapshot: Snapshot) -> None:
+    """Copy the keys, and say which are not here although rows need them. No key is changed meanwhile."""
+    for name in archive.KEYS:
+        directory = environment.state / name
+        if not directory.is_dir():
+            if rows := snapshot.sealed.get(name):
+                line(f"    not in the backup: {directory}, without which {rows} rows cannot be read. Copy it yourself.")
+            continue
+        handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH)
+            shutil.copytree(directory, place / name)
+        finally:
+            os.close(handle)
 
 
 HOST_PARTS = ("instances", "images", "boot_id", "volumes")

@@ -146,7 +146,18 @@ def rotate(directory: Path | None = None, *, keep: bool = False) -> int:
             _write(directory, STAGED)
         (directory / str(STAGED)).rename(directory / str(primary))
         _write(directory, STAGED)
-        active = [number for number in _numbers(directory) if number != STAGED and not keep]
-        for number in active[: max(0, len(active) - (MAX_ACTIVE_KEYS - 1))]:
-            (directory / str(number)).unlink()
+        if not keep:
+            _drop_old(directory)
         return primary
+
+
+def drop_old(directory: Path) -> None:
+    """Drop the keys of before the last rotation but one, once nothing needs them: what ``rotate`` has kept."""
+    with _locked(directory):
+        _drop_old(directory)
+
+
+def _drop_old(directory: Path) -> None:
+    active = [number for number in _numbers(directory) if number != STAGED]
+    for number in active[: max(0, len(active) - (MAX_ACTIVE_KEYS - 1))]:
+        (directory / str(number)).unlink()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from apps.workflow import catalogue
 from tests.cloud import Cloud, wait_for
+from tests.matrix import volumes
 from tests.matrix.cells import DOWN, FIRST, HOSTS, SECOND, SHARED, Cell
 from tests.matrix.moments import BEFORE, INSIDE, REVERT, Moment, Moments
 from tests.matrix.subjects import KINDS, kind_of
@@ -102,7 +103,8 @@ class Batch:
         self.cloud.rows("UPDATE scheduling_host SET enabled = (name = ANY(%s))", list(hosts))
 
     def _arm(self, case: Case, moment: str) -> None:
-        case.held = Moment(case.name, case.cell.pipeline, case.cell.step, moment)
+        op = volumes.inside_of(case.cell.pipeline, case.name)
+        case.held = Moment(case.name, case.cell.pipeline, case.cell.step, moment, op)
         self.moments.arm(case.held, subject_id=case.subject)
 
     def _start(self, case: Case) -> None:

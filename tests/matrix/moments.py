@@ -98,12 +98,15 @@ def _setup() -> str:
 
 @dataclass
 class Moment:
-    """One step of the pipeline of the subject ``name``, and whether its worker is held there."""
+    """One step of the pipeline of the subject ``name``, and whether its worker is held there. ``op``: inside of which
+    call of a driver.
+    """
 
     name: str
     pipeline: str
     step: str
     moment: str
+    op: str = "*"
     id: int = 0
     fault: dict[str, Any] = field(default_factory=dict)
 
@@ -140,7 +143,7 @@ class Moments:
         self._run(statement, moment.id, moment.name, moment.pipeline, moment.step, moment.moment)
         if moment.moment == INSIDE:
             context = {catalogue.get(moment.pipeline).subject: subject_id, "step": moment.step}
-            moment.fault = {"op": "*", "when": "inside", "error": "hang", "times": 1, "context": context}
+            moment.fault = {"op": moment.op, "when": "inside", "error": "hang", "times": 1, "context": context}
             moment.fault["id"] = str(uuid.uuid4())
         self._armed.append(moment)
         self._plan()

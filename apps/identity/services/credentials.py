@@ -10,6 +10,7 @@ from django.db import transaction
 
 from apps.common import audit
 from apps.common.context import RequestContext
+from apps.common.exceptions import Unavailable
 from apps.identity import domain_options, keys, locks
 from apps.identity.exceptions import Forbidden, Invalid
 from apps.identity.models import Credential, DomainOption
@@ -128,17 +129,36 @@ def create_ec2(*, context: RequestContext, user_id: str, project_id: str) -> Cre
 
 
 def rotate_keys() -> int:
-    """Create a new key for stored credentials and encrypt every row with it. Returns the number of rows."""
+    """Create a new key for stored credentials and encrypt every row with it. Returns the number of rows.
+
+    Old keys are dropped once the rows are committed: cut short, and repeated, it loses nothing. Raises Unavailable for
+    a row that the present keys do not open; then nothing changes.
+    """
     directory = settings.CREDENTIAL_KEY_DIR
     with transaction.atomic():
         rows = locks.credentials()
-        names = [option for _, option in domain_options.SECRET]
-        options = locks.domain_options(names)
-        keys.rotate(directory)
+        options = locks.domain_options([option for _, option in domain_options.SECRET])
+        sealed = {str(row.pk): row.blob for row in rows}
+        sealed.update({f"option {row.pk}": str(row.value) for row in options})
+        opened = _opened(sealed)
+        keys.rotate(directory, keep=True)
         for row in rows:
-            row.blob = seal(blob_of(row))
+            row.blob = seal(opened[str(row.pk)])
         for option in options:
-            option.value = seal(keys.unseal(str(option.value), directory).decode())
+            option.value = seal(opened[f"option {option.pk}"])
         Credential.objects.bulk_update(rows, ["blob"], batch_size=500)
         DomainOption.objects.bulk_update(options, ["value"], batch_size=500)
+    keys.drop_old(directory)
     return len(rows) + len(options)
+
+
+def _opened(sealed: Mapping[str, str]) -> dict[str, str]:
+    opened, lost = {}, []
+    for name, text in sealed.items():
+        try:
+            opened[name] = keys.unseal(text, settings.CREDENTIAL_KEY_DIR).decode()
+        except (keys.InvalidToken, ValueError):
+            lost.append(name)
+    if lost:
+        raise Unavailable(f"{len(lost)} credentials cannot be opened, the first is {lost[0]}: no key was made.")
+    return opened

@@ -132,8 +132,12 @@ def test_what_cannot_go_well_is_said(shared: Cloud, fresh: Path, tmp_path: Path)
     shared.image("lost")
     [(sha512,)] = shared.rows("SELECT os_hash_value FROM images_image WHERE name = 'lost'")
     (shared.state / "images" / "blobs" / sha512).unlink()
+    assert shared.call("POST", "/identity/v3/credentials", credential(shared), admin=True).status_code == 201
+    keys = (shared.state / "credential-keys").rename(shared.state / "elsewhere")
     said = run("backup", shared.environment, TO=str(target))
     assert said.returncode == 0 and f"not in the backup: {sha512[:16]}" in said.stdout
+    keys.rename(shared.state / "credential-keys")
+    assert "credential-keys, without which 1 rows cannot be read" in said.stdout
     assert "exists already" in run("backup", shared.environment, TO=str(target)).stderr
 
     assert "There is no file" in run("restore", bare(fresh), FROM=str(tmp_path / "none.tar")).stderr

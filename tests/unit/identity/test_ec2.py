@@ -5,8 +5,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import transaction
+from django.db.models import QuerySet
 
+from apps.common.exceptions import Unavailable
 from apps.common.models import AuditEvent
+from apps.identity import keys
 from apps.identity.models import Credential, Domain, Project, Role, RoleAssignment, User
 from apps.identity.services import credentials, ec2_tokens, users
 from tests.unit.identity.dialogue import PASSWORD, Api, password_body, project_scope
@@ -214,6 +218,23 @@ def test_secrets_are_encrypted_and_keys_rotate(key: dict[str, Any]) -> None:
     assert credentials.rotate_keys() == 1
     assert credentials.rotate_keys() == 1
     assert credentials.ec2_parts(Credential.objects.get())[1] == key["secret"]
+
+
+def test_a_rotation_that_is_cut_short(key: dict[str, Any], settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Repeated, it loses nothing; nor does it where a row cannot be opened."""
+    with monkeypatch.context() as patch:
+        patch.setattr(QuerySet, "bulk_update", lambda *words, **more: 1 / 0)
+        for _ in range(4):
+            with pytest.raises(ZeroDivisionError), transaction.atomic():
+                credentials.rotate_keys()
+    assert credentials.rotate_keys() == 1
+    assert credentials.ec2_parts(Credential.objects.get())[1] == key["secret"]
+    known = sorted(path.name for path in settings.CREDENTIAL_KEY_DIR.iterdir())
+    assert len(known) == keys.MAX_ACTIVE_KEYS
+    Credential.objects.update(blob="x" * 100)
+    with pytest.raises(Unavailable, match="1 credentials cannot be opened"):
+        credentials.rotate_keys()
+    assert sorted(path.name for path in settings.CREDENTIAL_KEY_DIR.iterdir()) == known
 
 
 def test_credentials_are_their_owners(as_demo: Api, as_admin: Api, demo: User, admin: User, project: Project) -> None:

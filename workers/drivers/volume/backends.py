@@ -26,6 +26,7 @@ from workers.drivers.volume.base import (
     VolumeInfo,
     VolumeSpec,
 )
+from workers.drivers.volume.encryption import DiskKey
 from workers.drivers.volume.errors import PoolUnavailable
 
 T = TypeVar("T")
@@ -75,6 +76,12 @@ class Backends(VolumeDriver):
 
     def write_image(self, export: Export, image: FromImage, stop: Event | None = None) -> None:
         self._of(export.volume_id).write_image(export, image, stop)
+
+    def encrypt(self, export: Export, key: DiskKey, size_bytes: int) -> None:
+        self._of(export.volume_id).encrypt(export, key, size_bytes)
+
+    def write_encrypted(self, export: Export, image: FromImage, key: DiskKey, stop: Event | None = None) -> None:
+        self._of(export.volume_id).write_encrypted(export, image, key, stop)
 
     def open_export(self, volume_id: str, export: ExportSpec) -> Export:
         return self._of(volume_id).open_export(volume_id, export)

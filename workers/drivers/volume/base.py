@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from threading import Event
 
 from workers.drivers.volume import overwriting
+from workers.drivers.volume.encrypting import Encrypting
 from workers.drivers.volume.errors import NotSupported
 from workers.drivers.volume.specs import Capabilities as Capabilities
 from workers.drivers.volume.specs import Export as Export
@@ -38,7 +39,7 @@ from workers.drivers.volume.specs import VolumeInfo as VolumeInfo
 from workers.drivers.volume.specs import VolumeSpec as VolumeSpec
 
 
-class VolumeDriver(ABC):
+class VolumeDriver(Encrypting, ABC):
     """One host's pool. Made by `workers.drivers.volume.loader.load(name, options)`."""
 
     capabilities: Capabilities
@@ -198,7 +199,7 @@ class VolumeDriver(ABC):
         """
         return None
 
-    def fence(self, volume_id: str, keep: Sequence[str] = ()) -> None:  # noqa: B027
+    def fence(self, volume_id: str, keep: Sequence[str] = ()) -> None:
         """Let no client write to the volume any more that has it now: its host is dead, or looks so. Absent is success.
 
         `keep`: hosts that go on to have the volume. Raises PoolUnavailable, also where nobody knows which clients these

@@ -38,6 +38,7 @@ from workers.drivers.volume.errors import (
     VolumeTooSmall,
 )
 from workers.drivers.volume.simulated_connections import Connections
+from workers.drivers.volume.simulated_encryption import SimulatedEncryption
 from workers.drivers.volume.simulated_unmanaged import Adoption, current_of, info_of
 from workers.system import files
 
@@ -46,7 +47,7 @@ MAX_CHAIN = 24
 _KEY_ID = "00000000-0000-4000-8000-000000000000"
 
 
-class SimulatedVolumes(Adoption, Connections, VolumeDriver):
+class SimulatedVolumes(Adoption, Connections, SimulatedEncryption, VolumeDriver):
     """Options: `state_dir` and `host` (required), `plan_file`, `disk_gib` (2048), `backend` (the pool's: local),
     `shared` (all hosts see the pool; False), `direct` (guests use its volumes without exports; False).
     """

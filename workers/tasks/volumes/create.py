@@ -11,7 +11,6 @@ from apps.volumes.selectors import snapshots
 from apps.volumes.services import volume_states
 from workers.config import HostDrivers
 from workers.drivers.storage.base import CONVERTED
-from workers.drivers.volume import encryption
 from workers.drivers.volume.base import FromImage, FromSnapshot, FromVolume, Source
 from workers.drivers.volume.errors import VolumeTooSmall
 from workers.engine.errors import Abort, LeaseLost, TooLong
@@ -81,13 +80,11 @@ def _make_encrypted(ctx: StepContext, volume: "Volume", drivers: HostDrivers, im
     if image is not None and image.virtual_size > spec.size_gib << 30:
         raise VolumeTooSmall("The volume is too small for its image.")
     patiently(ctx, lambda: driver.create_volume(spec, None, ctx.stop))
-    if not driver.capabilities.real_bytes:
-        return
     with backups.exported(drivers, spec.id) as export:
         ctx.checkpoint()
-        encryption.format_volume(export, key, spec.size_gib << 30)
+        driver.encrypt(export, key, spec.size_gib << 30)
         if image is not None:
-            encryption.write_image(export, image, key, ctx.stop)
+            driver.write_encrypted(export, image, key, ctx.stop)
 
 
 def _source(ctx: StepContext, volume: "Volume", drivers: HostDrivers) -> Source:

@@ -91,12 +91,12 @@ class CopyVolume(MoveStep):
         patiently(ctx, lambda: target.create_volume(spec, None, ctx.stop))
         export = target.open_export(key, ExportSpec(f"m{ctx.claim.run_id.hex}", owner=str(ctx.claim.run_id)))
         ctx.checkpoint()
-        if target.capabilities.real_bytes and keys is None:
-            copying.copy(source, export, ctx.stop)
-        elif target.capabilities.real_bytes and keys is not None:
+        if keys is not None:
             if keys[1] is not None:
-                encryption.format_volume(export, keys[1], spec.size_gib << 30)
-            encryption.copy(source, export, keys, ctx.stop)
+                target.encrypt(export, keys[1], spec.size_gib << 30)
+            target.copy_encrypted(source, export, keys, ctx.stop)
+        elif target.capabilities.real_bytes:
+            copying.copy(source, export, ctx.stop)
         target.close_export(key, export.name)
         _disconnect(attachment, drivers)
 

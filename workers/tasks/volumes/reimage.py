@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from apps.volumes import states
 from apps.volumes.services import volume_states
 from workers.config import HostDrivers
-from workers.drivers.volume import encryption
 from workers.drivers.volume.base import Export, FromImage
 from workers.engine.errors import TooLong
 from workers.engine.steps import StepContext
@@ -53,9 +52,9 @@ class ReimageVolume(VolumeStep[None]):
 
 def write_image(ctx: StepContext, drivers: HostDrivers, volume: "Volume", export: Export, image: FromImage) -> None:
     """Write an image over an open volume. Of one that is encrypted, what it had cannot be read any more."""
-    if not volume.encrypted or not drivers.volume.capabilities.real_bytes:
+    if not volume.encrypted:
         drivers.volume.write_image(export, image, ctx.stop)
         return
     key = volume_keys.of_volume(volume.id)
-    encryption.format_volume(export, key, volume.size << 30)
-    encryption.write_image(export, image, key, ctx.stop)
+    drivers.volume.encrypt(export, key, volume.size << 30)
+    drivers.volume.write_encrypted(export, image, key, ctx.stop)
