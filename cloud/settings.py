@@ -250,8 +250,7 @@ S3_ACCESS_KEY = env.str("CELERITY_S3_ACCESS_KEY", default="")
 S3_SECRET_KEY = env.str("CELERITY_S3_SECRET_KEY", default="")
 BACKUP_CONTAINER = "volumebackups"  # what the API shows of a backup that names no container
 MESSAGE_DAYS = env.int("CELERITY_MESSAGE_DAYS", default=30)  # of messages about failed volumes
-# How many seconds a deleted server can be restored; 0: it is deleted at once.
-RECLAIM_INSTANCE_INTERVAL = env.int("CELERITY_RECLAIM_INSTANCE_INTERVAL", default=0)
+RECLAIM_INSTANCE_INTERVAL = env.int("CELERITY_RECLAIM_INSTANCE_INTERVAL", default=0)  # seconds; 0: deleted at once
 # Whether a resize may leave a server on its host. Off, a cloud of one host resizes none.
 ALLOW_RESIZE_TO_SAME_HOST = env.bool("CELERITY_ALLOW_RESIZE_TO_SAME_HOST", default=True)
 RESIZE_CONFIRM_WINDOW = env.int("CELERITY_RESIZE_CONFIRM_WINDOW", default=0)  # seconds; 0: nothing confirms by itself
@@ -270,6 +269,8 @@ HOST_DOWN_SECONDS = env.int("CELERITY_HOST_DOWN", default=20)
 HEARTBEAT_SECONDS = env.int("CELERITY_HEARTBEAT", default=5)
 # If off, agents only report orphans. For the time after a backup was restored under hosts that lived on.
 REMOVE_STRANGERS = env.bool("CELERITY_REMOVE_STRANGERS", default=True)
+# Whether servers that ran when their machine went down start again with it.
+RESUME_GUESTS = env.bool("CELERITY_RESUME_GUESTS", default=True)
 RECOVERY_SECONDS = env.int("CELERITY_RECOVERY", default=60)  # how often an agent compares its host with the rows
 DEFAULT_ZONE = env.str("CELERITY_ZONE", default="nova")
 ALLOCATION_RATIOS = {

@@ -110,8 +110,11 @@ def act(
     _start(context, variant or action.pipeline, action.name, server, params=params, run_id=run_id, also=also, **places)
 
 
-def record(*, context: RequestContext, action: str, server: Server, step: str = "") -> None:
-    """Note an action that is done already among the server's actions, in the caller's transaction."""
+def record(*, context: RequestContext, action: str, server: Server, step: str = "", reason: str = "") -> None:
+    """Note an action that is done already among the server's actions, in the caller's transaction.
+
+    ``reason``: why it was done, if nobody asked for it.
+    """
     runs.record(
         context=context,
         action=action,
@@ -120,6 +123,7 @@ def record(*, context: RequestContext, action: str, server: Server, step: str = 
         project_id=server.project_id,
         host=server.host,
         step=step,
+        reason=reason,
     )
 
 

@@ -24,6 +24,13 @@ class HostNotDead(Conflict):
     template = "Host {host} is not forced down. Switch the machine off, and force it down: else its servers run twice."
 
 
+class DedicatedCpusHeld(Conflict):
+    template = (
+        "Servers on host {host} have its processors {cpus} for themselves: keep them in CELERITY_CPU_DEDICATED_SET, or "
+        "move those servers to other hosts first."
+    )
+
+
 class AggregateNotFound(NotFound):
     template = "Aggregate {aggregate} could not be found."
 

@@ -12,6 +12,7 @@ FINISHED = (SUCCEEDED, FAILED, CANCELLED)
 CHOICES = [(s, s) for s in (*ACTIVE, *FINISHED)]
 
 BY_OPERATOR = "CancelledByOperator"  # the cause of a run that an operator cancelled
+BY_ITSELF = "Unasked"  # the cause of a change that nobody asked for: a guest crashed, or its host paused it
 
 # The state of a run's next step.
 STEP_QUEUED = "queued"

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from apps.compute import admin_passwords, image_properties, topologies, tpms
-from apps.scheduling.services import allocations
+from apps.scheduling.services import topologies as claims
 from workers.drivers.errors import AbortError
 from workers.drivers.hypervisor.base import Bus, CardModel, CellPlacement, DiskSpec, Hardware, Placement, TpmSpec
 
@@ -52,18 +52,19 @@ def of_server(server: "Server", disks: Sequence[DiskSpec]) -> Hardware:
 
 def _placement(server: "Server") -> Placement | None:
     """Return where its claim says that it is on its host: a query for servers that ask for it. Raises AbortError."""
-    if topologies.of(server.flavor, server.image_properties) is None:
+    asked = topologies.of(server.flavor, server.image_properties)
+    if asked is None:
         return None
-    allocation = allocations.of_consumer(consumer_id=server.claimed_by or server.id)
-    if allocation is None or allocation.topology is None:
+    topology = claims.place_restored(consumer_id=server.claimed_by or server.id, guest=asked)
+    if topology is None:
         raise AbortError("The server has no claim of processors and memory on its host.", code="claim_lost")
     cells, pinned = [], set()
-    for cell in allocation.topology["cells"]:
+    for cell in topology["cells"]:
         pins = {int(vcpu): (int(cpu),) for vcpu, cpu in cell["pins"].items()}
         pinned |= {cpu for cpus in pins.values() for cpu in cpus} | (set(cell["on"]) if cell["floating"] else set())
         cpus = sorted({**pins, **{vcpu: tuple(cell["on"]) for vcpu in cell["floating"]}}.items())
         cells.append(CellPlacement(int(cell["host"]), tuple(cpus), int(cell["memory"]), int(cell["page"])))
-    return Placement(tuple(cells), tuple(allocation.topology["emulator"]) or tuple(sorted(pinned)))
+    return Placement(tuple(cells), tuple(topology["emulator"]) or tuple(sorted(pinned)))
 
 
 def _tablet(asked: Mapping[str, Any]) -> Any:

@@ -66,7 +66,9 @@ def get(*, server_id: uuid.UUID, request_id: str) -> "Run":
 
 
 def reason_of(run: "Run") -> str | None:
-    """Return why an action failed, in words for the user; None for one that did not. Nova says only "Error"."""
+    """Return why an action failed, or was done unasked, in words for the user; else None. Nova says only "Error"."""
+    if run.error_cause == workflow.BY_ITSELF:
+        return str(run.error_message)
     if run.state != workflow.FAILED:
         return None
     return faults.with_advice(action=run.action, cause=run.error_cause, message=run.error_message)

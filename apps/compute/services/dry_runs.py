@@ -17,6 +17,7 @@ from apps.scheduling import candidates
 from apps.scheduling.engine import ranking
 from apps.scheduling.engine.ranking import Verdict
 from apps.scheduling.exceptions import NoValidHost
+from apps.scheduling.services import topologies
 from apps.scheduling.specs import HostState, RequestSpec
 
 MAX_SERVERS = 100  # of one dry run
@@ -102,12 +103,13 @@ def _simulate(everything: list[HostState], spec: RequestSpec, count: int) -> Dry
     zones = {host.name: host.zone for host in everything}
     cloud = {host.id: host for host in everything if spec.force_host in (None, host.name)}
     pool: list[HostState] | None = None
+    rooms = topologies.Rooms()
     placed: list[str] = []
     first: dict[str, Any] = {}
     while len(placed) < count:
         leaning = candidates.leaning(spec=spec, zones=zones)
         verdict = ranking.rank(hosts=pool if pool is not None else list(cloud.values()), spec=leaning)
-        suited = [host for host in verdict.hosts if suits(host, spec)]
+        suited = [host for host in verdict.hosts if suits(host, spec) and rooms.has(host, spec.topology)]
         if not suited:
             if pool is None:
                 return _refused(list(cloud.values()), spec, verdict, count, placed)
@@ -116,6 +118,7 @@ def _simulate(everything: list[HostState], spec: RequestSpec, count: int) -> Dry
         first = first or {**_explanation(verdict, len(cloud)), "hosts": len(everything)}
         chosen = with_server(suited[0], spec)
         cloud[chosen.id] = chosen
+        rooms.take(chosen, spec.topology)
         pool = [cloud[host.id] for host in suited[: max(count, POOL)]]
         placed.append(chosen.name)
         spec = _with_member(spec, chosen.name)
@@ -158,5 +161,7 @@ def _refused(looked_at: list[HostState], spec: RequestSpec, verdict: Verdict, co
 
 def reason_of(looked_at: list[HostState], spec: RequestSpec, verdict: Verdict) -> str:
     """Return why no host is left, as a run would be refused."""
+    if spec.topology is not None and any(suits(host, spec) for host in verdict.hosts):
+        return topologies.refusal(verdict.hosts).message
     reason = request_specs.policy_reason(spec) if verdict.hosts else ranking.explain(verdict=verdict, hosts=looked_at)
     return NoValidHost(reason=reason).message

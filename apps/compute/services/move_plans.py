@@ -10,6 +10,7 @@ from apps.compute.selectors import drains, evacuations, request_specs, servers
 from apps.compute.services import dry_runs
 from apps.scheduling import candidates
 from apps.scheduling.engine import ranking
+from apps.scheduling.services import topologies
 from apps.scheduling.specs import HostState, RequestSpec
 
 LOOKED_AT = 200  # servers of the fullest host, of which the best move is chosen
@@ -46,17 +47,19 @@ class Cloud:
 
     def __init__(self) -> None:
         self.hosts = {host.name: host for host in candidates.everything()}
+        self._rooms = topologies.Rooms()
         self._zones = {host.name: host.zone for host in self.hosts.values()}
 
     def suited(self, spec: RequestSpec, among: Iterable[HostState] | None = None) -> tuple[list[HostState], str]:
         """Return the hosts that take a server, the best first, and why there are none."""
         looked_at = list(self.hosts.values() if among is None else among)
         verdict = ranking.rank(hosts=looked_at, spec=candidates.leaning(spec=spec, zones=self._zones))
-        suited = [host for host in verdict.hosts if dry_runs.suits(host, spec)]
+        suited = [host for host in verdict.hosts if dry_runs.suits(host, spec) and self._rooms.has(host, spec.topology)]
         return suited, "" if suited else dry_runs.reason_of(looked_at, spec, verdict)
 
     def take(self, name: str, spec: RequestSpec) -> None:
         self.hosts[name] = dry_runs.with_server(self.hosts[name], spec)
+        self._rooms.take(self.hosts[name], spec.topology)
 
     def give_back(self, name: str, spec: RequestSpec) -> None:
         self.hosts[name] = without_server(self.hosts[name], spec)

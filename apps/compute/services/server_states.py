@@ -8,7 +8,8 @@ from django.db import transaction
 from django.db.models import Case, Value, When
 from django.utils import timezone
 
-from apps.compute import actions, locks, migration_states, states
+from apps.common.context import RequestContext
+from apps.compute import actions, locks, migration_states, rpcapi, states
 from apps.compute.models import BlockDevice, Server
 from apps.compute.selectors import migrations as migration_selectors
 from apps.compute.selectors import servers as selectors
@@ -163,12 +164,21 @@ def _unless_kept(vm_state: str) -> Case:
     return Case(*(When(vm_state=kept, then=Value(kept)) for kept in states.ON_OR_OFF), default=Value(vm_state))
 
 
-def sync_power_state(*, server_id: uuid.UUID, power_state: str) -> bool:
-    """Record a change that the cloud did not request (a guest powered itself off). Only without an active task."""
+@transaction.atomic
+def sync_power_state(*, server_id: uuid.UUID, power_state: str, reason: str = "") -> bool:
+    """Record a change that the cloud did not request (a guest powered itself off). Only without an active task.
+
+    ``reason``: what the server's owner reads of it among its actions.
+    """
     vm_state, number = states.vm_state_of(power_state), states.POWER_STATES[power_state]
     rows = Server.objects.filter(id=server_id, deleted_at=None, task_state="", vm_state__in=states.SETTLED)
     rows = rows.exclude(vm_state__in=(vm_state, *states.ON_OR_OFF), power_state=number)
-    return bool(rows.update(vm_state=_unless_kept(vm_state), power_state=number, updated_at=timezone.now()))
+    is_news = bool(rows.update(vm_state=_unless_kept(vm_state), power_state=number, updated_at=timezone.now()))
+    if is_news and reason:
+        action = actions.PAUSE if vm_state == states.PAUSED else actions.STOP
+        server = Server.objects.get(id=server_id)
+        rpcapi.record(context=RequestContext(), action=action.name, server=server, reason=reason)
+    return is_news
 
 
 def forget_power_state(*, server_id: uuid.UUID) -> None:

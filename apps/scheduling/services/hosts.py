@@ -17,6 +17,7 @@ from apps.scheduling import locks
 from apps.scheduling.exceptions import HostNameInvalid, HostNotDead, TraitInvalid
 from apps.scheduling.models import Host, Inventory
 from apps.scheduling.selectors import hosts as selectors
+from apps.scheduling.services import topologies
 from apps.workflow import states as workflow
 
 _CUSTOM = re.compile(r"CUSTOM_[A-Z0-9_]{1,248}")
@@ -38,7 +39,8 @@ def register(
     ``shares_disk``: ``disk_gib`` is one pool of all hosts, of which this one has what servers elsewhere do not claim;
     None while nobody knows: what was known stays.
 
-    Raises HostNameInvalid (400) for a new host whose queue would be another host's queue of long steps.
+    Raises HostNameInvalid (400) for a new host whose queue would be another host's queue of long steps, and
+    DedicatedCpusHeld (409) for one whose dedicated processors lack some that servers have.
     """
     locks.host_numbers()
     host = Host.objects.filter(name=name).first()
@@ -47,6 +49,8 @@ def register(
             raise HostNameInvalid(host=name, ending=workflow.LONG)
         last = Host.objects.order_by("-number").values_list("number", flat=True).first() or 0
         host = Host(name=name, number=last + 1, zone=settings.DEFAULT_ZONE)
+    elif "topology" in facts:
+        topologies.check_dedicated(host=host, topology=facts["topology"])
     values = {**facts, "agent_url": agent_url}
     for key, value in values.items():
         setattr(host, key, value)

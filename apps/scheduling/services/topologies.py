@@ -1,10 +1,14 @@
 """Claims that name processors, NUMA cells and pages of a host: no two servers get the same ones."""
 
 import uuid
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from django.db import transaction
 
 from apps.scheduling import locks, topologies
-from apps.scheduling.exceptions import NoValidHost
+from apps.scheduling.exceptions import DedicatedCpusHeld, NoValidHost
 from apps.scheduling.models import Allocation, Host
 from apps.scheduling.specs import HostState
 from apps.scheduling.topologies import GuestTopology
@@ -30,6 +34,18 @@ def place(*, consumer_id: uuid.UUID, guest: GuestTopology, host_id: str) -> bool
     return placement is not None
 
 
+@transaction.atomic
+def place_restored(*, consumer_id: uuid.UUID, guest: GuestTopology) -> dict[str, Any] | None:
+    """Note the same for a claim that was made without it, as one that a reconciler restored. Returns what is noted;
+    None: there is no claim, or its host has no room.
+    """
+    claimed = Allocation.objects.filter(consumer_id=consumer_id).first()
+    if claimed is not None and claimed.topology is None:
+        place(consumer_id=consumer_id, guest=guest, host_id=str(claimed.host_id))
+        claimed.refresh_from_db()
+    return claimed.topology if claimed is not None else None
+
+
 def refusal(hosts: Sequence[HostState]) -> NoValidHost:
     """Return the refusal where hosts passed the filters and none has room for the guest's cells."""
     noun = "host" if len(hosts) == 1 else "hosts"
@@ -40,3 +56,40 @@ def refusal(hosts: Sequence[HostState]) -> NoValidHost:
         "considered": len(hosts),
     }
     return error
+
+
+class Rooms:
+    """What is free of each host for guests of this kind, for plans: read at first use, then kept in memory."""
+
+    def __init__(self) -> None:
+        self._topologies: dict[str, dict[str, Any]] | None = None
+        self._used: dict[str, list[dict[str, Any]]] = defaultdict(list)
+
+    def has(self, host: HostState, guest: GuestTopology | None) -> bool:
+        """Whether a host has room for the guest's cells; for one without them there is nothing to read."""
+        return guest is None or self._fit(host, guest) is not None
+
+    def take(self, host: HostState, guest: GuestTopology | None) -> None:
+        """Give a guest what it would have on a host."""
+        placement = self._fit(host, guest) if guest is not None else None
+        if placement is not None:
+            self._used[host.id].append(placement)
+
+    def _fit(self, host: HostState, guest: GuestTopology) -> dict[str, Any] | None:
+        if self._topologies is None:
+            self._topologies = {str(key): topology for key, topology in Host.objects.values_list("id", "topology")}
+            for key, used in Allocation.objects.filter(topology__isnull=False).values_list("host_id", "topology"):
+                if used is not None:
+                    self._used[str(key)].append(used)
+        return topologies.fit(guest, self._topologies.get(host.id, {}), self._used[host.id])
+
+
+def check_dedicated(*, host: Host, topology: Mapping[str, Any]) -> None:
+    """Raise DedicatedCpusHeld (409) if servers have processors of a host that are to be no dedicated ones any more."""
+    held = topologies.taken([row for row in _placements(host) if row]) - frozenset(topology.get("dedicated", ()))
+    if held:
+        raise DedicatedCpusHeld(host=host.name, cpus=",".join(map(str, sorted(held))))
+
+
+def _placements(host: Host) -> Iterable[Any]:
+    return Allocation.objects.filter(host=host, topology__isnull=False).values_list("topology", flat=True)

@@ -109,8 +109,12 @@ def record(
     project_id: str,
     host: str = "",
     step: str = "",
+    reason: str = "",
 ) -> None:
-    """Write the run of an action that is done already, in the caller's transaction. ``step``: its only one, if any."""
+    """Write the run of an action that is done already, in the caller's transaction. ``step``: its only one, if any.
+
+    ``reason``: why it was done, if nobody asked for it.
+    """
     now = timezone.now()
     run = Run(
         pipeline=f"{subject_type}.{action}",
@@ -121,6 +125,8 @@ def record(
         user_id=context.user_id or "",
         request_id=context.request_id,
         state=states.SUCCEEDED,
+        error_cause=states.BY_ITSELF if reason else "",
+        error_message=reason,
         host=host,
         created_at=now,
         updated_at=now,

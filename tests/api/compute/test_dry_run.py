@@ -87,6 +87,19 @@ def test_some_fit(alice: ComputeCaller, body: dict[str, Any]) -> None:
     assert "hosts" not in told
 
 
+def test_dedicated_processors_are_counted(
+    alice: ComputeCaller, body: dict[str, Any], flavor: Flavor, make_host: Callable[..., Host]
+) -> None:
+    """The plan of a flavor with two of them on a host with three: one server, and why there is no second."""
+    cell = {"id": 0, "cpus": [0, 1, 2, 3], "siblings": [], "memory": 4096, "pages": {}}
+    topology = {"dedicated": [1, 2, 3], "shared": [0], "cells": [cell]}
+    make_host("h0", 0, topology=topology, traits=["CUSTOM_DEDICATED_CPUS"])
+    Flavor.objects.filter(id=flavor.id).update(extra_specs={"hw:cpu_policy": "dedicated"})
+    told = ask(alice, body, min_count=2).json()["dry_run"]
+    assert (told["servers_fitting"], told["fits"]) == (1, False)
+    assert "1 host checked: 1 without free dedicated CPUs" in told["message"]
+
+
 def test_nothing_fits(alice: ComputeCaller, admin: ComputeCaller, body: dict[str, Any]) -> None:
     assert ask(alice, body).json()["dry_run"]["message"].startswith("It would not fit now. No valid host was found.")
 

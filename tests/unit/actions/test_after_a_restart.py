@@ -77,6 +77,16 @@ def test_a_server_that_was_busy_comes_back(acting: Acting, action: str) -> None:
     assert (acting.server.status, acting.power) == (("SHUTOFF", "shutdown") if is_off else ("ACTIVE", "running"))
 
 
+def test_a_server_stays_off_where_the_host_is_set_so(acting: Acting, settings: Any) -> None:
+    settings.RESUME_GUESTS = False
+    begin(acting, "pause")
+    acting.drivers.hypervisor.stop(str(acting.id), 0)
+    acting.recover(restarted=True)
+    acting.run()
+    acting.recover()
+    assert (acting.server.status, acting.power) == ("SHUTOFF", "shutdown")
+
+
 def test_a_server_whose_image_was_made_comes_back(acting: Acting) -> None:
     Server.objects.update(task_state=states.IMAGE_UPLOADING)
     acting.drivers.hypervisor.stop(str(acting.id), 0)

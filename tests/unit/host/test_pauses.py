@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from apps.compute.models import Server
-from apps.workflow.models import Finding
+from apps.compute.selectors import instance_actions
+from apps.workflow.models import Finding, Run
 from workers.drivers.hypervisor.base import DomainInfo, PowerState
 from workers.host import events
 from workers.host.reconcilers import power
@@ -22,10 +23,10 @@ class Hypervisor:
     """One guest, paused for want of room on a disk."""
 
     def __init__(self, server_id: uuid.UUID) -> None:
-        self.state, self.id = PowerState.PAUSED, str(server_id)
+        self.state, self.reason, self.id = PowerState.PAUSED, "io_error", str(server_id)
 
     def info(self, server_id: str) -> DomainInfo:
-        reason = "io_error" if self.state == PowerState.PAUSED else ""
+        reason = "" if self.state == PowerState.RUNNING else self.reason
         return DomainInfo(id=server_id, name="guest", power_state=self.state, reason=reason)
 
     def unpause(self, server_id: str) -> None:
@@ -69,6 +70,23 @@ def test_the_operator_reads_why(drivers: Any, server: Server) -> None:
     assert "a disk failed or its file system is full" in finding.done and "Unpause" in finding.done
     events.write_power_state(drivers, server.id, "paused")  # events come twice
     assert Finding.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "action", "words"),
+    [("paused", "io_error", "pause", "file system is full"), ("paused", "watchdog", "pause", "watchdog fired"),
+     ("crashed", "crashed", "stop", "crashed, or was killed"), ("shutdown", "", None, None)],
+)  # fmt: skip
+def test_the_owner_reads_why(
+    drivers: Any, server: Server, state: str, reason: str, action: str | None, words: str | None
+) -> None:
+    """Among the server's actions; a guest that powers itself off leaves none."""
+    drivers.hypervisor.state, drivers.hypervisor.reason = PowerState(state), reason
+    for _ in range(2):
+        events.write_power_state(drivers, server.id, state)
+    told = [(run.action, instance_actions.reason_of(run)) for run in Run.objects.all()]
+    assert [name for name, _ in told] == ([action] if action else [])
+    assert not words or words in str(told[0][1])
 
 
 def test_unpause(drivers: Any, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from apps.compute import topologies as requests
-from apps.scheduling import topologies
-from apps.scheduling.exceptions import NoValidHost
+from apps.scheduling import candidates, topologies
+from apps.scheduling.exceptions import DedicatedCpusHeld, NoValidHost
 from apps.scheduling.models import Allocation, Host
-from apps.scheduling.services import allocations
+from apps.scheduling.services import allocations, hosts, inventories
+from apps.scheduling.services import topologies as services
 from apps.scheduling.specs import RequestSpec
 from apps.scheduling.topologies import GuestTopology, fit
 from tests.unit.scheduling.conftest import MakeHosts
@@ -102,3 +103,48 @@ def test_claims_name_them_and_give_them_back(make_hosts: MakeHosts) -> None:
     assert Allocation.objects.count() == 4
     allocations.release(consumer_id=servers[0])
     allocations.choose_and_claim(consumer_id=uuid.uuid4(), spec=spec)
+
+
+@pytest.mark.django_db
+def test_a_plan_takes_what_is_free(make_hosts: MakeHosts) -> None:
+    """In memory, beside what servers have."""
+    make_hosts(1, topology=HOST, traits=["CUSTOM_DEDICATED_CPUS"])
+    topology = asked(2, hw__cpu_policy="dedicated")
+    spec = RequestSpec(vcpus=0, ram_mib=512, disk_gib=1, topology=topology)
+    allocations.choose_and_claim(consumer_id=uuid.uuid4(), spec=spec)
+    (host,), rooms = candidates.everything(), services.Rooms()
+    assert rooms.has(host, None) and rooms.has(host, topology)
+    rooms.take(host, topology)
+    assert not rooms.has(host, topology) and Allocation.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_claim_that_was_restored_gets_its_place(make_hosts: MakeHosts) -> None:
+    (host,) = make_hosts(1, topology=HOST, traits=["CUSTOM_DEDICATED_CPUS"])
+    topology = asked(2, hw__cpu_policy="dedicated")
+    assert topology is not None
+    spec, (first, second, third) = RequestSpec(vcpus=0, ram_mib=512, disk_gib=1), [uuid.uuid4() for _ in range(3)]
+    for key in (first, second, third):
+        inventories.restore(consumer_id=key, host=host.name, spec=spec)
+    placements = [services.place_restored(consumer_id=key, guest=topology) for key in (first, second, third, first)]
+    assert [pins(row) for row in placements] == [[{"0": 2, "1": 3}], [{"0": 6, "1": 7}], None, [{"0": 2, "1": 3}]]
+    assert services.place_restored(consumer_id=uuid.uuid4(), guest=topology) is None
+
+
+@pytest.mark.django_db
+def test_dedicated_processors_are_kept_while_servers_have_them(make_hosts: MakeHosts) -> None:
+    (host,) = make_hosts(1, topology=HOST, traits=["CUSTOM_DEDICATED_CPUS"])
+    spec = RequestSpec(vcpus=0, ram_mib=512, disk_gib=1, topology=asked(2, hw__cpu_policy="dedicated"))
+    consumer = uuid.uuid4()
+    allocations.choose_and_claim(consumer_id=consumer, spec=spec)
+
+    def register(*dedicated: int) -> None:
+        facts = {"topology": {**HOST, "dedicated": list(dedicated)}}
+        hosts.register(name=host.name, facts=facts, vcpus=4, ram_mib=4096, disk_gib=9, agent_url="")
+
+    register(2, 3)  # more, and fewer of those that nobody has
+    with pytest.raises(DedicatedCpusHeld, match="its processors 3 for"):
+        register(2, 6)
+    assert Host.objects.get().topology["dedicated"] == [2, 3]
+    allocations.release(consumer_id=consumer)
+    register()

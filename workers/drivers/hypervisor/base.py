@@ -81,7 +81,8 @@ class DomainInfo:
     """A server's domain on the host.
 
     `vnc_socket` is the path of its graphical console's unix socket while there is one; root and the hypervisor alone
-    may open it. `reason` is the hypervisor's word for a pause that Celerity did not ask for, `io_error` say.
+    may open it. `reason` is the hypervisor's word for a pause that Celerity did not ask for, `io_error` say, and
+    `crashed` for a guest whose process ended by itself.
     `offloads`: it runs with a card that leaves checksums and large segments to the host. `list_domains` leaves out
     `vnc_socket` and `offloads`.
     """

@@ -276,6 +276,7 @@ class SimulatedHypervisor(
 def _info(record: Mapping[str, Any]) -> DomainInfo:
     state = PowerState(record["power_state"])
     reason = record.get("reason", "") if state == PowerState.PAUSED else ""
+    reason = "crashed" if state == PowerState.CRASHED else reason
     return DomainInfo(id=record["id"], name=record["name"], power_state=state, reason=reason)
 
 

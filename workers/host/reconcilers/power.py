@@ -4,7 +4,8 @@ Sets, per host:
   wanted  = idle servers whose rows are on this host, neither deleted nor building nor in error
   running = Celerity's running domains
 Rules:
-  ACTIVE row in wanted, not in running          -> started, if the machine restarted or the row's power state is
+  ACTIVE row in wanted, not in running          -> started, if the machine restarted (unless CELERITY_RESUME_GUESTS is
+                                                   off) or the row's power state is
                                                    unknown (a run was reverted without this host), and the server's
                                                    files exist; else the row becomes SHUTOFF. A server never gets an
                                                    empty disk unasked. While the host of one of its volumes is away
@@ -28,6 +29,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import structlog
+from django.conf import settings
 from django.db import connection
 
 from apps.compute import states
@@ -54,13 +56,14 @@ if TYPE_CHECKING:
 log = structlog.get_logger("celerity.agent")
 KIND = "power"
 UP_SECONDS = 5.0  # for the ports of a guest that is started again; its tap is guarded then
-# libvirt's reasons for pauses that the cloud did not request.
+# libvirt's reasons for pauses and ends that the cloud did not request.
 PAUSED_BECAUSE = {
     "io_error": "a disk failed or its file system is full",
     "watchdog": "the guest's watchdog fired",
     "guest_panicked": "the guest crashed",
     "user": "somebody paused it on the host",
 }
+CRASHED = "crashed"
 
 
 def reconcile(snapshot: HostSnapshot) -> None:
@@ -89,7 +92,7 @@ def _compare(snapshot: HostSnapshot, server_id: str, server: "Server") -> None:
     if snapshot.left.get(server_id) and not server.task_state:
         _follow_back(snapshot, server)
         server = selectors.load(server_id=server.id) or server
-    if snapshot.restarted and _was_on(server) and _is_busy(server):
+    if _resumes(snapshot.restarted) and _was_on(server) and _is_busy(server):
         server_states.forget_power_state(server_id=server.id)
         return
     if server.shelved_image_id and not is_unknown(server):
@@ -104,6 +107,11 @@ def _compare(snapshot: HostSnapshot, server_id: str, server: "Server") -> None:
     done = repair(snapshot.drivers, server.id, restarted=snapshot.restarted)
     if done and not is_unknown(server):
         snapshot.report.repaired(KIND, server_id, found=difference, done=done)
+
+
+def _resumes(restarted: bool) -> bool:
+    """Return whether guests are to be started because their machine has restarted."""
+    return restarted and settings.RESUME_GUESTS
 
 
 def _is_busy(server: "Server") -> bool:
@@ -161,7 +169,7 @@ def repair(drivers: HostDrivers, server_id: uuid.UUID, *, restarted: bool = Fals
             return ""
         info = drivers.hypervisor.info(str(server_id))
         power_state = str(info.power_state) if info else "shutdown"
-        may_start = _was_on(server) and (restarted or is_unknown(server))
+        may_start = _was_on(server) and (_resumes(restarted) or is_unknown(server))
         if may_start and power_state != "running" and hosts.is_forced_down(name=drivers.host):
             server_states.forget_power_state(server_id=server_id)
             return ""
@@ -174,10 +182,13 @@ def repair(drivers: HostDrivers, server_id: uuid.UUID, *, restarted: bool = Fals
         if is_started:
             server_states.sync_power_state(server_id=server_id, power_state="running")
             return "started: the machine restarted" if restarted else "started: the host was out of reach"
-        if power_state == "nostate" or not server_states.sync_power_state(server_id=server_id, power_state=power_state):
+        reason = _reason(info)
+        if power_state == "nostate" or not server_states.sync_power_state(
+            server_id=server_id, power_state=power_state, reason=reason
+        ):
             return ""
         bindings.set_server_status(server_id=server_id, up=power_state == "running")
-        return f"the row says {power_state} now{_because(info)}"
+        return f"the row says {power_state} now{f': {reason}' if reason else ''}"
 
 
 def _power_off(snapshot: HostSnapshot, server_id: uuid.UUID) -> None:
@@ -198,11 +209,14 @@ def _was_on(server: "Server") -> bool:
     return kept or bool(server.vm_state == states.ACTIVE)
 
 
-def _because(info: DomainInfo | None) -> str:
-    """Return why a guest is paused, in words for the operator."""
+def _reason(info: DomainInfo | None) -> str:
+    """Return why a guest was paused by its host, or ended by itself; "" for one that was powered off."""
     if info is None or not info.reason:
         return ""
-    return f": {PAUSED_BECAUSE.get(info.reason, info.reason)}. Unpause it when the cause is gone"
+    if info.reason == CRASHED:
+        return "The guest ended by itself: its process on the host crashed, or was killed. Start it again."
+    cause = PAUSED_BECAUSE.get(info.reason, info.reason)
+    return f"The host paused the guest: {cause}. Unpause it when the cause is gone."
 
 
 def _start(drivers: HostDrivers, server: "Server") -> bool:

@@ -7,7 +7,8 @@ Sets:
 Rules:
   claimed - placed, no server or volume       -> released
   claimed and placed on different hosts       -> released, and claimed on the row's host
-  placed - claimed                            -> claimed, whether or not it fits, because it is there
+  placed - claimed                            -> claimed, whether or not it fits, because it is there; with processors
+                                                 and memory cells, which it has from its next start
   used(h) is not the sum of claimed on h      -> corrected
 """
 
@@ -17,7 +18,7 @@ from apps.compute import states
 from apps.compute.selectors import request_specs
 from apps.compute.selectors import servers as selectors
 from apps.operations.consistency import rows
-from apps.scheduling.services import allocations, inventories
+from apps.scheduling.services import allocations, inventories, topologies
 from apps.scheduling.specs import RequestSpec
 from apps.volumes import states as volume_states
 from apps.volumes.selectors import pools, volumes
@@ -61,7 +62,10 @@ def _repair(report: FindingReport, consumer_id: uuid.UUID) -> None:
             return
         allocations.release(consumer_id=consumer_id)
         if server is not None and host:
-            inventories.restore(consumer_id=consumer_id, host=host, spec=request_specs.of_server(server, excluded=[]))
+            spec = request_specs.of_server(server, excluded=[])
+            inventories.restore(consumer_id=consumer_id, host=host, spec=spec)
+            if spec.topology is not None:
+                topologies.place_restored(consumer_id=consumer_id, guest=spec.topology)
     there = f"is on {host or 'no host'}" if server else "does not exist"
     places = f"claimed on {claimed or 'no host'}; the server {there}"
     report.repaired(KIND, consumer_id, found=places, done=f"claimed on {host}" if host else "released")

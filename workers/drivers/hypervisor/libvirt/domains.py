@@ -112,8 +112,10 @@ def read(domain: libvirt.virDomain, *, with_devices: bool) -> DomainInfo:
         word = PowerState.SUSPENDED
     is_on = with_devices and word in (PowerState.RUNNING, PowerState.PAUSED)
     socket, offloads = _devices(domain) if is_on else (None, False)
-    pause = PAUSE_REASONS.get(reason, "unknown") if word == PowerState.PAUSED else ""
-    return DomainInfo(domain.UUIDString(), domain.name(), word, vnc_socket=socket, reason=pause, offloads=offloads)
+    why = PAUSE_REASONS.get(reason, "unknown") if word == PowerState.PAUSED else ""
+    if (state, reason) == (libvirt.VIR_DOMAIN_SHUTOFF, libvirt.VIR_DOMAIN_SHUTOFF_CRASHED):
+        why = "crashed"
+    return DomainInfo(domain.UUIDString(), domain.name(), word, vnc_socket=socket, reason=why, offloads=offloads)
 
 
 def is_saved(domain: libvirt.virDomain) -> bool:
