@@ -37,8 +37,8 @@ def check_offered(encryption: EncryptionType) -> None:
 
 
 def check_type(volume_type: VolumeType | None, *, multiattach: bool) -> bool:
-    """Return whether volumes of a type are encrypted. Raises InvalidInput (400). 1 query."""
-    encryption = volume_types.encryption_of(volume_type=volume_type) if volume_type is not None else None
+    """Return whether volumes of a type are encrypted. Raises InvalidInput (400). At most 1 query."""
+    encryption = volume_types.encryption_read_with(volume_type) if volume_type is not None else None
     if encryption is None:
         return False
     check_offered(encryption)

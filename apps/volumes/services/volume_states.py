@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Case, F, Value, When
 from django.utils import timezone
 
 from apps.quotas.selectors import reservations as reservation_selectors
@@ -28,17 +29,20 @@ def begin(*, volume_id: uuid.UUID, status: str) -> Volume | None:
     return next((sql.ROW.read(row) for row in sql.BEGIN.fetch({**_move_to(status), "id": volume_id})), None)
 
 
-def begin_with_claim(*, status: str) -> ClaimArguments:
-    """Return the same as a part of a step's claim, which gives the row's values: ``read_claimed`` reads them."""
-    return ClaimArguments(extension=_BEGIN_WITH_CLAIM, values=_move_to(status))
+def begin_with_claim(*, status: str, before: Sequence[str] | None = None) -> ClaimArguments:
+    """Return the same as a part of a step's claim, which gives the row's values: ``read_claimed`` reads them.
+
+    ``before``: the statuses from which it may come, if not all of the table's.
+    """
+    return ClaimArguments(extension=_BEGIN_WITH_CLAIM, values=_move_to(status, before))
 
 
 def read_claimed(row: Sequence[Any]) -> Volume:
     return sql.ROW.read(row)
 
 
-def _move_to(status: str) -> dict[str, Any]:
-    return {"status": status, "before": list(states.VOLUME_MOVES[status])}
+def _move_to(status: str, before: Sequence[str] | None = None) -> dict[str, Any]:
+    return {"status": status, "before": list(before or states.VOLUME_MOVES[status])}
 
 
 def move(*, volume_id: uuid.UUID, status: str, before: Sequence[str] | None = None, **values: Any) -> bool:
@@ -51,10 +55,10 @@ def move(*, volume_id: uuid.UUID, status: str, before: Sequence[str] | None = No
 
 
 def set_host(*, volume_id: uuid.UUID, host: str, zone: str) -> None:
-    """Note where the volume is made. The zone that the user asked for stays."""
+    """Note where the volume is made. The zone that the user asked for stays. 1 query."""
+    kept = Case(When(availability_zone="", then=Value(zone)), default=F("availability_zone"))
     volume = Volume.objects.filter(id=volume_id, deleted_at=None)
-    volume.update(host=host, updated_at=timezone.now())
-    volume.filter(availability_zone="").update(availability_zone=zone)
+    volume.update(host=host, availability_zone=kept, updated_at=timezone.now())
 
 
 def rehome(*, volume_id: uuid.UUID, host: str, attachment_id: uuid.UUID) -> bool:

@@ -9,6 +9,7 @@ from apps.images.selectors import images as image_selectors
 from apps.volumes import states
 from apps.volumes.selectors import snapshots
 from apps.volumes.services import volume_states
+from apps.workflow.services.claims import ClaimArguments
 from workers.config import HostDrivers
 from workers.drivers.storage.base import CONVERTED
 from workers.drivers.volume.base import FromImage, FromSnapshot, FromVolume, Source
@@ -23,26 +24,32 @@ if TYPE_CHECKING:
     from apps.volumes.models import Volume
 
 
-class CreateVolume(VolumeStep[None]):
+class CreateVolume(VolumeStep["Volume"]):
     """The last step: it ends with the volume available. While an image's data comes, the volume is downloading."""
 
     name = "create"
     timeout_seconds = 12 * 3600
+    status = states.CREATING
+
+    def claim_arguments(self) -> ClaimArguments:
+        return volume_states.begin_with_claim(status=states.CREATING, before=states.VOLUME_MOVES[states.DOWNLOADING])
 
     def begin(self, ctx: StepContext) -> None:
-        row = self.volume(ctx)
-        status = states.DOWNLOADING if row.source_image_id is not None else states.CREATING
-        ctx.subject_row = volume_states.begin(volume_id=ctx.subject_id, status=status)
+        super().begin(ctx)
+        if ctx.subject_row.source_image_id is not None:
+            ctx.subject_row = volume_states.begin(volume_id=ctx.subject_id, status=states.DOWNLOADING)
         if ctx.subject_row is None:
             raise LeaseLost
 
-    def execute(self, ctx: StepContext) -> None:
-        make(ctx, self.volume(ctx), self.drivers(ctx))
+    def execute(self, ctx: StepContext) -> "Volume":
+        volume = self.volume(ctx)
+        make(ctx, volume, self.drivers(ctx))
+        return volume
 
-    def record(self, ctx: StepContext, result: None) -> None:
-        row = self.volume(ctx)
-        image_metadata = row.image_metadata if row.source_image_id is not None else None
-        if row.source_backup_id is not None:
+    def record(self, ctx: StepContext, result: "Volume") -> None:
+        # Read again: a download takes long, and its metadata may have changed meanwhile.
+        image_metadata = self.volume(ctx).image_metadata if result.source_image_id is not None else None
+        if result.source_backup_id is not None:
             volume_states.end_restores(volume_id=ctx.subject_id)
         volume_states.mark_available(volume_id=ctx.subject_id, image_metadata=image_metadata)
 
