@@ -50,6 +50,12 @@ def has_next(volume_id: uuid.UUID) -> bool:
     return selectors.of_volume(volume_id=volume_id, is_next=True) is not None
 
 
+def is_container(volume: "Volume") -> bool:
+    """Return whether the volume is made of the image of an encrypted one, whose data is copied as it is."""
+    row = selectors.of_volume(volume_id=volume.id) if volume.source_image_id is not None else None
+    return row is not None and row.image_id == volume.source_image_id
+
+
 def header_of(volume: "Volume") -> int:
     """Return the bytes that a volume takes in its pool beside its size; 0 of one that is not encrypted."""
     row = selectors.of_volume(volume_id=volume.id) if volume.encrypted else None

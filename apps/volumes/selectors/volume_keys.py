@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
 
+from apps.images.selectors import images
 from apps.volumes import states
 from apps.volumes.models import Volume, VolumeKey
 
@@ -18,6 +19,11 @@ def of_volume(*, volume_id: uuid.UUID, is_next: bool = False) -> VolumeKey | Non
 def of_backup(*, backup_id: uuid.UUID) -> VolumeKey | None:
     """Return a backup's key. 1 query."""
     return VolumeKey.objects.filter(backup_id=backup_id).first()
+
+
+def of_image(*, image_id: uuid.UUID) -> VolumeKey | None:
+    """Return the key of an image of an encrypted volume; None for other images. 1 query."""
+    return VolumeKey.objects.filter(image_id=image_id, volume=None, backup=None).first()
 
 
 def ids_of_volumes(*, volume_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, uuid.UUID]:
@@ -33,11 +39,14 @@ def missing() -> list[uuid.UUID]:
 
 
 def left() -> list[uuid.UUID]:
-    """Return the volumes and backups that have a key and need none: they are deleted, or in clear text. 1 query."""
+    """Return the volumes, backups and images that have a key and need none: they are deleted, or in clear text.
+    At most 3 queries.
+    """
     deleted = Q(volume__deleted_at__isnull=False) | Q(backup__deleted_at__isnull=False)
     moving = Q(volume__status=states.RETYPING)
     stray = (Q(volume__encrypted=False) | Q(is_next=True)) & ~moving
     rows = VolumeKey.objects.filter(deleted | Q(volume__isnull=False) & stray)
-    return list(
-        rows.annotate(owner=Coalesce(F("volume_id"), F("backup_id"))).order_by("owner").values_list("owner", flat=True)
-    )
+    owners = rows.annotate(owner=Coalesce(F("volume_id"), F("backup_id"))).order_by("owner")
+    of_images = list(VolumeKey.objects.filter(volume=None, backup=None).values_list("image_id", flat=True))
+    gone = images.gone(image_ids=[key for key in of_images if key is not None]) if of_images else []
+    return [*owners.values_list("owner", flat=True), *gone]

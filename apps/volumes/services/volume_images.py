@@ -12,7 +12,7 @@ from apps.images import attributes
 from apps.images.services import images
 from apps.volumes import exceptions, rpcapi, states
 from apps.volumes.models import Volume
-from apps.volumes.services import volumes
+from apps.volumes.services import volume_keys, volumes
 
 if TYPE_CHECKING:
     from apps.images.models import Image
@@ -45,9 +45,12 @@ def upload(*, context: RequestContext, volume: Volume, values: dict[str, Any]) -
     }
     with transaction.atomic():
         owner = context.project_id or volume.project_id
-        image = images.create_to_fill(project_id=owner, run_id=run_id, values=columns, properties=_properties(volume))
+        key_id = uuid.uuid4() if volume.encrypted else None
+        properties = _properties(volume) | volume_keys.properties_of(key_id)
+        image = images.create_to_fill(project_id=owner, run_id=run_id, values=columns, properties=properties)
         row = volumes.locked(volume)
-        _check(row, bool(values.get("force")))
+        _check(row, bool(values.get("force")), disk_format)
+        volume_keys.give_to_image(volume=row, image_id=image.id, key_id=key_id)
         Volume.objects.filter(id=row.id).update(
             status=states.UPLOADING, previous_status=row.status, updated_at=timezone.now()
         )
@@ -56,19 +59,21 @@ def upload(*, context: RequestContext, volume: Volume, values: dict[str, Any]) -
     return image
 
 
-def _check(row: Volume, force: bool) -> None:
+def _check(row: Volume, force: bool, disk_format: str) -> None:
     legal = (states.AVAILABLE, states.IN_USE) if force else (states.AVAILABLE,)
     if row.status not in legal:
         raise exceptions.InvalidVolume(
             reason=f"Volume {row.id} status must be {' or '.join(legal)}, but current status is: {row.status}."
         )
-    if row.encrypted:
-        raise exceptions.InvalidVolume(reason=f"Volume {row.id} is encrypted: no image can be made of it.")
+    if row.encrypted and disk_format != FORMATS[0]:
+        raise exceptions.InvalidInput(
+            reason=f"an image of an encrypted volume is {FORMATS[0]} in {CONTAINER}, not {disk_format}"
+        )
 
 
 def _properties(volume: Volume) -> dict[str, str]:
     return {
         key: value
         for key, value in volume.image_metadata.items()
-        if key not in _OWN and not key.startswith(attributes.RESERVED_PREFIX)
+        if key not in _OWN and not key.startswith((attributes.RESERVED_PREFIX, volume_keys.KEY_PREFIX))
     }

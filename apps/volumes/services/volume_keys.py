@@ -22,6 +22,8 @@ from apps.volumes.selectors import volume_keys as selectors
 CIPHER = "aes-xts-plain64"
 KEY_SIZES = (256, 512)  # bits: XTS takes two keys, of AES-128 and AES-256
 FRONT_END = "front-end"
+KEY_PREFIX = "cinder_encryption_key_"
+KEY_PROPERTY = f"{KEY_PREFIX}id"  # of images of encrypted volumes
 
 
 def check_offered(encryption: EncryptionType) -> None:
@@ -73,13 +75,14 @@ def make(*, volume: Volume) -> None:
     Raises InvalidVolume (400).
     """
     is_copy = bool(volume.source_volume_id or volume.source_snapshot_id or volume.source_backup_id)
-    if not is_copy:
+    source = _source(volume)
+    if source is not None:
+        copy(key=source, volume=volume, image_id=volume.source_image_id)
+    elif not is_copy:
         encryption = _encryption(volume)
         cipher, key_size = _parameters(encryption)
         sealed = _seal(secrets.token_hex(32))
         VolumeKey.objects.create(volume=volume, sealed=sealed, cipher=cipher, key_size=key_size)
-    elif (source := _source(volume)) is not None:
-        copy(key=source, volume=volume)
     else:
         raise exceptions.InvalidVolume(reason="The source has no key: it was made before this cloud encrypted volumes.")
 
@@ -123,6 +126,8 @@ def _parameters(encryption: EncryptionType) -> tuple[str, int]:
 def _source(volume: Volume) -> VolumeKey | None:
     if volume.source_backup_id is not None:
         return selectors.of_backup(backup_id=volume.source_backup_id)
+    if volume.source_image_id is not None:
+        return selectors.of_image(image_id=volume.source_image_id)
     source_id = volume.source_volume_id
     if volume.source_snapshot_id is not None:
         snapshot = snapshots.load(snapshot_id=volume.source_snapshot_id)
@@ -130,11 +135,36 @@ def _source(volume: Volume) -> VolumeKey | None:
     return selectors.of_volume(volume_id=source_id) if source_id is not None else None
 
 
-def copy(*, key: VolumeKey, volume: Volume | None = None, backup: Backup | None = None) -> VolumeKey:
-    """Give a volume or a backup the key of the data that it gets a copy of."""
-    return VolumeKey.objects.create(
-        volume=volume, backup=backup, sealed=key.sealed, cipher=key.cipher, key_size=key.key_size
-    )
+def copy(
+    *,
+    key: VolumeKey,
+    volume: Volume | None = None,
+    backup: Backup | None = None,
+    image_id: uuid.UUID | None = None,
+    key_id: uuid.UUID | None = None,
+) -> VolumeKey:
+    """Give a volume, a backup or an image the key of the data that it gets a copy of."""
+    facts = {"sealed": key.sealed, "cipher": key.cipher, "key_size": key.key_size}
+    return VolumeKey.objects.create(id=key_id or uuid.uuid4(), volume=volume, backup=backup, image_id=image_id, **facts)
+
+
+def properties_of(key_id: uuid.UUID | None) -> dict[str, str]:
+    """Return how users know an image with this key. What properties say binds nobody: it is the row that opens data."""
+    if key_id is None:
+        return {}
+    return {KEY_PROPERTY: str(key_id), f"{KEY_PREFIX}deletion_policy": "on_image_deletion"}
+
+
+def give_to_image(*, volume: Volume, image_id: uuid.UUID, key_id: uuid.UUID | None) -> None:
+    """Copy the key of a volume, whose lock the caller holds, for an image of it. None: it is in clear text.
+
+    Raises InvalidVolume (400).
+    """
+    key = selectors.of_volume(volume_id=volume.id) if volume.encrypted else None
+    if (key is None) != (key_id is None):
+        raise exceptions.InvalidVolume(reason=f"Volume {volume.id} has no key, or gets one now; try again.")
+    if key is not None:
+        copy(key=key, image_id=image_id, key_id=key_id)
 
 
 def fits(*, volume: Volume, backup: Backup) -> bool:
@@ -171,12 +201,13 @@ def switch(*, volume_id: uuid.UUID) -> bool:
 
 @transaction.atomic
 def discard_left(*, owner_id: uuid.UUID) -> bool:
-    """Remove the keys that a volume or a backup should not have. Returns whether there were some."""
+    """Remove the keys that a volume, a backup or an image should not have. Returns whether there were some."""
     locks.volume(owner_id)
     if owner_id not in selectors.left():
         return False
     volume = Volume.objects.filter(id=owner_id).first()
-    rows = VolumeKey.objects.filter(Q(volume_id=owner_id) | Q(backup_id=owner_id))
+    of_image = Q(image_id=owner_id, volume=None, backup=None)
+    rows = VolumeKey.objects.filter(Q(volume_id=owner_id) | Q(backup_id=owner_id) | of_image)
     is_used = volume is not None and volume.deleted_at is None and volume.encrypted
     (rows.filter(is_next=True) if is_used else rows).delete()
     return True

@@ -9,6 +9,7 @@ from apps.common import audit
 from apps.common.context import RequestContext
 from apps.volumes import exceptions, rpcapi, states
 from apps.volumes.models import Volume
+from apps.volumes.selectors import volume_keys
 from apps.volumes.services import volume_requests, volumes
 
 
@@ -21,6 +22,8 @@ def begin(*, context: RequestContext, volume: Volume, image_id: uuid.UUID, reser
     image = volume_requests.usable_image(context, str(image_id))
     if not image.size:
         raise exceptions.InvalidInput(reason=f"Image {image.id} has no data.")
+    if volume_keys.of_image(image_id=image.id) is not None:
+        raise exceptions.InvalidInput(reason=f"Image {image.id} is that of an encrypted volume: make a volume of it.")
     row = volumes.locked(volume)
     volume_requests.check_fits(image, row.size)
     legal = (states.AVAILABLE, states.ERROR, *((states.RESERVED,) if reserved else ()))

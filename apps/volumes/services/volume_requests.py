@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 GIB = 1024**3
 CLONED_IN = (states.AVAILABLE, states.IN_USE)
 # Properties of images that say where their data is, not what it is.
-_OF_STORES = ("os_hash_", "os_hidden", "os_glance_", "owner_specified.")
+_OF_STORES = ("os_hash_", "os_hidden", "os_glance_", "owner_specified.", volume_keys.KEY_PREFIX)
 IMAGE_ATTRIBUTES = ("checksum", "container_format", "disk_format", "min_disk", "min_ram", "size")
 
 
@@ -63,14 +63,16 @@ def _from_image(context: RequestContext, volume: Volume, values: dict[str, Any])
         return _from_snapshot(context, volume, {"snapshot_id": _root_snapshot(image)})
     if not volume.size:
         raise exceptions.InvalidInput(reason="Volume size must be a positive integer")
-    check_fits(image, volume.size)
+    volume.encrypted = key_selectors.of_image(image_id=image.id) is not None
+    check_fits(image, volume.size, has_header=volume.encrypted)
     volume.source_image_id = image.id
     volume.image_metadata = of_image(image)
 
 
-def check_fits(image: "Image", size: int) -> None:
-    """Raise InvalidInput (400) for an image that needs more than ``size`` GiB."""
-    smallest = -(-max(image.size or 0, image.virtual_size or 0) // GIB)
+def check_fits(image: "Image", size: int, *, has_header: bool = False) -> None:
+    """Raise InvalidInput (400) for an image that needs more than ``size`` GiB. An encrypted one has a header beside."""
+    needed = max(image.size or 0, image.virtual_size or 0)
+    smallest = needed // GIB if has_header else -(-needed // GIB)
     if size < smallest:
         raise exceptions.InvalidInput(
             reason=f"Size of specified image {smallest}GB is larger than volume size {size}GB."
@@ -200,8 +202,9 @@ def _set_type(context: RequestContext, volume: Volume, values: dict[str, Any]) -
 
 def _copied(volume: Volume) -> str:
     """Return the word for what the new volume is a copy of; "" if it is none."""
+    container = volume.source_image_id if volume.encrypted else None
     sources = {"snapshot": volume.source_snapshot_id, "source volume": volume.source_volume_id,
-               "backup": volume.source_backup_id}  # fmt: skip
+               "backup": volume.source_backup_id, "image": container}  # fmt: skip
     return next((word for word, key in sources.items() if key is not None), "")
 
 

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from apps.common.exceptions import Unavailable
+from apps.images.models import Image
 from apps.volumes.models import Backup, EncryptionType, Volume, VolumeKey, VolumeType
 from apps.volumes.services import (
     backup_states,
@@ -151,6 +152,31 @@ def test_backups_have_the_key(alice: Any, admin: Any, make_volume: Any, make_sna
     assert volume_keys.passphrase_of(VolumeKey.objects.get(backup=backup)) == volume_keys_text(secret)
 
 
+def test_images_have_the_key(alice: Any, admin: Any, make_volume: Any, secret: Any) -> None:
+    upload = {"os-volume_upload_image": {"image_name": "x", "disk_format": "raw", "container_format": "bare"}}
+    made = alice.post(f"/volumes/{secret['id']}/action", upload).json()["os-volume_upload_image"]
+    end_runs()
+    image, key = Image.objects.get(id=made["image_id"]), volume_keys.selectors.of_image(image_id=made["image_id"])
+    assert image.properties["cinder_encryption_key_id"] == str(key.id) and key.id != key_of(secret).id
+    assert image.properties["cinder_encryption_key_deletion_policy"] == "on_image_deletion"
+    assert volume_keys.passphrase_of(key) == volume_keys_text(secret)
+    size = (2 << 30) + (1 << 20)  # with the header
+    Image.objects.update(status="active", size=size, virtual_size=size, os_hash_value="0" * 128)
+    copy = make_volume(alice, imageRef=str(image.id), size=2, volume_type="secret")
+    assert volume_keys_text(copy) == volume_keys_text(secret) and key_of(copy).image_id == image.id
+    assert "cinder_encryption_key_id" not in copy["volume_image_metadata"]
+    VolumeType.objects.create(name="plain")
+    for words, said in (({"size": 2, "volume_type": "plain"}, "the image is encrypted"), ({"size": 1}, "larger")):
+        answer = alice.post("/volumes", {"volume": {"imageRef": str(image.id), "volume_type": "secret", **words}})
+        assert refusal(answer)[0] == 400 and said in refusal(answer)[1]
+    reimage = {"os-reimage": {"image_id": str(image.id)}}
+    assert "encrypted" in refusal(alice.at("3.68").post(f"/volumes/{copy['id']}/action", reimage))[1]
+    assert volume_keys.selectors.left() == [] and not volume_keys.discard_left(owner_id=image.id)
+    Image.objects.update(deleted_at=image.created_at)
+    assert volume_keys.selectors.left() == [image.id] and volume_keys.discard_left(owner_id=image.id)
+    assert VolumeKey.objects.filter(volume_id=copy["id"]).exists()
+
+
 def test_a_record_that_another_clouds_keys_open(
     alice: Any, admin: Any, secret: Any, settings: Any, tmp_path: Any
 ) -> None:
@@ -164,8 +190,9 @@ def test_a_record_that_another_clouds_keys_open(
 
 
 def test_refusals(alice: Any, admin: Any, make_volume: Any, secret: Any, shared_type: VolumeType) -> None:
-    image = {"os-volume_upload_image": {"image_name": "x", "disk_format": "raw"}}
+    image = {"os-volume_upload_image": {"image_name": "x", "disk_format": "qcow2"}}
     assert "encrypted" in refusal(alice.post(f"/volumes/{secret['id']}/action", image))[1]
+    assert not Image.objects.exists()
     assert refusal(admin.post(f"/volumes/{secret['id']}/action", {"os-unmanage": {}}))[0] == 400
     EncryptionType.objects.create(volume_type=shared_type, provider="luks")
     answer = alice.post("/volumes", {"volume": {"size": 1, "volume_type": "shared"}})

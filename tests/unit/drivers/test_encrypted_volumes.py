@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -74,6 +75,10 @@ def test_the_key_opens_what_the_disk_does_not_show(driver: VolumeDriver, tmp_pat
     assert KEY.passphrase not in repr(KEY)
     copy = VolumeSpec(samples.new_id(), 2, header_bytes=header_bytes(256))
     assert "failed" not in look(opened(driver, copy, None, FromVolume(volume.id)), KEY, "read -P 7 0 16k")
+    image = Path(driver.read_volume(volume.id, "raw"))
+    assert image.stat().st_size == copy.size_bytes
+    made, source = replace(copy, id=samples.new_id()), FromImage(str(image), "raw", copy.size_bytes)
+    assert "failed" not in look(opened(driver, made, None, source), KEY, "read -P 7 0 16k", "read -P 9 512M 64k")
 
 
 @pytest.mark.heavy

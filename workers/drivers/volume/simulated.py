@@ -73,7 +73,7 @@ class SimulatedVolumes(Adoption, Connections, SimulatedEncryption, VolumeDriver)
             record = self._simulation.read(self._kind, volume.id)
             if record is None:
                 size = self._size_of(source)
-                if size > volume.size_gib * _GIB:
+                if size > volume.size_bytes:
                     raise VolumeTooSmall(
                         "The volume is too small for its source.", details=f"{size} bytes in {volume.size_gib} GiB"
                     )

@@ -65,7 +65,8 @@ def make(ctx: StepContext, volume: "Volume", drivers: HostDrivers) -> None:
     """Make the volume in the host's pool. Repeated, it finds it there. Raises TooLong for copies and big downloads."""
     source, spec = _source(ctx, volume, drivers), volumes.volume_spec(volume)
     is_restored = volume.source_backup_id is not None
-    if volume.encrypted and not is_restored and (source is None or isinstance(source, FromImage)):
+    is_new = volume.encrypted and not is_restored and not volume_keys.is_container(volume)
+    if is_new and (source is None or isinstance(source, FromImage)):
         _make_encrypted(ctx, volume, drivers, source)
         return
     if not ctx.is_long and (drivers.volume.copies(spec, source) or is_restored):

@@ -12,6 +12,7 @@ from workers.config import HostDrivers
 from workers.drivers.storage import sending
 from workers.drivers.volume.base import FromVolume, VolumeSpec
 from workers.engine.steps import StepContext
+from workers.mapping import volume_keys
 from workers.tasks.servers.snapshots import store, until_stored, watch
 from workers.tasks.volumes.base import VolumeStep, patiently
 
@@ -28,7 +29,8 @@ class UploadVolume(VolumeStep[None]):
 
     def execute(self, ctx: StepContext) -> None:
         volume, drivers, key = self.volume(ctx), self.drivers(ctx), str(ctx.claim.params[IMAGE])
-        clone, source = VolumeSpec(id=key, size_gib=volume.size), FromVolume(str(volume.id))
+        clone = VolumeSpec(id=key, size_gib=volume.size, header_bytes=volume_keys.header_of(volume))
+        source = FromVolume(str(volume.id))
         with until_stored(ctx):
             watch(ctx)(0, 0)
             patiently(ctx, lambda: drivers.volume.create_volume(clone, source, ctx.stop))

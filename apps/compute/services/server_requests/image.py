@@ -12,6 +12,7 @@ from apps.compute.models import Flavor, Server
 from apps.compute.services.server_requests import boot_images
 from apps.compute.services.server_requests.boot_images import facts_of
 from apps.images.selectors import images
+from apps.volumes.services import volume_keys
 
 if TYPE_CHECKING:
     from apps.images.models import Image
@@ -87,6 +88,11 @@ def _check_bootable(image: "Image") -> None:
         )
     if image.size == 0:
         raise ImageUnusable(f"Image {image.id} cannot be booted: it has no data.")
+    if image.properties.get(volume_keys.KEY_PROPERTY):
+        raise ImageUnusable(
+            f"Image {image.id} is unacceptable: Direct booting of an image uploaded from an encrypted volume is "
+            "unsupported."
+        )
 
 
 def check_flavor(server: Server, flavor: Flavor) -> None:
