@@ -10,7 +10,8 @@ class Suite:
     """A part of Tempest that is run and counted as one.
 
     ``service`` is the word on the command line, ``tempest`` the major version that ships the tests, ``pattern`` a
-    regular expression for test ids, ``options`` what this suite needs beside tempest.conf, by section and key.
+    regular expression for test ids, ``options`` what this suite needs beside tempest.conf, by section and key,
+    ``in_ci`` whether CI runs it.
     """
 
     name: str
@@ -18,6 +19,7 @@ class Suite:
     pattern: str
     tempest: int = 47
     options: dict[tuple[str, str], str] = field(default_factory=dict)
+    in_ci: bool = True
 
     def selects(self, test: str) -> bool:
         return re.match(self.pattern, test) is not None
@@ -34,6 +36,7 @@ SUITES = (
             ("identity-feature-enabled", "api_v2"): "true",
             ("identity-feature-enabled", "api_v2_admin"): "true",
         },
+        in_ci=False,  # a Tempest of its own has to be installed for it
     ),
     Suite("image", "image", r"tempest\.api\.image\."),
     Suite("compute", "compute", r"tempest\.api\.compute\."),
@@ -45,6 +48,7 @@ SERVICES = tuple(dict.fromkeys(suite.service for suite in SUITES))
 SLOW = re.compile(
     r"\.compute\.servers\.test_multiple_create|IpV6|\.api\.volume\.|\.compute\.(volumes|images)\.|BootFromVolume"
     r"|test_live_migration|test_servers_on_multinodes|test_server_rescue|test_server_personality"
+    r"|test_server_actions|test_migrations|test_server_diagnostics|test_delete_server|test_disk_config"
 )
 
 

@@ -63,6 +63,7 @@ def test_the_broker_restarts_during_a_copy(cloud: Cloud) -> None:
     assert_moved(cloud, again)
 
 
+@pytest.mark.heavy
 def test_the_broker_is_away_when_a_copy_ends(cloud: Cloud) -> None:
     """The next link cannot be sent: the sweeper sends it."""
     key = copy(cloud, "alone")
@@ -74,6 +75,7 @@ def test_the_broker_is_away_when_a_copy_ends(cloud: Cloud) -> None:
     assert_moved(cloud, key)
 
 
+@pytest.mark.heavy
 def test_connections_are_cut_during_a_copy(cloud: Cloud) -> None:
     """The broker keeps the message and delivers it again while its step runs; it is dropped."""
     key = copy(cloud, "cut")

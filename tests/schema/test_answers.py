@@ -89,7 +89,7 @@ def _differences(document: Any, person: Person, belongings: Belongings, service:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-@pytest.mark.parametrize("who", ["admin", "member"])
+@pytest.mark.parametrize("who", ["admin", pytest.param("member", marks=pytest.mark.heavy)])
 def test_answers_are_as_described(
     who: str, service: str, document: Any, people: dict[str, Person], belongings: Belongings
 ) -> None:

@@ -276,7 +276,7 @@ def signed_in(method: str, name: str, commands: Callable[..., Commands]) -> Comm
     return first
 
 
-METHODS = ["password", "token", "application credential", "trust"]
+HEAVY = [pytest.param(method, marks=pytest.mark.heavy) for method in ("application credential", "trust")]
 
 
 @pytest.mark.parametrize("method", ["password", pytest.param("system", marks=pytest.mark.heavy)])
@@ -285,12 +285,12 @@ def test_an_administrators_commands(commands: Callable[..., Commands], files: di
     play(signed_in(method, "admin", commands), script, password="x1", **files)
 
 
-@pytest.mark.parametrize("method", ["token", "application credential", "trust", "system"])
+@pytest.mark.parametrize("method", ["token", *HEAVY, "system"])
 def test_some_of_an_administrators_commands(commands: Callable[..., Commands], method: str) -> None:
     play(signed_in(method, "admin", commands), SHORT, password="x1")
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ["password", "token", *HEAVY])
 def test_a_members_commands(commands: Callable[..., Commands], method: str) -> None:
     demo = commands(**password("demo"))
     ids = {"user": value(demo, "token issue", "user_id"), "project": value(demo, "token issue", "project_id")}
