@@ -102,6 +102,7 @@ PROPERTIES: dict[str, Property] = {
     "hw_cpu_thread_policy": Property(
         ("prefer", "isolate", "require"), ("prefer", "isolate", "require"), "with that: whether they share cores"
     ),
+    "hw_locked_memory": Property(BOOLEAN, BOOLEAN, "memory that the host never swaps; with hw:mem_page_size"),
     "hw_numa_nodes": Property(_POSITIVE, _POSITIVE, "that many NUMA cells, each on a cell of the host"),
     "hw_mem_page_size": Property(
         ANYTHING, ANYTHING, "the size of the memory's pages, where the flavor's hw:mem_page_size is large or any"
@@ -137,7 +138,6 @@ PROPERTIES: dict[str, Property] = {
     "hw_pci_numa_affinity_policy": Property(
         ("required", "preferred", "legacy", "socket"), ("preferred", "legacy"), "NUMA nodes of devices"
     ),
-    "hw_locked_memory": Property(BOOLEAN, _NO, "memory that is never swapped"),
     "hw_serial_port_count": Property(_WHOLE, ("1",), "serial ports; every server has one"),
     "hw_usb_model": Property(ANYTHING, NOTHING, "a USB controller"),
     "hw_redirected_usb_ports": Property(_WHOLE, ("0",), "USB devices of the console's viewer"),

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from apps.compute import image_properties
 from apps.compute.exceptions import HardwareInvalid
 from apps.scheduling.topologies import GuestCell, GuestTopology, parse_cpus
 
@@ -27,8 +28,12 @@ def of(flavor: Mapping[str, Any], properties: Mapping[str, str]) -> GuestTopolog
         raise HardwareInvalid(
             f"CPU emulator threads option requested is invalid, given: '{emulator[:64]}', available: '{EMULATOR}'."
         )
-    pinned = _pinned(policy, specs, vcpus, threads=threads, emulator=emulator)
+    realtime = _realtime(specs, properties, vcpus, emulator)
+    if realtime and policy not in ("dedicated", "mixed"):
+        raise HardwareInvalid("Cannot set realtime policy in a non dedicated cpu pinning policy")
+    pinned = _pinned(policy, specs, vcpus, threads=threads, emulator=emulator, realtime=realtime)
     cells, page = _cell_count(specs, properties), _page(specs, properties)
+    has_locked_memory(specs, properties)
     if not (cells or pinned or page not in ("", "any")):
         return None
     return GuestTopology(
@@ -36,7 +41,46 @@ def of(flavor: Mapping[str, Any], properties: Mapping[str, str]) -> GuestTopolog
         page=page,
         threads=threads or "prefer",
         own_emulator=emulator == "isolate",
+        realtime=realtime,
     )
+
+
+def has_locked_memory(specs: Mapping[str, Any], properties: Mapping[str, str]) -> bool:
+    """Return whether the host keeps the guest's memory from being swapped, as for realtime. Raises HardwareInvalid."""
+    flavor, image = _values("locked_memory", specs, properties)
+    asked = {image_properties.truth(text) for text in (flavor, image) if text}
+    if len(asked) > 1:
+        raise HardwareInvalid(
+            f"locked_memory value in image ({image[:64]}) and flavor ({flavor[:64]}) conflict. A consistent value is "
+            "expected if both specified."
+        )
+    if True in asked and not any(_values("mem_page_size", specs, properties)):
+        raise HardwareInvalid("locked_memory value in image or flavor is forbidden when mem_page_size is not set.")
+    return True in asked or _is_realtime(specs)
+
+
+def _is_realtime(specs: Mapping[str, Any]) -> bool:
+    return image_properties.truth(str(specs.get("hw:cpu_realtime") or ""))
+
+
+def _realtime(specs: Mapping[str, Any], properties: Mapping[str, str], vcpus: int, emulator: str) -> frozenset[int]:
+    """Return the guest's processors that nothing of the host interrupts. QEMU's threads need another one."""
+    if not _is_realtime(specs):
+        return frozenset()
+    flavor, image = _values("cpu_realtime_mask", specs, properties)
+    mask, everything = (image or flavor).strip(), frozenset(range(vcpus))
+    text = f"0-{vcpus - 1},{mask}" if mask.startswith("^") else mask
+    chosen = _set(text, "hw:cpu_realtime_mask") if mask else everything
+    if not chosen <= everything:
+        raise HardwareInvalid(
+            "Realtime policy vCPU(s) mask is configured with RT vCPUs that are not a subset of the vCPUs in the "
+            "flavor. See hw:cpu_realtime_mask or hw_cpu_realtime_mask"
+        )
+    if not chosen or (chosen == everything and emulator != "isolate"):
+        raise HardwareInvalid(
+            "Use of realtime CPUs requires either one or more non-realtime CPU(s) or offloaded emulator threads."
+        )
+    return chosen
 
 
 def _values(name: str, specs: Mapping[str, Any], properties: Mapping[str, str]) -> tuple[str, str]:
@@ -76,8 +120,10 @@ def _threads(specs: Mapping[str, Any], properties: Mapping[str, str]) -> str:
     return flavor
 
 
-def _pinned(policy: str, specs: Mapping[str, Any], vcpus: int, *, threads: str, emulator: str) -> frozenset[int]:
-    """Return the guest's processors that are dedicated."""
+def _pinned(
+    policy: str, specs: Mapping[str, Any], vcpus: int, *, threads: str, emulator: str, realtime: frozenset[int]
+) -> frozenset[int]:
+    """Return the guest's processors that are dedicated. ``realtime`` ones name them where no other mask does."""
     mask = str(specs.get("hw:cpu_dedicated_mask") or "").strip()
     if policy in ("", "shared"):
         if threads:
@@ -90,14 +136,15 @@ def _pinned(policy: str, specs: Mapping[str, Any], vcpus: int, *, threads: str, 
                 "Dedicated CPU set can be specified from 'hw:cpu_dedicated_mask' only with the mixed policy."
             )
         return frozenset(range(vcpus)) if policy == "dedicated" else frozenset()
-    if not mask:
+    if bool(mask) == bool(realtime):
         raise HardwareInvalid(
             "Dedicated CPU set can be specified from either 'hw:cpu_dedicated_mask' or 'hw:cpu_realtime_mask' when "
             "using 'mixed' CPU policy. 'hw:cpu_dedicated_mask' and 'hw:cpu_realtime_mask' can not be specified at the "
             "same time, or be specified with none of them."
         )
     everything = frozenset(range(vcpus))
-    pinned = _set(f"0-{vcpus - 1},{mask}" if mask.startswith("^") else mask, "hw:cpu_dedicated_mask")
+    text = f"0-{vcpus - 1},{mask}" if mask.startswith("^") else mask
+    pinned = _set(text, "hw:cpu_dedicated_mask") if mask else realtime
     if not pinned or pinned >= everything or not pinned <= everything:
         raise HardwareInvalid(
             "Mixed instance must have at least 1 pinned vCPU and 1 unpinned vCPU. See 'hw:cpu_dedicated_mask'."

@@ -29,13 +29,15 @@ class GuestCell:
 class GuestTopology:
     """``page`` is large, any, "" (ordinary), or a size in KiB; ``threads`` is prefer, isolate or require.
 
-    ``own_emulator``: QEMU's own threads get a dedicated processor beside the guest's.
+    ``own_emulator``: QEMU's own threads get a dedicated processor beside the guest's. ``realtime``: the guest's
+    processors that nothing else may interrupt.
     """
 
     cells: tuple[GuestCell, ...]
     page: str | int = ""
     threads: str = "prefer"
     own_emulator: bool = False
+    realtime: frozenset[int] = frozenset()
 
     @property
     def shared_vcpus(self) -> int:

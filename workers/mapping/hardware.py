@@ -47,6 +47,7 @@ def of_server(server: "Server", disks: Sequence[DiskSpec]) -> Hardware:
         sound=_sound(specs.get("hw:sound_model") or asked.get("hw_sound_model")),
         tpm=tpm_of(server),
         placement=_placement(server),
+        locked=topologies.has_locked_memory(specs, asked),
     )
 
 
@@ -64,7 +65,9 @@ def _placement(server: "Server") -> Placement | None:
         pinned |= {cpu for cpus in pins.values() for cpu in cpus} | (set(cell["on"]) if cell["floating"] else set())
         cpus = sorted({**pins, **{vcpu: tuple(cell["on"]) for vcpu in cell["floating"]}}.items())
         cells.append(CellPlacement(int(cell["host"]), tuple(cpus), int(cell["memory"]), int(cell["page"])))
-    return Placement(tuple(cells), tuple(topology["emulator"]) or tuple(sorted(pinned)))
+    busy = {cpu for cell in cells for vcpu, cpus in cell.cpus if vcpu in asked.realtime for cpu in cpus}
+    emulator = tuple(topology["emulator"]) or tuple(sorted(pinned - busy))
+    return Placement(tuple(cells), emulator, tuple(sorted(asked.realtime)))
 
 
 def _tablet(asked: Mapping[str, Any]) -> Any:

@@ -19,8 +19,6 @@ NOT_OFFERED: Mapping[str, tuple[str, ...]] = {
     "pci_passthrough:alias": (),
     "accel:device_profile": (),
     "hw:pmem": (),
-    "hw:cpu_realtime": _NO,
-    "hw:locked_memory": _NO,
     **{f"quota:vif_{way}_{what}": () for way in ("inbound", "outbound") for what in ("average", "peak", "burst")},
 }
 

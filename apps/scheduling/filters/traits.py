@@ -8,6 +8,7 @@ from apps.scheduling.specs import HostState, RequestSpec
 
 _TRAIT = re.compile(r"trait[a-zA-Z0-9_-]{0,64}:(?P<name>[A-Z0-9_]+)")
 DEDICATED_CPUS, LARGE_PAGES = "CUSTOM_DEDICATED_CPUS", "CUSTOM_LARGE_PAGES"
+REALTIME_CPUS, LOCKED_MEMORY = "CUSTOM_REALTIME_CPUS", "CUSTOM_LOCKED_MEMORY"
 _YES = ("1", "t", "true", "on", "y", "yes")
 
 
@@ -16,7 +17,8 @@ class TraitsFilter(Filter):
 
     Features that a guest needs require traits, as in Nova: memory encryption, a TPM, secure boot, packed rings, a
     virtual IOMMU, an address size. Limits of processors require CUSTOM_CPU_LIMITS, dedicated ones
-    CUSTOM_DEDICATED_CPUS, large pages of memory CUSTOM_LARGE_PAGES.
+    CUSTOM_DEDICATED_CPUS, large pages of memory CUSTOM_LARGE_PAGES, processors that nothing interrupts
+    CUSTOM_REALTIME_CPUS, memory that is never swapped CUSTOM_LOCKED_MEMORY.
     """
 
     name = "traits"
@@ -68,6 +70,7 @@ def _features(specs: Mapping[str, str], image: Mapping[str, str]) -> set[str]:
     if not any(key.startswith(("hw", "os")) for key in (*specs, *image)):
         return traits
     traits |= _of_topology(value_of("hw", "cpu_policy"), value_of("hw", "mem_page_size"))
+    traits |= _of_promises(value_of("hw", "cpu_realtime") in _YES, value_of("hw", "locked_memory") in _YES)
     traits |= {f"COMPUTE_SOUND_MODEL_{model.upper()}" for model in (value_of("hw", "sound_model"),) if model}
     if value_of("hw", "mem_encryption") in _YES:
         traits.add("HW_CPU_X86_AMD_SEV")
@@ -90,3 +93,8 @@ def _features(specs: Mapping[str, str], image: Mapping[str, str]) -> set[str]:
 def _of_topology(policy: str, page: str) -> set[str]:
     traits = {DEDICATED_CPUS} if policy in ("dedicated", "mixed") else set()
     return traits | (set() if page in ("", "small", "any", "4") else {LARGE_PAGES})
+
+
+def _of_promises(realtime: bool, locked: bool) -> set[str]:
+    """A guest with realtime processors has locked memory, too."""
+    return ({REALTIME_CPUS} if realtime else set()) | ({LOCKED_MEMORY} if realtime or locked else set())

@@ -21,6 +21,7 @@ def boot(caller: ComputeCaller, wanted: dict[str, Any], **specs: str) -> Any:
 
 
 TWO = {"hw:numa_nodes": "2", "hw:numa_cpus.0": "0", "hw:numa_mem.0": "1", "hw:numa_mem.1": "1"}
+NO_OTHER = "Use of realtime CPUs requires either one or more non-realtime CPU(s) or offloaded emulator threads."
 REFUSED = [
     ({"hw:tpm_version": "3"}, "Invalid TPM version '3'. Allowed values: 1.2, 2.0."),
     ({"hw:tpm_version": "1.2", "hw:tpm_model": "tpm-crb"}, "TPM model CRB is only valid with TPM version 2.0."),
@@ -62,6 +63,21 @@ REFUSED = [
             "hw:numa_mem.1": "1",
         },
         "2 MB of memory assigned, but expected 256 MB",
+    ),
+    (
+        {"hw:cpu_realtime": "yes", "hw:cpu_realtime_mask": "1"},
+        "Cannot set realtime policy in a non dedicated cpu pinning policy",
+    ),
+    ({"hw:cpu_realtime": "yes", "hw:cpu_policy": "dedicated"}, NO_OTHER),
+    ({"hw:cpu_realtime": "yes", "hw:cpu_policy": "dedicated", "hw:cpu_realtime_mask": "^0-1"}, NO_OTHER),
+    (
+        {"hw:cpu_realtime": "yes", "hw:cpu_policy": "dedicated", "hw:cpu_realtime_mask": "1-2"},
+        "Realtime policy vCPU(s) mask is configured with RT vCPUs that are not a subset of the vCPUs in the flavor. "
+        "See hw:cpu_realtime_mask or hw_cpu_realtime_mask",
+    ),
+    (
+        {"hw:locked_memory": "true"},
+        "locked_memory value in image or flavor is forbidden when mem_page_size is not set.",
     ),
 ]
 

@@ -112,7 +112,8 @@ def placed() -> ServerSpec:
     return server(
         vcpus=2,
         hardware=Hardware(
-            placement=Placement(cells, (4,)),
+            placement=Placement(cells, (4,), realtime=(1,)),
+            locked=True,
             tablet="usb",
             keyboard=True,
             sound="ich9",

@@ -56,6 +56,21 @@ def test_fit(vcpus: int, specs: dict[str, str], expected: Any) -> None:
     assert pins(fit(guest, HOST, [])) == expected
 
 
+@pytest.mark.parametrize(
+    ("specs", "realtime", "pinned"),
+    [
+        ({"hw__cpu_policy": "dedicated", "hw__cpu_realtime_mask": "^0"}, {1}, {0, 1}),
+        ({"hw__cpu_policy": "mixed", "hw__cpu_realtime_mask": "1"}, {1}, {1}),
+        ({"hw__cpu_policy": "dedicated", "hw__emulator_threads_policy": "isolate"}, {0, 1}, {0, 1}),
+    ],
+)
+def test_realtime(specs: dict[str, str], realtime: set[int], pinned: set[int]) -> None:
+    guest = asked(2, hw__cpu_realtime="true", **specs)
+    assert guest is not None and (guest.realtime, guest.cells[0].pinned) == (realtime, pinned)
+    assert requests.has_locked_memory({"hw:cpu_realtime": "true"}, {})
+    assert requests.has_locked_memory({"hw:mem_page_size": "small"}, {"hw_locked_memory": "yes"})
+
+
 def test_what_is_used_is_used_once() -> None:
     two = asked(2, hw__cpu_policy="dedicated")
     assert two is not None

@@ -48,6 +48,7 @@ TRAITS = (
     *(f"COMPUTE_SOUND_MODEL_{model}" for model in ("AC97", "ES1370", "ICH6", "ICH9", "SB16", "USB")),
     "CUSTOM_CPU_LIMITS",
     "CUSTOM_LARGE_PAGES",
+    "CUSTOM_LOCKED_MEMORY",
     "CUSTOM_VIRT_TYPE_SIMULATED",
     "HW_CPU_X86_AESNI",
     "HW_CPU_X86_AVX",
@@ -108,7 +109,7 @@ class SimulatedHypervisor(
         with self._simulation.operation("facts"):
             vcpus = int(self._options.get("vcpus", 64))
             dedicated = sorted(cpu for cpu in self._options.get("dedicated_cpus") or () if cpu < vcpus)
-            own = {"CUSTOM_DEDICATED_CPUS"} if dedicated else set()
+            own = {"CUSTOM_DEDICATED_CPUS", "CUSTOM_REALTIME_CPUS"} if dedicated else set()
             return HostFacts(
                 hypervisor_type="simulated",
                 hypervisor_version=1000000,

@@ -167,10 +167,14 @@ class CellPlacement:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where a guest's processors and memory are on its host, and on which processors QEMU's own threads run."""
+    """Where a guest's processors and memory are on its host, and on which processors QEMU's own threads run.
+
+    `realtime`: the guest's processors that nothing else interrupts.
+    """
 
     cells: tuple[CellPlacement, ...]
     emulator: tuple[int, ...]
+    realtime: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +184,7 @@ class Hardware:
     `topology` is (sockets, cores, threads). `guest_agent`: the guest gets the channel of its agent. `watchdog` is the
     action when the guest stops feeding it. `secure_boot`: by the firmware uefi with its maker's keys. `cpu_quota` and
     `cpu_period` in microseconds, for each processor. `rng_rate` is bytes in milliseconds. `tablet` is its bus, which
-    `keyboard` puts a keyboard on as well.
+    `keyboard` puts a keyboard on as well. `locked`: the host never swaps the guest's memory.
     """
 
     machine: Literal["q35", "pc"] | None = None
@@ -204,6 +208,7 @@ class Hardware:
     sound: Literal["sb16", "es1370", "ac97", "ich6", "ich9", "usb"] | None = None
     tpm: TpmSpec | None = None
     placement: Placement | None = None
+    locked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

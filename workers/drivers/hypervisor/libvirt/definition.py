@@ -91,7 +91,7 @@ def define(spec: ServerSpec, policy: HostPolicy) -> Domain:
         devices=_devices(spec, policy),
         cputune=placement.cpu_tune(spec.hardware),
         numatune=placement.numa_tune(spec.hardware.placement),
-        memory_backing=placement.backing(spec.hardware.placement),
+        memory_backing=placement.backing(spec.hardware),
     )
 
 

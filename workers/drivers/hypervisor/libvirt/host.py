@@ -21,8 +21,11 @@ _CPU_INFO = Path("/proc/cpuinfo")
 _KVM = Path("/dev/kvm")
 _GROUPS = Path("/sys/fs/cgroup")
 _MOUNTS = Path("/proc/self/mounts")
+_STATUS = Path("/proc/self/status")
 _PREFIX = "HW_CPU_X86_"
 CPU_LIMITS, DEDICATED_CPUS, LARGE_PAGES = "CUSTOM_CPU_LIMITS", "CUSTOM_DEDICATED_CPUS", "CUSTOM_LARGE_PAGES"
+REALTIME_CPUS, LOCKED_MEMORY = "CUSTOM_REALTIME_CPUS", "CUSTOM_LOCKED_MEMORY"
+_MAY_SCHEDULE, _MAY_LOCK = 23, 24  # capabilities(7): CAP_SYS_NICE, CAP_SYS_RESOURCE
 SMALL_KIB = 4
 
 # Features whose names differ between libvirt and os-traits.
@@ -135,7 +138,15 @@ def topology_traits(known: Mapping[str, Any]) -> set[str]:
     """Names of our own: os-traits has none for dedicated processors and large pages."""
     has_pages = any(cell["pages"] for cell in known["cells"])
     names = {DEDICATED_CPUS} if known["dedicated"] else set()
-    return names | ({LARGE_PAGES} if has_pages else set())
+    return names | ({LARGE_PAGES} if has_pages else set()) | _permitted(bool(known["dedicated"]))
+
+
+def _permitted(dedicated: bool, status: Path = _STATUS) -> set[str]:
+    """What the kernel lets this process, and so libvirt beside it, do: not in every container."""
+    lines = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
+    rights = int(lines.get("CapEff", "0").strip(), 16)
+    locks = {LOCKED_MEMORY} if rights >> _MAY_LOCK & 1 else set()
+    return locks | ({REALTIME_CPUS} if dedicated and locks and rights >> _MAY_SCHEDULE & 1 else set())
 
 
 def _cpu_info(capabilities: Any) -> dict[str, Any]:

@@ -20,6 +20,7 @@ def cpu_tune(asked: Hardware) -> resources.CpuTune | None:
         quota=asked.cpu_quota,
         pins=tuple(resources.VcpuPin(vcpu, listed(cpus)) for vcpu, cpus in pins),
         emulator=resources.EmulatorPin(listed(placed.emulator)) if placed and placed.emulator else None,
+        realtime=resources.VcpuSched(listed(placed.realtime)) if placed and placed.realtime else None,
     )
 
 
@@ -31,14 +32,21 @@ def numa_tune(placed: Placement | None) -> resources.NumaTune | None:
     return resources.NumaTune(resources.MemoryMode(listed(cell.host_cell for cell in placed.cells)), tuple(nodes))
 
 
-def backing(placed: Placement | None) -> resources.MemoryBacking | None:
-    """The pages of its memory; None: ordinary ones."""
+def backing(asked: Hardware) -> resources.MemoryBacking | None:
+    """The pages of its memory; None: ordinary ones, which the host may swap."""
+    placed = asked.placement
     cells = [(number, cell.page_kib) for number, cell in enumerate(placed.cells) if cell.page_kib] if placed else []
     pages = tuple(
         resources.Page(size, listed(number for number, other in cells if other == size))
         for size in sorted({size for _, size in cells})
     )
-    return resources.MemoryBacking(resources.HugePages(pages)) if pages else None
+    if not (pages or asked.locked):
+        return None
+    return resources.MemoryBacking(
+        hugepages=resources.HugePages(pages) if pages else None,
+        separate=resources.NoSharedPages() if placed and placed.realtime else None,
+        locked=resources.Locked() if asked.locked else None,
+    )
 
 
 def guest_numa(placed: Placement | None) -> resources.GuestNuma | None:

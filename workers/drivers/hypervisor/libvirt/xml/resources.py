@@ -47,6 +47,16 @@ class EmulatorPin(Element):
 
 
 @dataclass(frozen=True, slots=True)
+class VcpuSched(Element):
+    """<vcpusched>: the guest's processors that the host runs before all else."""
+
+    tag: ClassVar[str] = "vcpusched"
+    vcpus: str = attribute("vcpus")
+    scheduler: Literal["fifo"] = attribute("scheduler", default="fifo")
+    priority: int = attribute("priority", default=1)
+
+
+@dataclass(frozen=True, slots=True)
 class MemoryMode(Element):
     """<memory> of <numatune>: the host's cells that the guest's memory is on."""
 
@@ -93,11 +103,27 @@ class HugePages(Element):
 
 
 @dataclass(frozen=True, slots=True)
+class NoSharedPages(Element):
+    """<nosharepages>: the host merges none with equal ones of other guests."""
+
+    tag: ClassVar[str] = "nosharepages"
+
+
+@dataclass(frozen=True, slots=True)
+class Locked(Element):
+    """<locked>: the host swaps none."""
+
+    tag: ClassVar[str] = "locked"
+
+
+@dataclass(frozen=True, slots=True)
 class MemoryBacking(Element):
     """<memoryBacking>."""
 
     tag: ClassVar[str] = "memoryBacking"
-    hugepages: HugePages = child()
+    hugepages: HugePages | None = child(default=None)
+    separate: NoSharedPages | None = child(default=None)
+    locked: Locked | None = child(default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,3 +157,4 @@ class CpuTune(Element):
     quota: int | None = leaf("quota", default=None)
     pins: tuple[VcpuPin, ...] = child(default=())
     emulator: EmulatorPin | None = child(default=None)
+    realtime: VcpuSched | None = child(default=None)
