@@ -24,12 +24,13 @@ from bench.client import Session, spread, summary
 from bench.private_cloud import PrivateCloud
 from deploy import testrun
 from deploy.errors import DeployError
-from workers.drivers.volume.base import ExportSpec, Listening, RemoteExport, VolumeSpec
+from workers.drivers.volume.base import ExportSpec, FromImage, FromVolume, Listening, RemoteExport, VolumeSpec
 from workers.drivers.volume.local.driver import LocalVolumes
 from workers.system.pki.authority import Authority
 from workers.system.pki.host import HostCertificate
 
 MIB = 1 << 20
+IMAGE_GIB = 20
 REQUEST, DEPTH = MIB, 8  # of the sequential reads: what a guest's read-ahead asks for
 POLL_SECONDS = 0.005
 
@@ -125,6 +126,15 @@ def processes(*hosts: LocalVolumes) -> float:
     return sum(usage.memory(pid).pss for pid in pids)
 
 
+def image_of(root: Path, mib: int) -> FromImage:
+    """Return an image of 20 GiB with some MiB of data, as it lies in a host's cache."""
+    path = root / "image"
+    subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", str(path), f"{IMAGE_GIB}G"], check=True)
+    write = ["qemu-io", "-c", f"write -q -P 7 0 {mib}M", str(path)]
+    subprocess.run(write, check=True, stdout=subprocess.DEVNULL)
+    return FromImage(str(path), "qcow2", IMAGE_GIB << 30)
+
+
 def steps(options: argparse.Namespace) -> dict[str, dict[str, float]]:
     """Return what a host's part of each operation takes, in seconds."""
     taken: dict[str, list[float]] = {}
@@ -135,8 +145,13 @@ def steps(options: argparse.Namespace) -> dict[str, dict[str, float]]:
         taken.setdefault(name, []).append(time.perf_counter() - began)
 
     with site() as made:
+        image = image_of(made.root, options.size)
         for _ in range(options.count):
             volume, owner = str(uuid.uuid4()), str(uuid.uuid4())
+            whole = VolumeSpec(str(uuid.uuid4()), IMAGE_GIB)
+            timed("create of a cached image", lambda spec=whole: made.home.create_volume(spec, image))
+            copy, of = VolumeSpec(str(uuid.uuid4()), IMAGE_GIB), FromVolume(whole.id)
+            timed("clone", lambda spec=copy, of=of: made.home.create_volume(spec, of))
             listening = Listening("far", "127.0.0.1", free_port())
             remote = RemoteExport(volume, "e-far", owner, "home", "127.0.0.1", listening.port, 1)
             timed("create", lambda key=volume: made.home.create_volume(VolumeSpec(key, 1)))
@@ -232,7 +247,7 @@ def main(arguments: list[str]) -> int:
     made.add_argument("--parts", default="data,steps,calls")
     made.add_argument("--output", type=Path, default=Path(tempfile.gettempdir()) / "celerity-bench-volumes.json")
     options = made.parse_args(arguments)
-    if missing := [tool for tool in ("qemu-img", "qemu-storage-daemon") if shutil.which(tool) is None]:
+    if missing := [tool for tool in ("qemu-img", "qemu-io", "qemu-storage-daemon") if shutil.which(tool) is None]:
         print(f"{', '.join(missing)} is not installed.", file=sys.stderr)
         return 1
     testrun.sweep()
@@ -257,7 +272,7 @@ def show(results: dict[str, Any]) -> None:
         print("memory, MiB", results["data"]["memory_mib"])
     for part in ("steps", "calls"):
         for name, values in results.get(part, {}).items():
-            print(f"{name:22}", values)
+            print(f"{name:24}", values)
 
 
 if __name__ == "__main__":

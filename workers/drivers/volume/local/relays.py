@@ -21,6 +21,7 @@ from workers.drivers.volume.errors import PoolUnavailable, PortTaken
 from workers.drivers.volume.local.daemon import PROGRAM, give_to_qemu
 from workers.drivers.volume.specs import ExportSpec, Listening, RemoteExport
 from workers.system import files, processes
+from workers.system.pki.groups import FFDHE2048
 
 RECONNECT_S = 10  # so long a guest's requests wait for a storage host that went away; then they fail
 REACHED_S = 3.0
@@ -100,6 +101,9 @@ class Credentials:
             if not link.is_symlink() or link.readlink() != target:
                 link.unlink(missing_ok=True)
                 link.symlink_to(target)
+        group = self._directory / "dh-params.pem"
+        if not group.exists():
+            files.write(group, FFDHE2048)
         return pair.stat().st_mtime_ns
 
     def option(self, endpoint: str) -> str:
