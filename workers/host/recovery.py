@@ -16,6 +16,7 @@ from workers.host import boot
 from workers.host.reconcilers import (
     backups,
     base,
+    copies,
     disks,
     domains,
     exports,
@@ -33,6 +34,7 @@ log = structlog.get_logger("celerity.agent")
 GUESTS: tuple[tuple[ModuleType, tuple[str, ...]], ...] = ((ports, (ports.KIND, ports.NETWORK)), (power, (power.KIND,)))
 REST: tuple[tuple[ModuleType, tuple[str, ...]], ...] = (
     (domains, (domains.KIND, domains.FILES)),
+    (copies, (copies.KIND,)),
     (disks, (disks.KIND,)),
     (exports, (exports.KIND,)),
     (volume_keys, (volume_keys.KIND,)),

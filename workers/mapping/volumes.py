@@ -10,7 +10,7 @@ from django.conf import settings
 from apps.volumes import states
 from apps.volumes.selectors import attachments as selectors
 from apps.volumes.selectors import exports as export_selectors
-from apps.volumes.selectors import pools
+from apps.volumes.selectors import pools, qos_specs
 from apps.volumes.services import exports as services
 from apps.volumes.services import volume_states
 from workers.config import HostDrivers
@@ -54,6 +54,11 @@ def disk_spec(
         key=str(attachment.volume_id) if attachment.volume.encrypted else "",
         limits=tuple(sorted((attachment.connection_info.get("qos_specs") or {}).items())),
     )
+
+
+def limits_of(volume: "Volume") -> tuple[tuple[str, int], ...]:
+    """Return how the type of a volume that no server has yet limits its disk."""
+    return tuple(sorted((qos_specs.limits_of(volume.volume_type) or {}).items()))
 
 
 def serial_of(attachment: "Attachment") -> str:

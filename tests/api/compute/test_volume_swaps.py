@@ -9,7 +9,7 @@ from django.utils import timezone
 from apps.compute.models import BlockDevice, Server
 from apps.scheduling.models import Host
 from apps.volumes.exceptions import InvalidVolume
-from apps.volumes.models import Attachment, Volume
+from apps.volumes.models import Attachment, QosSpec, Volume, VolumeType
 from apps.volumes.services import volumes
 from apps.workflow.models import Run
 from apps.workflow.services.findings import FindingReport
@@ -28,8 +28,8 @@ from tests.api.compute.test_volume_attachments import (
 from workers.consistency import check
 from workers.drivers.volume.base import ExportSpec
 from workers.host import peers
+from workers.host.reconcilers import copies, power
 from workers.host.reconcilers import exports as reconciler
-from workers.host.reconcilers import power
 from workers.host.reconcilers.base import take_snapshot
 from workers.mapping import volumes as mapping
 
@@ -69,6 +69,8 @@ def is_settled(worker: Worker, server: Server, pair: list[Volume], *, swapped: b
 
 def test_swap_and_back(admin: ComputeCaller, server: Server, pair: list[Volume], worker: Worker) -> None:
     first, second = pair
+    limits = QosSpec.objects.create(name="slow", consumer="front-end", specs={"total_iops_sec": "100"})
+    Volume.objects.filter(id=second.id).update(volume_type=VolumeType.objects.create(name="slow", qos_spec=limits))
     assert swap(admin.at("2.85"), server, first, second).status_code == 202
     first.refresh_from_db()
     second.refresh_from_db()
@@ -76,6 +78,7 @@ def test_swap_and_back(admin: ComputeCaller, server: Server, pair: list[Volume],
     assert worker.work()[-1] == "succeeded"
     assert is_settled(worker, server, pair, swapped=True)
     assert plugged(worker, server) == [str(first.id)]  # as the guest knows the disk
+    assert worker.record("domains", server.id)["limits"][str(first.id)] == {"total_iops_sec": 100}
     Volume.objects.filter(id=first.id).update(size=2)
     assert swap(admin, server, second, first).status_code == 202
     assert worker.work()[-1] == "succeeded"
@@ -216,6 +219,21 @@ def test_a_machine_that_restarts_meanwhile(
     power.reconcile(take_snapshot(worker.drivers, FindingReport(host=HOST), restarted=True))
     server.refresh_from_db()
     assert power.is_unknown(server)
+
+
+def test_a_copy_that_nobody_waits_for(admin: ComputeCaller, server: Server, pair: list[Volume], worker: Worker) -> None:
+    """Its run was given up on the rows alone: recovery ends it, and none of a run."""
+
+    def recovered() -> bool:
+        record, hypervisor = worker.record("domains", server.id), worker.drivers.hypervisor
+        hypervisor._simulation.write("domains", str(server.id), {**record, "copied": True})  # type: ignore[attr-defined]
+        copies.reconcile(take_snapshot(worker.drivers, FindingReport(host=HOST), restarted=False))
+        return hypervisor.copied() == ()
+
+    swap(admin, server, *pair)
+    assert not recovered()
+    worker.work()
+    assert recovered() and is_settled(worker, server, pair, swapped=True)
 
 
 def test_a_guest_that_is_deleted_with_the_new_one(

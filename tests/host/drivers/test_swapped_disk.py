@@ -82,7 +82,7 @@ def test_swap(
         "openstack/latest/user_data": USER_DATA.encode(),
     }
     config = samples.disk(storage.create_config_drive(server_id, documents), "sdg", device="cdrom", readonly=True)
-    before = disk(pool.open_export(old.id, ExportSpec("old")), "vdb")
+    before = replace(disk(pool.open_export(old.id, ExportSpec("old")), "vdb"), limits=(("total_iops_sec", 5000),))
     spec = samples.server(
         state_directory,
         id=server_id,
@@ -93,9 +93,14 @@ def test_swap(
 
     def becomes(volume: VolumeSpec) -> DiskSpec:
         made = disk(pool.open_export(volume.id, ExportSpec("new")), "vdb")
-        return replace(made, serial=old.id)
+        return replace(made, serial=old.id, limits=(("read_iops_sec", 4000),))
+
+    def limited() -> dict[str, int]:
+        tune = hypervisor._connection.run(lambda it: it.lookupByUUIDString(server_id).blockIoTune("vdb"))  # type: ignore[attr-defined]
+        return {name: value for name, value in tune.items() if value and isinstance(value, int)}
 
     def stop(done: int, total: int) -> None:
+        assert hypervisor.copied() == (server_id,)
         raise InterruptedError
 
     try:
@@ -105,6 +110,7 @@ def test_swap(
         with pytest.raises(InterruptedError):
             hypervisor.swap_disk(server_id, becomes(given_up), 1 << 30, stop)
         assert hypervisor.disk_source(server_id, old.id) == "old"
+        assert limited() == {"total_iops_sec": 5000} and hypervisor.copied() == ()
         guest.writes()
 
         after, began = becomes(new), time.monotonic()
@@ -113,6 +119,7 @@ def test_swap(
             assert hypervisor.swap_disk(server_id, after, 2 << 30)
         print(f"swapped in {time.monotonic() - began:.2f} s, {guest.written} writes so far")
         assert hypervisor.disk_source(server_id, old.id) == "new"
+        assert limited() == {"read_iops_sec": 4000}
         pool.close_export(old.id, None)
         guest.writes()
 

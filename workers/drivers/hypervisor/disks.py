@@ -49,7 +49,7 @@ class DiskDriver(ABC):
     @abstractmethod
     def swap_disk(self, server_id: str, disk: DiskSpec, size_bytes: int, progress: CopyProgress | None = None) -> bool:
         """Let the guest's disk of this serial number be another volume, that of `disk`, from now on. `size_bytes`: of
-        that; a guest sees as much as it saw, until its next power-on.
+        that; a guest sees as much as it saw, until its next power-on. It has the new one's limits.
 
         The guest runs on and writes meanwhile. Success: True, and the new volume has all that the old one had; the
         guest and its definition have it (also: they had it before). False: no guest is on with the disk, and nothing

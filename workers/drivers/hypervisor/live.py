@@ -44,6 +44,10 @@ class LiveOperations(ABC):
         """
 
     @abstractmethod
+    def copied(self) -> tuple[str, ...]:
+        """Return the servers of which a disk is being copied, by `copy_disk` or `swap_disk` of any process."""
+
+    @abstractmethod
     def freeze(self, server_id: str) -> bool:
         """Have the guest's agent write out its file systems, and let nothing write to them until `thaw`.
 

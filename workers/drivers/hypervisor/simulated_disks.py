@@ -62,7 +62,11 @@ class SimulatedDisks(DiskDriver):
                 raise CopyFailed("The server does not have this disk.", details=f"{server_id}: {disk.serial}")
             if progress is not None:
                 progress(0, 1)
-            operation.halfway()
+            self._simulation.write("domains", server_id, {**record, "copied": True})
+            try:
+                operation.halfway()
+            finally:  # a killed process leaves it
+                self._simulation.write("domains", server_id, record)
             self._set_volumes(server_id, lambda serials: serials, disk)
             return True
 
@@ -79,6 +83,7 @@ class SimulatedDisks(DiskDriver):
             record["volumes"] = change(record.get("volumes", []))
             if disk is not None:
                 record["sources"] = {**record.get("sources", {}), str(disk.serial): name_of(disk.export)}
+                record["limits"] = {**record.get("limits", {}), str(disk.serial): dict(disk.limits)}
             self._simulation.write("domains", server_id, record)
 
 

@@ -47,8 +47,16 @@ class SimulatedLive(SimulatedRecords, LiveOperations):
             work()
 
     def end_copy(self, server_id: str) -> None:
-        with self._simulation.operation("end_copy"):
-            return
+        with self._simulation.operation("end_copy") as operation:
+            operation.halfway()
+            record = self._simulation.read("domains", server_id)
+            if record is not None and record.pop("copied", None):
+                self._simulation.write("domains", server_id, record)
+
+    def copied(self) -> tuple[str, ...]:
+        with self._simulation.operation("copied"):
+            records = {name: self._simulation.read("domains", name) for name in self._simulation.names("domains")}
+            return tuple(name for name, it in records.items() if it and it.get("copied") and it["power_state"] in ON)
 
     def freeze(self, server_id: str) -> bool:
         """Whether it is frozen is in its record."""

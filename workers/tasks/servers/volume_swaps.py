@@ -5,7 +5,7 @@ Which one the guest has, the host says, not the rows (``disk_source``): a step t
 """
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import structlog
@@ -81,6 +81,7 @@ class SwapVolume(ServerStep[Swapped]):
         old, new = _both(ctx)
         size = new.volume.size << 30
         disk = self._disk(ctx, old, volumes.connect(new, drivers))
+        disk = replace(disk, limits=volumes.limits_of(new.volume))
         ctx.checkpoint()
         if drivers.hypervisor.swap_disk(str(ctx.subject_id), disk, size, lambda done, total: _check(ctx)):
             return Swapped(live=True)

@@ -11,7 +11,7 @@ import time
 import libvirt
 
 from workers.drivers.hypervisor.errors import CopyFailed
-from workers.drivers.hypervisor.libvirt import guest_agent
+from workers.drivers.hypervisor.libvirt import domains, guest_agent
 from workers.drivers.hypervisor.libvirt.failures import is_absent, is_invalid_now
 from workers.drivers.hypervisor.libvirt.host import parse
 from workers.drivers.hypervisor.libvirt.xml import disk
@@ -91,6 +91,12 @@ def _mirror(domain: libvirt.virDomain, target: str) -> str | None:
     """Return "yes" where both sides of a disk's copy are the same, another word before, None where there is no copy."""
     mirror = parse(domain.XMLDesc()).find(f"devices/disk/target[@dev='{target}']/../mirror")
     return None if mirror is None else str(mirror.get("ready", ""))
+
+
+def copied(domain: libvirt.virDomain) -> str:
+    """Return the server's ID, if a disk of its guest is being copied, else ""."""
+    is_on = domains.is_active(domain)
+    return str(domain.UUIDString()) if is_on and parse(domain.XMLDesc()).find("devices/disk/mirror") is not None else ""
 
 
 def end(domain: libvirt.virDomain) -> None:

@@ -94,6 +94,7 @@ class LibvirtDisks(DiskDriver):
                 return False
             device = _disk(domain, str(disk.serial))
             if device is not None and disk.export is not None and opens(device, disk.export):
+                _limit(domain, device, disk)
                 return True
             if not domains.is_active(domain):
                 return False
@@ -104,6 +105,7 @@ class LibvirtDisks(DiskDriver):
             seen = int(domain.blockInfo(target)[0])
             part = seen if seen < size_bytes else None
             copies.move(domain, target, disk_device(disk, self.policy.disk_cache, part=part).xml(), progress)
+            _limit(domain, device, disk)
             return True
 
     def disk_source(self, server_id: str, serial: str) -> str:
@@ -120,6 +122,15 @@ class LibvirtDisks(DiskDriver):
 def _disk(domain: libvirt.virDomain, serial: str) -> Any | None:
     find = plugging.in_guest if domains.is_active(domain) else plugging.defined
     return find(domain, _by_serial(serial))
+
+
+def _limit(domain: libvirt.virDomain, device: Any, disk: DiskSpec) -> None:
+    """Give a disk of a guest that is on the new volume's limits: a copy leaves it the old one's."""
+    limits, had = dict(disk.limits), device.find("iotune")
+    if domains.is_active(domain) and (limits or had is not None):
+        cleared = {str(item.tag): 0 for item in had} if had is not None else {}
+        flags = libvirt.VIR_DOMAIN_AFFECT_LIVE | libvirt.VIR_DOMAIN_AFFECT_CONFIG
+        domain.setBlockIoTune(device.find("target").get("dev"), {**cleared, **limits}, flags)
 
 
 def _failed(domain: libvirt.virDomain) -> bool:

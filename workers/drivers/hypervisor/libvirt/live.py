@@ -9,6 +9,7 @@ import libvirt
 
 from workers.drivers.hypervisor.errors import AgentUnavailable, CopyFailed, PasswordRefused, ServerNotRunning
 from workers.drivers.hypervisor.libvirt import copies, domains, guest_agent
+from workers.drivers.hypervisor.libvirt.connection import Connection
 from workers.drivers.hypervisor.libvirt.failures import is_absent, translated
 from workers.drivers.hypervisor.live import CopyProgress, LiveOperations, Quiesce
 
@@ -22,6 +23,9 @@ _ABSENT = (
 
 class LibvirtLive(LiveOperations):
     """A part of LibvirtDriver."""
+
+    _connection: Connection
+    _home: str
 
     @abstractmethod
     def _existing(self, server_id: str) -> libvirt.virDomain:
@@ -53,6 +57,13 @@ class LibvirtLive(LiveOperations):
             domain = self._lookup(server_id)
             if domain is not None and domains.is_active(domain):
                 copies.end(domain)
+
+    def copied(self) -> tuple[str, ...]:
+        def work(connection: libvirt.virConnect) -> tuple[str, ...]:
+            return tuple(key for key in domains.survey(connection, self._home, copies.copied) if key)
+
+        with translated():
+            return self._connection.run(work)
 
     def freeze(self, server_id: str) -> bool:
         with translated():
