@@ -176,7 +176,7 @@ def _of_pool(drivers: HostDrivers) -> Iterator[Inconsistency]:
 
 def _of_volumes(drivers: HostDrivers) -> Iterator[Inconsistency]:
     wanted = {str(volume.id): volume for volume in volumes.on_host(host=drivers.host)}
-    there = {info.id for info in drivers.volume.list_volumes() if not info.shared or info.id in wanted}
+    there = {info.id for info in drivers.volume.list_volumes(wanted) if not info.shared or info.id in wanted}
     for volume_id in sorted(there - set(wanted)):
         if not _is_worked_on(volume_id):
             yield Inconsistency("volume", volume_id, f"on {drivers.host}, but no volume of that host has this id")

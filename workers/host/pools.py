@@ -14,13 +14,16 @@ log = structlog.get_logger("celerity.agent")
 DEFAULT = "local"
 
 
-def listed(drivers: HostDrivers) -> tuple[list[VolumeInfo], set[str]]:
-    """Return the volumes in the host's pools, and the back ends that do not answer: nothing is known of theirs."""
+def listed(drivers: HostDrivers, known: Collection[str]) -> tuple[list[VolumeInfo], set[str]]:
+    """Return the volumes in the host's pools, and the back ends that do not answer: nothing is known of theirs.
+
+    Of other volumes than the ``known`` ones, what a pool of all hosts has may be left out.
+    """
     infos: list[VolumeInfo] = []
     silent = set()
     for backend, driver in drivers.volume.backends().items():
         try:
-            infos += [replace(info, backend=backend) for info in driver.list_volumes()]
+            infos += [replace(info, backend=backend) for info in driver.list_volumes(known)]
         except DriverError as error:
             log.warning("pool not read", host=drivers.host, backend=backend, error=error.details or error.message)
             silent.add(backend)

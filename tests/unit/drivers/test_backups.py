@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,10 +18,10 @@ import pytest
 from tests.unit.drivers import samples
 from tests.unit.drivers.volume_contract import made
 from workers.drivers.backup import loader as backups
-from workers.drivers.backup.archive import manifest
+from workers.drivers.backup.archive import bucket, manifest
 from workers.drivers.backup.archive.driver import Archive
 from workers.drivers.backup.base import BackupSpec, Disk
-from workers.drivers.backup.errors import BackupDamaged, BackupMissing, StoreFull
+from workers.drivers.backup.errors import BackupDamaged, BackupMissing, StoreFull, StoreUnavailable
 from workers.drivers.backup.errors import VolumeTooSmall as TooSmall
 from workers.drivers.errors import SpecInvalid
 from workers.drivers.volume import loader as volumes
@@ -173,3 +175,15 @@ def test_a_copy_in_one_file(driver: VolumeDriver, disk_format: Any, tmp_path: Pa
 def test_bad_stores(url: str) -> None:
     with pytest.raises(SpecInvalid):
         backups.load("archive", {"backup_store": url})
+
+
+def test_a_silent_bucket_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Recovery lists the store: it waits once, and not long."""
+    monkeypatch.setattr(bucket, "LISTING_S", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        options = {"s3_endpoint": f"http://127.0.0.1:{silent.getsockname()[1]}", "s3_access_key": "a"}
+        store = backups.load("archive", {"backup_store": "s3://backups", "s3_secret_key": "b", **options})
+        began = time.monotonic()
+        with pytest.raises(StoreUnavailable):
+            store.list_backups()
+    assert time.monotonic() - began < 15

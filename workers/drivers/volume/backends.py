@@ -5,7 +5,7 @@ A new volume goes to the back end that its spec names. What no pool has is absen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from threading import Event
 from typing import TypeVar
@@ -119,9 +119,9 @@ class Backends(VolumeDriver):
     def fence(self, volume_id: str, keep: Sequence[str] = ()) -> None:
         self._of(volume_id).fence(volume_id, keep)
 
-    def list_volumes(self) -> tuple[VolumeInfo, ...]:
+    def list_volumes(self, known: Collection[str] | None = None) -> tuple[VolumeInfo, ...]:
         return tuple(
-            replace(info, backend=name) for name, driver in self._drivers.items() for info in driver.list_volumes()
+            replace(info, backend=name) for name, driver in self._drivers.items() for info in driver.list_volumes(known)
         )
 
     def list_exports(self) -> tuple[Export, ...]:

@@ -16,7 +16,7 @@ Rules that hold for every method of every driver:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from threading import Event
 
 from workers.drivers.volume import overwriting
@@ -138,8 +138,8 @@ class VolumeDriver(Encrypting, ABC):
         """List the connections to exports of other hosts. One whose process died is not there."""
 
     @abstractmethod
-    def list_volumes(self) -> tuple[VolumeInfo, ...]:
-        """List the volumes in the pool."""
+    def list_volumes(self, known: Collection[str] | None = None) -> tuple[VolumeInfo, ...]:
+        """List the volumes in the pool. ``known``: of others, a pool of all hosts may give the IDs alone."""
 
     @abstractmethod
     def list_exports(self) -> tuple[Export, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from threading import Event
@@ -198,7 +198,7 @@ class SimulatedVolumes(Adoption, Connections, SimulatedEncryption, VolumeDriver)
                 left = {key: item for key, item in record["exports"].items() if name is not None and key != name}
                 self._simulation.write(self._kind, volume_id, {**record, "exports": left})
 
-    def list_volumes(self) -> tuple[VolumeInfo, ...]:
+    def list_volumes(self, known: Collection[str] | None = None) -> tuple[VolumeInfo, ...]:
         with self._simulation.operation("list_volumes"):
             shared = self.capabilities.shared
             return tuple(replace(info_of(name, record), shared=shared) for name, record in self._records())

@@ -40,7 +40,7 @@ POOL = "pool"
 
 def reconcile(snapshot: HostSnapshot) -> None:
     rows = {str(volume.id): volume for volume in volumes.on_host(host=snapshot.drivers.host)}
-    everything, silent = pools.listed(snapshot.drivers)
+    everything, silent = pools.listed(snapshot.drivers, rows)
     owners = volumes.places_of(volume_ids=[info.id for info in everything if info.backend])
     doubles = [info for info in everything if _is_double(snapshot, info, owners)]
     for info in doubles:

@@ -12,6 +12,7 @@ from workers.drivers.backup.errors import StoreFull, StoreUnavailable
 
 T = TypeVar("T")
 CONNECT_S, READ_S, ATTEMPTS = 5, 20, 3
+LISTING_S = 5  # once: recovery waits for it, and asks again a minute later
 _ABSENT = ("NoSuchKey", "404")
 _FULL = ("QuotaExceeded", "InsufficientCapacity", "507")
 
@@ -26,7 +27,8 @@ class Bucket(Objects):
         """Remember where; nothing is opened."""
         self._name, self._prefix = name, f"{prefix.strip('/')}/".lstrip("/")
         self._options = dict(options)
-        self._guard, self._made = threading.Lock(), None
+        self._guard = threading.Lock()
+        self._made: dict[bool, Any] = {}
 
     def put(self, name: str, data: bytes) -> None:
         self._ask(lambda it: it.put_object(Bucket=self._name, Key=self._key(name), Body=data))
@@ -45,7 +47,7 @@ class Bucket(Objects):
 
     def backups(self) -> tuple[str, ...]:
         prefixes = (
-            item["Prefix"] for page in self._pages(Prefix=self._prefix, Delimiter="/")
+            item["Prefix"] for page in self._pages(Prefix=self._prefix, Delimiter="/", patient=False)
             for item in page.get("CommonPrefixes", ())
         )  # fmt: skip
         names = (text.removeprefix(self._prefix).rstrip("/") for text in prefixes)
@@ -59,23 +61,23 @@ class Bucket(Objects):
         if answer.get("Errors"):
             raise StoreUnavailable("The store of backups refused.", details=str(answer["Errors"][:3]))
 
-    def _pages(self, **arguments: str) -> list[dict[str, Any]]:
+    def _pages(self, *, patient: bool = True, **arguments: str) -> list[dict[str, Any]]:
         def read(client: Any) -> list[dict[str, Any]]:
             return list(client.get_paginator("list_objects_v2").paginate(Bucket=self._name, **arguments))
 
-        return self._ask(read) or []
+        return self._ask(read, patient=patient) or []
 
     def _key(self, name: str) -> str:
         backup_id, _, rest = name.partition("/")
         values.check_uuid(backup_id, "a backup's id")
         return f"{self._prefix}{backup_id}/{rest}"
 
-    def _ask(self, work: Callable[[Any], T], *, absent: bool = False) -> T | None:
+    def _ask(self, work: Callable[[Any], T], *, absent: bool = False, patient: bool = True) -> T | None:
         """Ask the server. ``absent``: None where there is no such object. Raises StoreFull, StoreUnavailable."""
         from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
         try:
-            return work(self._client())
+            return work(self._client(patient))
         except ClientError as error:
             code = str(error.response.get("Error", {}).get("Code", ""))
             if absent and code in _ABSENT:
@@ -86,23 +88,23 @@ class Bucket(Objects):
         except (BotoCoreError, HTTPClientError, OSError) as error:
             raise StoreUnavailable("The store of backups does not answer.", details=str(error)) from error
 
-    def _client(self) -> Any:
-        """Return the client, which all threads share. Its library is loaded by the first backup."""
+    def _client(self, patient: bool) -> Any:
+        """Return a client, which all threads share. Its library is loaded by the first backup."""
         with self._guard:
-            if self._made is None:
+            if patient not in self._made:
                 import boto3
                 from botocore.config import Config
 
                 config = Config(
                     connect_timeout=CONNECT_S,
-                    read_timeout=READ_S,
-                    retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+                    read_timeout=READ_S if patient else LISTING_S,
+                    retries={"mode": "standard", "total_max_attempts": ATTEMPTS if patient else 1},
                     s3={"addressing_style": "path"},
                     request_checksum_calculation="when_required",  # older servers know no others
                     response_checksum_validation="when_required",
                 )
                 known = self._options
-                self._made = boto3.session.Session().client(
+                self._made[patient] = boto3.session.Session().client(
                     "s3",
                     endpoint_url=known.get("s3_endpoint") or None,
                     region_name=known.get("s3_region") or "us-east-1",
@@ -110,4 +112,4 @@ class Bucket(Objects):
                     aws_secret_access_key=known.get("s3_secret_key") or None,
                     config=config,
                 )
-            return self._made
+            return self._made[patient]

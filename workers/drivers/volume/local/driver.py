@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -198,7 +198,7 @@ class LocalVolumes(Adoption, Connections, VolumeDriver):
                 return
             self._drop(daemon, [known for known in daemon.wanted() if known.name != name], name)
 
-    def list_volumes(self) -> tuple[VolumeInfo, ...]:
+    def list_volumes(self, known: Collection[str] | None = None) -> tuple[VolumeInfo, ...]:
         infos = (self._info(name) for name in self._pool.names())
         return tuple(info for info in infos if info is not None)
 

@@ -41,13 +41,13 @@ def room(pool: Pool) -> Any:
     return {"total": used + free, "free": free}
 
 
-def volumes(pool: Pool, only: str = "") -> Any:
-    """All volumes, or one: ids, bytes, snapshots."""
-    rows = []
-    for name in [f"volume-{only}"] if only else pool.rbd.list(pool.io):
-        if name.startswith("volume-"):
-            with suppress(rbd.ImageNotFound), pool.image(name, read_only=True) as image:
-                rows.append([name.removeprefix("volume-"), image.size(), snapshots(image)])
+def volumes(pool: Pool, only: str = "", known: list[str] | None = None) -> Any:
+    """All volumes, or one: ids, bytes, snapshots. Of others than the ``known`` ones, if these are given, the ids."""
+    keys = [only] if only else [name[7:] for name in pool.rbd.list(pool.io) if name.startswith("volume-")]
+    rows = [[key, 0, []] for key in keys if known is not None and key not in known]
+    for key in keys if known is None else set(keys) & set(known):
+        with suppress(rbd.ImageNotFound), pool.image(f"volume-{key}", read_only=True) as image:
+            rows.append([key, image.size(), snapshots(image)])
     return rows
 
 
