@@ -5,7 +5,10 @@ separate consumer on the worker's connection, which holds as many messages as it
 loop serves it, and connects it again with the others after the broker was away.
 """
 
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 from weakref import WeakSet
@@ -18,7 +21,7 @@ from celery.exceptions import TaskRevokedError
 from celery.worker.consumer import Events, Tasks
 from celery.worker.request import Request
 from django.conf import settings
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connections
 from kombu.message import Message
 from kombu.messaging import Consumer
 
@@ -27,17 +30,65 @@ from workers import config
 from workers.engine.stopping import WATCH
 
 log = structlog.get_logger("celerity.agent")
+IDLE_SECONDS = 10.0
+
+
+class Sessions:
+    """The database sessions of threads that idle for long: each is closed after a while without work.
+
+    Not at once: opening one takes PostgreSQL as much as all statements of a resize.
+    """
+
+    def __init__(self, idle_seconds: float = IDLE_SECONDS) -> None:
+        self._idle_seconds = idle_seconds
+        self._guard = threading.Lock()
+        self._idle: dict[Any, float] = {}  # since when
+        self._is_watched = False
+
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        """Keep this thread's session for the block, and for a while after it."""
+        session = connections[DEFAULT_DB_ALIAS]
+        with self._guard:
+            self._idle.pop(session, None)
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._idle[session] = time.monotonic()
+                self._watch()
+
+    def _watch(self) -> None:
+        if self._idle and not self._is_watched:
+            self._is_watched = True
+            timer = threading.Timer(self._idle_seconds, self._close_idle)
+            timer.daemon = True
+            timer.start()
+
+    def _close_idle(self) -> None:
+        with self._guard:
+            self._is_watched = False
+            for session in [key for key, since in self._idle.items() if time.monotonic() - since >= self._idle_seconds]:
+                del self._idle[session]
+                session.inc_thread_sharing()
+                try:
+                    session.close()
+                finally:
+                    session.dec_thread_sharing()
+            self._watch()
 
 
 class Pool(TaskPool):  # type: ignore[misc]
-    """The threads of long steps, each started when it is first needed. They idle for long and keep no session."""
+    """The threads of long steps, each started when it is first needed."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._sessions = Sessions()
 
     def on_apply(self, target: Callable[..., Any], *args: Any, **options: Any) -> Any:
         def run(*values: Any, **named: Any) -> Any:
-            try:
+            with self._sessions.used():
                 return target(*values, **named)
-            finally:
-                connection.close()
 
         return super().on_apply(run, *args, **options)
 

@@ -31,6 +31,14 @@ class Reader(Generic[M]):
     def columns(self) -> str:
         return ", ".join(str(field.column) for field in self._model._meta.concrete_fields)
 
+    def columns_of(self, table: str) -> str:
+        """Return the columns of a table of this name in a statement, for one that joins several."""
+        return ", ".join(f"{table}.{column}" for column in self.columns.split(", "))
+
+    @cached_property
+    def width(self) -> int:
+        return len(self._model._meta.concrete_fields)
+
     def read(self, row: Sequence[Any]) -> M:
         """Return the model's row; it is as if the ORM had read it."""
         names, converters = self._compiled

@@ -8,12 +8,17 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from apps.common.exceptions import NotFound
 from apps.common.identifiers import parse_uuid
+from apps.common.sql.rows import Rows
 from apps.compute import migration_states as states
 from apps.compute.models import Migration, Server
 from apps.compute.selectors import server_lists
 from apps.compute.states import RESIZED
 
 MOST_ID = 2**63 - 1
+
+_OF_RUN = Rows(
+    "compute_migration_of_run", lambda run: Migration.objects.filter(run_id=run).order_by("-id"), {"run": uuid.UUID}
+)
 
 
 def listed(
@@ -75,8 +80,8 @@ def is_leaving(*, server_id: uuid.UUID) -> bool:
 
 
 def of_run(*, run_id: uuid.UUID) -> Migration | None:
-    """Return the migration that a run makes."""
-    return Migration.objects.filter(run_id=run_id).order_by("-id").first()
+    """Return the migration that a run makes. 1 query, of every step."""
+    return _OF_RUN.first(run=run_id)
 
 
 def waiting(*, before: datetime) -> QuerySet[Migration]:

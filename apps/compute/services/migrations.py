@@ -11,6 +11,7 @@ from apps.common.context import RequestContext
 from apps.compute import migration_states as states
 from apps.compute.models import Flavor, Migration, Server
 from apps.compute.selectors import servers
+from apps.compute.sql import migrations as sql
 
 COUNTED = ("memory_total", "memory_processed", "memory_remaining", "disk_total", "disk_processed", "disk_remaining")
 
@@ -54,11 +55,8 @@ def hand_over(*, migration: Migration, run_id: uuid.UUID, status: str) -> None:
 
 def advance(*, run_id: uuid.UUID, status: str, destination: str | None = None) -> bool:
     """Set the status of the migration that a run makes, unless it is over; say whether there is one."""
-    values: dict[str, Any] = {"status": status, "updated_at": timezone.now()}
-    if destination is not None:
-        values["destination"] = destination
-    rows = Migration.objects.filter(run_id=run_id).exclude(status__in=states.ENDED)
-    return bool(rows.update(**values))
+    values = {"run": run_id, "status": status, "destination": destination, "ended": list(states.ENDED)}
+    return bool(sql.ADVANCE.run(values))
 
 
 def count(*, run_id: uuid.UUID, **amounts: int) -> bool:

@@ -208,4 +208,9 @@ def swap(*, first: uuid.UUID, second: uuid.UUID) -> None:
 
 
 def of_consumer(*, consumer_id: uuid.UUID) -> Allocation | None:
-    return Allocation.objects.select_related("host").filter(consumer_id=consumer_id).first()
+    """Return a consumer's claim with its host. 1 query, of most steps that move a server."""
+    for row in sql.OF_CONSUMER.fetch({"consumer": consumer_id}):
+        claim = sql.ROW.read(row[: sql.ROW.width])
+        claim.host = sql.HOST.read(row[sql.ROW.width :])
+        return claim
+    return None

@@ -1,6 +1,8 @@
 """Claiming a part of a host, and giving it back: one statement each, so capacity is never oversold."""
 
 from apps.common.sql.planned import Statement
+from apps.common.sql.rows import Reader
+from apps.scheduling.models import Allocation, Host
 from apps.scheduling.sql.capacity import DISK, RAM, VCPUS
 
 _FITTING = f"""
@@ -62,3 +64,14 @@ UPDATE scheduling_allocation a SET disk_gib = %(disk)s FROM taken WHERE a.consum
 # A part of other applications' statements: ``h`` is the host on which a consumer has claimed capacity.
 HOST_OF_CONSUMER = """JOIN scheduling_allocation a ON a.consumer_id = {}
   JOIN scheduling_host h ON h.id = a.host_id"""
+
+ROW, HOST = Reader(Allocation), Reader(Host)
+# A claim with its host.
+OF_CONSUMER = Statement(
+    "scheduling_allocation_of_consumer",
+    f"""
+SELECT {ROW.columns_of("a")}, {HOST.columns_of("h")}
+  FROM scheduling_allocation a JOIN scheduling_host h ON h.id = a.host_id WHERE a.consumer_id = %(consumer)s
+""",
+    {"consumer": "uuid"},
+)

@@ -43,9 +43,7 @@ def is_current(*, claim: Claim) -> bool:
     """Return whether the claim is still valid. The query runs in the session that holds the lock, so a broken session
     raises.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(sql.IS_CURRENT, [claim.run_id, claim.token])
-        return cursor.fetchone() is not None
+    return bool(sql.IS_CURRENT.fetch({"run": claim.run_id, "token": claim.token}))
 
 
 def advance(*, claim: Claim, next_step: str, host: str, queue: str, hosts: Mapping[str, str] | None = None) -> bool:

@@ -41,7 +41,11 @@ ADVANCE = Statement(
     {**_TYPES, "next": "text", "queue": "text"},
 )
 # The same for a run with several hosts: the step keeps the host it ran on.
-ADVANCE_HOSTS = _move(f"next_step = %(next)s, state = 'running', hosts = %(hosts)s::jsonb, {_QUEUED}")
+ADVANCE_HOSTS = Statement(
+    "workflow_advance_hosts",
+    _move(f"next_step = %(next)s, state = 'running', hosts = %(hosts)s::jsonb, {_QUEUED}"),
+    {**_TYPES, "next": "text", "hosts": "text", "queue": "text"},
+)
 END = Statement("workflow_end", _move(_ENDED), {**_TYPES, "state": "text"})
 # The same with the rows of further subjects, which learn how it ended.
 END_ALL = _move(_ENDED, others=_FURTHER_SUBJECTS)
@@ -87,5 +91,9 @@ opened AS (
 SELECT id FROM opened
 """
 
-IS_CURRENT = "SELECT 1 FROM workflow_run WHERE id = %s AND token = %s"
+IS_CURRENT = Statement(
+    "workflow_is_current",
+    "SELECT 1 FROM workflow_run WHERE id = %(run)s AND token = %(token)s",
+    {"run": "uuid", "token": "int"},
+)
 EXPLAIN = "UPDATE workflow_run SET explanation = %s::jsonb WHERE id = %s AND token = %s"
