@@ -9,7 +9,7 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from cloud import stores, volume_backends
+from cloud import host_settings, stores, volume_backends
 from cloud.logs import logging_config
 from cloud.page_settings import REST_FRAMEWORK, SPECTACULAR_SETTINGS, STATIC_URL, UNFOLD  # noqa: F401
 from cloud.tuning.import_guard import absent
@@ -369,12 +369,10 @@ RESTART_ELSEWHERE = env.bool("CELERITY_RESTART_ELSEWHERE", default=False)
 # What switches a silent host off: it gets the host's name as its last argument, and ends with 0 once the host is off.
 FENCE_COMMAND = env("CELERITY_FENCE_COMMAND", default="")
 FENCE_AFTER = env.int("CELERITY_FENCE_AFTER", default=120)  # seconds of silence
-LIVE_MIGRATION = {
-    "downtime_ms": env.int("CELERITY_LIVE_MIGRATION_DOWNTIME", default=300),  # the guest's pause that is aimed at
-    "bandwidth_mib": env.int("CELERITY_LIVE_MIGRATION_BANDWIDTH", default=0),  # MiB/s; 0: no limit
-    "auto_converge": env.bool("CELERITY_LIVE_MIGRATION_AUTO_CONVERGE", default=True),
-    "post_copy": env.bool("CELERITY_LIVE_MIGRATION_POST_COPY", default=False),
-}
+LIVE_MIGRATION = host_settings.live_migration(env)
+# What flavors call PCI devices (gpu=10de:1eb8), and those of this host that servers may have.
+PCI_ALIASES = host_settings.pci_aliases(env.list("CELERITY_PCI_ALIASES", default=[]))
+PCI_DEVICES = host_settings.pci_devices(env.list("CELERITY_PCI_DEVICES", default=[]))
 LONG_DOWNLOAD_MIB = env.int("CELERITY_LONG_DOWNLOAD", default=1024)  # images from here on are fetched by a long step
 # Used by the supervisor's configuration; parsed here so that no process starts with an invalid number.
 API_PROCESSES = env.int("CELERITY_API_PROCESSES", default=2)

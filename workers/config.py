@@ -78,6 +78,7 @@ def options_of(settings: Any, host: str) -> dict[str, Any]:
             "ram_mib": settings.SIMULATED_HOST_RAM_MIB,
             "disk_gib": settings.SIMULATED_HOST_DISK_GIB,
             "dedicated_cpus": _cpus("CPU_DEDICATED_SET", settings.CPU_DEDICATED_SET),
+            "pci_devices": settings.PCI_DEVICES,
         }
     return {
         "host": host,
@@ -86,6 +87,7 @@ def options_of(settings: Any, host: str) -> dict[str, Any]:
         "virt_type": settings.VIRT_TYPE,
         "dedicated_cpus": _cpus("CPU_DEDICATED_SET", settings.CPU_DEDICATED_SET),
         "shared_cpus": _cpus("CPU_SHARED_SET", settings.CPU_SHARED_SET),
+        "pci_devices": settings.PCI_DEVICES,
         "switch": settings.SWITCH,
         "reserved_gib": settings.DISK_RESERVE_GIB,
         "backup_store": settings.BACKUP_STORE,

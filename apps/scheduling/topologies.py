@@ -3,7 +3,7 @@
 A host's topology, as its agent reports it: ``{"dedicated": [2, 3], "shared": [0, 1], "cells": [{"id": 0, "cpus": [0, 1, 2, 3],
 "siblings": [[0, 1], [2, 3]], "memory": 8192, "pages": {"2048": 512}}]}``: MiB, and pages of so many KiB. A guest's placement there:
 ``{"cells": [{"host": 0, "pins": {"0": 2}, "floating": [1], "on": [0, 1], "memory": 512, "page": 2048}], "emulator": [3],
-"kept": []}``. ``floating`` processors of the guest run ``on`` those of the host; ``kept`` ones of the host nobody uses;
+"kept": [], "devices": ["0000:3b:00.0"]}``. A host's ``pci`` are devices that guests may have: ``{"address": "0000:3b:00.0", "model": "10de:1eb8"}``. ``floating`` processors of the guest run ``on`` those of the host; ``kept`` ones of the host nobody uses;
 ``page`` 0: ordinary pages.
 """  # noqa: E501
 
@@ -29,11 +29,12 @@ class GuestCell:
 class GuestTopology:
     """``page`` is large, any, "" (ordinary), or a size in KiB; ``threads`` is prefer, isolate or require.
 
-    ``own_emulator``: QEMU's own threads get a dedicated processor beside the guest's. ``realtime``: the guest's
-    processors that nothing else may interrupt.
+    Without cells it only has PCI ``devices``: for each the models that will do. ``own_emulator``: QEMU's own threads
+    get a dedicated processor beside the guest's. ``realtime``: the guest's processors that nothing else may interrupt.
     """
 
-    cells: tuple[GuestCell, ...]
+    cells: tuple[GuestCell, ...] = ()
+    devices: tuple[tuple[str, ...], ...] = ()
     page: str | int = ""
     threads: str = "prefer"
     own_emulator: bool = False
@@ -64,14 +65,29 @@ def fit(guest: GuestTopology, host: Topology, used: Sequence[Topology]) -> dict[
     """
     rooms = list(_rooms(host, used))
     placed = _place(guest, 0, rooms, frozenset(host.get("shared", ())))
-    if placed is None:
+    devices = _devices(guest.devices, host, used)
+    if placed is None or devices is None:
         return None
     cells, emulator, kept = [], [], []
     for cell, own, unused in placed:
         cells.append(cell)
         emulator += own
         kept += unused
-    return {"cells": cells, "emulator": emulator, "kept": sorted(kept)}
+    return {"cells": cells, "emulator": emulator, "kept": sorted(kept), "devices": devices}
+
+
+def _devices(asked: Sequence[Sequence[str]], host: Topology, used: Sequence[Topology]) -> list[str] | None:
+    """Return the address of a free device for each that is asked, or None. The choosiest choose first."""
+    busy = {address for placement in used for address in placement.get("devices", ())}
+    free = {device["address"]: device["model"] for device in host.get("pci", ()) if device["address"] not in busy}
+    chosen: list[str] = []
+    for models in sorted(asked, key=len):
+        address = next((key for key in sorted(free) if free[key] in models), None)
+        if address is None:
+            return None
+        chosen.append(address)
+        del free[address]
+    return chosen
 
 
 def taken(placements: Sequence[Topology]) -> frozenset[int]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from apps.compute import admin_passwords, image_properties, topologies, tpms
 from apps.scheduling.services import topologies as claims
+from apps.scheduling.topologies import GuestTopology
 from workers.drivers.errors import AbortError
 from workers.drivers.hypervisor.base import Bus, CardModel, CellPlacement, DiskSpec, Hardware, Placement, TpmSpec
 
@@ -46,19 +47,24 @@ def of_server(server: "Server", disks: Sequence[DiskSpec]) -> Hardware:
         keyboard=bool(_one_of(asked, "hw_input_bus", ("usb", "virtio"))),
         sound=_sound(specs.get("hw:sound_model") or asked.get("hw_sound_model")),
         tpm=tpm_of(server),
-        placement=_placement(server),
+        **_placed(server),
         locked=topologies.has_locked_memory(specs, asked),
     )
 
 
-def _placement(server: "Server") -> Placement | None:
-    """Return where its claim says that it is on its host: a query for servers that ask for it. Raises AbortError."""
+def _placed(server: "Server") -> dict[str, Any]:
+    """Return what its claim says that it has of its host: a query for servers that ask for it. Raises AbortError."""
     asked = topologies.of(server.flavor, server.image_properties)
     if asked is None:
-        return None
+        return {}
     topology = claims.place_restored(consumer_id=server.claimed_by or server.id, guest=asked)
     if topology is None:
-        raise AbortError("The server has no claim of processors and memory on its host.", code="claim_lost")
+        raise AbortError("The server has no claim of processors, memory or devices on its host.", code="claim_lost")
+    devices = tuple(topology.get("devices", ()))
+    return {"placement": _placement(asked, topology) if asked.cells else None, "devices": devices}
+
+
+def _placement(asked: GuestTopology, topology: Mapping[str, Any]) -> Placement:
     cells, pinned = [], set()
     for cell in topology["cells"]:
         pins = {int(vcpu): (int(cpu),) for vcpu, cpu in cell["pins"].items()}

@@ -31,7 +31,7 @@ def of_server(server: Server, *, excluded: list[str]) -> RequestSpec:
     root_gib = root_gib if server.image_id is not None else 0
     topology = topologies.of(flavor, server.image_properties)
     return RequestSpec(
-        vcpus=int(flavor["vcpus"]) if topology is None else topology.shared_vcpus,
+        vcpus=int(flavor["vcpus"]) if topology is None or not topology.cells else topology.shared_vcpus,
         topology=topology,
         ram_mib=int(flavor["ram"]),
         disk_gib=root_gib + int(flavor["ephemeral"]) + swap_gib,

@@ -9,11 +9,20 @@ def has_tpm(server: Server) -> bool:
 
 
 def has_topology(server: Server) -> bool:
-    return topologies.of(server.flavor, server.image_properties) is not None
+    asked = topologies.of(server.flavor, server.image_properties)
+    return asked is not None and bool(asked.cells)
+
+
+def has_devices(server: Server) -> bool:
+    """Whether it has PCI devices of its host."""
+    asked = topologies.of(server.flavor, server.image_properties)
+    return asked is not None and bool(asked.devices)
 
 
 def bound(server: Server) -> str:
     """Return what it is, in words; "": nothing does."""
     if has_topology(server):
         return "dedicated processors or memory"
+    if has_devices(server):
+        return "PCI devices"
     return "a TPM" if has_tpm(server) else ""

@@ -59,6 +59,7 @@ def resize(*, context: RequestContext, server: Server, flavor_ref: str, disk_con
     _check_flavor(server, flavor)
     images.check_flavor(server, flavor)
     topologies.of(wanted, server.image_properties)
+    topologies.check_aliases(flavor.extra_specs)
     if tpms.of(flavor.extra_specs, server.image_properties) is not None and not server.tpm_secret:
         Server.objects.filter(id=server.id).update(tpm_secret=tpms.new_secret())
     _write(context, server, run_id, migration_states.RESIZE, new_flavor=wanted)

@@ -16,7 +16,7 @@ _NO = ("0", "f", "false", "off", "n", "no")
 SIZES = ("VCPU", "MEMORY_MB", "DISK_GB")  # the flavor's own count
 # Features that guests do not get here -> values that do not request them. Without it they must not be booted.
 NOT_OFFERED: Mapping[str, tuple[str, ...]] = {
-    "pci_passthrough:alias": (),
+    "hw:pci_numa_affinity_policy": ("legacy", "preferred"),
     "accel:device_profile": (),
     "hw:pmem": (),
     **{f"quota:vif_{way}_{what}": () for way in ("inbound", "outbound") for what in ("average", "peak", "burst")},

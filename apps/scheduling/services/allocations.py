@@ -214,3 +214,9 @@ def of_consumer(*, consumer_id: uuid.UUID) -> Allocation | None:
         claim.host = sql.HOST.read(row[sql.ROW.width :])
         return claim
     return None
+
+
+def cells_of(*, consumer_id: uuid.UUID) -> list[dict[str, Any]]:
+    """Return the NUMA cells of the consumer's claim. 1 query."""
+    topology = Allocation.objects.filter(consumer_id=consumer_id).values_list("topology", flat=True).first()
+    return list(topology["cells"]) if topology else []

@@ -14,7 +14,7 @@ from apps.scheduling.specs import HostState
 from apps.scheduling.topologies import GuestTopology
 
 TOLD_MISSES = 20
-REASON = "without free dedicated CPUs, NUMA cells or memory pages of that size"
+REASON = "without free dedicated CPUs, NUMA cells, memory pages of that size or PCI devices"
 ADVICE = "Choose another flavor, or try again later."
 
 

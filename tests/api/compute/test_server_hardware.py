@@ -9,7 +9,7 @@ from django.utils import timezone
 from apps.compute import admin_passwords
 from apps.compute.models import Flavor, Server
 from apps.compute.selectors import drains
-from apps.scheduling.models import Host
+from apps.scheduling.models import Allocation, Host
 from tests.api.compute.conftest import ComputeCaller
 
 pytestmark = pytest.mark.usefixtures("no_broker")
@@ -110,6 +110,43 @@ def test_what_a_tpm_forbids(alice: ComputeCaller, make_server: Callable[..., Ser
     assert drains.reasons(host="h1", since=timezone.now())[server.id].startswith("has a TPM, ")
     Server.objects.update(vm_state="stopped")
     assert drains.reasons(host="h1", since=timezone.now())[server.id] == ""  # next
+
+
+def test_pci_devices(
+    admin: ComputeCaller, wanted: dict[str, Any], make_server: Callable[..., Server],
+    make_host: Callable[..., Host], settings: Any,
+) -> None:  # fmt: skip
+    """Only by a name that is known; a server that has some stays on its host while it runs."""
+    specs = {"pci_passthrough:alias": "gpu:2"}
+    answer = boot(admin, wanted, **specs)
+    assert (answer.status_code, answer.json()["badRequest"]["message"]) == (400, "PCI alias gpu is not defined")
+    settings.PCI_ALIASES = {"gpu": ("10de:1eb8",)}
+    assert boot(admin, {**wanted, "dry_run": True}, **specs).status_code == 200
+    make_host("h1", 1)
+    server = make_server(admin, host="h1")
+    server.flavor["extra_specs"] = specs
+    server.save()
+    for action in ({"suspend": None}, {"os-migrateLive": {"host": None, "block_migration": "auto"}}):
+        answer = admin.at("2.25").post(f"/servers/{server.id}/action", action)
+        assert answer.status_code == 409 and "PCI-enabled instance" in answer.content.decode()
+    assert drains.reasons(host="h1", since=timezone.now())[server.id].startswith("has PCI devices, ")
+
+
+def test_the_topology_of_a_server(
+    admin: ComputeCaller, alice: ComputeCaller, make_server: Callable[..., Server], make_host: Callable[..., Host]
+) -> None:
+    server = make_server(alice, host="h1")
+    path = f"/servers/{server.id}/topology"
+    assert alice.at("2.78").get(path).json() == {"nodes": [], "pagesize_kb": None}
+    cell = {"host": 1, "pins": {"0": 4}, "floating": [1], "on": [0], "memory": 256, "page": 2048}
+    placed = {"cells": [cell], "emulator": [], "kept": [], "devices": []}
+    Allocation.objects.create(
+        consumer_id=server.id, host=make_host("h1", 1), vcpus=1, ram_mib=256, disk_gib=1, topology=placed
+    )
+    node = {"memory_mb": 256, "siblings": [], "vcpu_set": [0, 1]}
+    assert alice.at("2.78").get(path).json() == {"nodes": [node], "pagesize_kb": 2048}
+    full = {**node, "host_node": 1, "cpu_pinning": {"0": 4}}
+    assert admin.at("2.78").get(path).json() == {"nodes": [full], "pagesize_kb": 2048}
 
 
 def test_what_pinned_processors_forbid(

@@ -114,6 +114,7 @@ def placed() -> ServerSpec:
         hardware=Hardware(
             placement=Placement(cells, (4,), realtime=(1,)),
             locked=True,
+            devices=("0000:3b:00.1",),
             tablet="usb",
             keyboard=True,
             sound="ich9",

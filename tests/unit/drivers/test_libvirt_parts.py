@@ -14,7 +14,7 @@ from workers.drivers.hypervisor.libvirt import console
 
 libvirt = pytest.importorskip("libvirt")
 
-from workers.drivers.hypervisor.libvirt import copies, domains, events, failures  # noqa: E402
+from workers.drivers.hypervisor.libvirt import copies, domains, events, failures, host  # noqa: E402
 from workers.drivers.hypervisor.libvirt.connection import Connection  # noqa: E402
 
 
@@ -170,3 +170,20 @@ def test_a_disk_is_copied_by_its_file(root: str, target: str | None) -> None:
 
     with nullcontext() if target else pytest.raises(errors.CopyFailed):
         assert copies._target(Domain(), "/i/root") == target
+
+
+PCI = """<device><name>pci_0000_3b_00_1</name><capability type='pci'><domain>0</domain><bus>59</bus><slot>0</slot>
+<function>1</function><product id='0x1eb8'/><vendor id='0x10de'/>{group}</capability></device>"""
+
+
+def test_devices_that_guests_may_have() -> None:
+    """Those in an IOMMU group that the settings name, by address or model."""
+    given = PCI.format(group="<iommuGroup number='7'><address domain='0' bus='59' slot='0' function='1'/></iommuGroup>")
+    texts = [given, PCI.format(group="").replace("<bus>59", "<bus>60"), "<device><capability type='net'/></device>"]
+    connection = SimpleNamespace(
+        listAllDevices=lambda flags: [SimpleNamespace(XMLDesc=lambda flags, text=text: text) for text in texts]
+    )
+    known = [{"address": "0000:3b:00.1", "model": "10de:1eb8"}]
+    for names in (["10de:1eb8"], ["0000:3b:00.1"]):
+        assert host.pci_devices(connection, names) == known  # type: ignore[arg-type]
+    assert host.pci_devices(connection, ["8086:0443"]) == [] == host.pci_devices(connection, [])  # type: ignore[arg-type]

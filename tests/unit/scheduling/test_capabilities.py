@@ -51,7 +51,7 @@ def test_capabilities(key: str, value: str, passes: bool) -> None:
         ("resources:VGPU", "1", False), ("resources:CUSTOM_FPGA", "2", False), ("resources7:CUSTOM_FPGA", "1", False),
         ("resources_NET:CUSTOM_FPGA", "1", False), ("resources:VGPU", "0", True), ("resources:VGPU", "many", False),
         ("resources:VGPU", "10", False), ("resourceful:x", "1", True), ("my_resources:x", "1", True),
-        ("pci_passthrough:alias", "gpu:1", False), ("accel:device_profile", "fpga", False), ("hw:pmem", "2G", False),
+        ("pci_passthrough:alias", "gpu:1", True), ("accel:device_profile", "fpga", False), ("hw:pmem", "2G", False),
         ("hw:cpu_realtime", "yes", True), ("hw:locked_memory", "true", True), ("hw:cpu_policy", "shared", True),
         ("hw:pmem", "x", False), ("accel:device_profile", "x", False), ("quota:vif_inbound_peak", "1", False),
         ("hw:mem_page_size", "small", True), ("hw:mem_page_size", "ANY", True), ("hw:cpu_sockets", "2", True),

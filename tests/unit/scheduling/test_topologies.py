@@ -71,6 +71,16 @@ def test_realtime(specs: dict[str, str], realtime: set[int], pinned: set[int]) -
     assert requests.has_locked_memory({"hw:mem_page_size": "small"}, {"hw_locked_memory": "yes"})
 
 
+def test_devices() -> None:
+    """Each of another one that is free, of a model that will do; the choosiest first. Without cells, too."""
+    pci = [{"address": f"0000:0{bus}:00.0", "model": model} for bus, model in ((1, "a:1"), (2, "a:2"))]
+    first, second = GuestTopology(devices=(("a:2", "a:1"), ("a:1",))), GuestTopology(devices=(("a:1",),))
+    placed = fit(first, {"pci": pci}, [])
+    assert placed is not None and (placed["cells"], placed["devices"]) == ([], ["0000:01:00.0", "0000:02:00.0"])
+    assert fit(second, {"pci": pci}, [placed]) is None and fit(second, {}, []) is None
+    assert fit(second, {"pci": pci}, []) is not None and topologies.taken([placed]) == frozenset()
+
+
 def test_what_is_used_is_used_once() -> None:
     two = asked(2, hw__cpu_policy="dedicated")
     assert two is not None

@@ -3,7 +3,7 @@
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from cloud import stores, volume_backends
+from cloud import host_settings, stores, volume_backends
 
 
 def test_all_kinds() -> None:
@@ -40,3 +40,14 @@ def test_stores() -> None:
     stores.check("disks", volume_backends.read(["ceph", "ssd=local:/srv"]))
     with pytest.raises(ImproperlyConfigured, match="back end `local` has no share"):
         stores.check("disks", volume_backends.read(["local", "ceph"]))
+
+
+def test_pci_devices() -> None:
+    assert host_settings.pci_aliases(["gpu=10DE:1eb8", " gpu=10de:1e07"]) == {"gpu": ("10de:1eb8", "10de:1e07")}
+    assert host_settings.pci_devices(["10de:1EB8", "0000:3b:00.0"]) == ("10de:1eb8", "0000:3b:00.0")
+    for wrong in ("gpu", "=10de:1eb8", "a:b=10de:1eb8", "gpu=10de", "gpu=10de:zzzz"):
+        with pytest.raises(ImproperlyConfigured):
+            host_settings.pci_aliases([wrong])
+    for wrong in ("3b:00.0", "gpu", "0000:3b:00.9"):
+        with pytest.raises(ImproperlyConfigured):
+            host_settings.pci_devices([wrong])

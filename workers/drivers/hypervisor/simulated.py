@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -77,15 +77,16 @@ Simulated guest {name} ttyS0
 {name} login: """
 
 
-def _topology(vcpus: int, ram_mib: int, dedicated: list[int]) -> dict[str, Any]:
-    """Two cells, a sixteenth of their memory in pages of 2 MiB."""
+def _topology(vcpus: int, ram_mib: int, dedicated: list[int], models: Iterable[str]) -> dict[str, Any]:
+    """Two cells, a sixteenth of their memory in pages of 2 MiB; and a PCI device of each of these models."""
+    pci = [{"address": f"0000:{bus:02x}:00.0", "model": model} for bus, model in enumerate(models, 16)]
     halves = (range(vcpus // 2), range(vcpus // 2, vcpus))
     pages = {"2048": ram_mib // 64}
     cells = [
         {"id": index, "cpus": list(cpus), "siblings": [[cpu] for cpu in cpus], "memory": ram_mib // 2, "pages": pages}
         for index, cpus in enumerate(halves)
     ]
-    return {"dedicated": dedicated, "shared": sorted(set(range(vcpus)) - set(dedicated)), "cells": cells}
+    return {"dedicated": dedicated, "shared": sorted({*range(vcpus)} - {*dedicated}), "cells": cells, "pci": pci}
 
 
 class SimulatedHypervisor(
@@ -127,7 +128,9 @@ class SimulatedHypervisor(
                 ram_mib=int(self._options.get("ram_mib", 262144)),
                 disk_gib=int(self._options.get("disk_gib", 2048)),
                 traits=tuple(sorted({*self._options.get("traits", TRAITS), *own})),
-                topology=_topology(vcpus, int(self._options.get("ram_mib", 262144)), dedicated),
+                topology=_topology(
+                    vcpus, int(self._options.get("ram_mib", 262144)), dedicated, self._options.get("pci_devices", ())
+                ),
             )
 
     def ping(self) -> None:

@@ -184,7 +184,8 @@ class Hardware:
     `topology` is (sockets, cores, threads). `guest_agent`: the guest gets the channel of its agent. `watchdog` is the
     action when the guest stops feeding it. `secure_boot`: by the firmware uefi with its maker's keys. `cpu_quota` and
     `cpu_period` in microseconds, for each processor. `rng_rate` is bytes in milliseconds. `tablet` is its bus, which
-    `keyboard` puts a keyboard on as well. `locked`: the host never swaps the guest's memory.
+    `keyboard` puts a keyboard on as well. `devices` are PCI addresses of the host. `locked`: the host never swaps the
+    guest's memory.
     """
 
     machine: Literal["q35", "pc"] | None = None
@@ -209,6 +210,7 @@ class Hardware:
     tpm: TpmSpec | None = None
     placement: Placement | None = None
     locked: bool = False
+    devices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,6 +120,7 @@ def resolve(
 def _check_hardware(server: Server) -> bool:
     """Refuse machines that there cannot be (HardwareInvalid, 400); return whether it has a TPM."""
     topologies.of(server.flavor, server.image_properties)
+    topologies.check_aliases(server.flavor["extra_specs"])
     return tpms.of(server.flavor["extra_specs"], server.image_properties) is not None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,6 +21,7 @@ from workers.drivers.hypervisor.libvirt.xml.domain import Domain
 # leaves one.
 SPARE_PORTS = 12
 _TITLE_LIMIT = 255
+_PCI_ADDRESS = re.compile(r"([0-9a-f]{4}):([0-9a-f]{2}):([0-9a-f]{2})\.([0-7])")
 
 # An emulated processor by default: QEMU's plain model, which is AMD's (so that a guest's kernel sees no need for page
 # table isolation, which costs an emulated guest dear), with what x86-64-v2 adds, which today's distributions ask for.
@@ -45,7 +47,7 @@ class HostPolicy:
 
     `home` marks them as this host agent's. `cpu_model` and `cpu_features` count in `cpu_mode` custom only.
     `tcg_cache_mib` bounds the emulator's own memory, in MiB. `dedicated_cpus` are for guests that get their own,
-    `shared_cpus` for the others: () is all.
+    `shared_cpus` for the others: () is all. `pci_devices` are addresses and models that guests may have.
     """
 
     home: str
@@ -59,6 +61,7 @@ class HostPolicy:
     tcg_cache_mib: int = 64
     dedicated_cpus: tuple[int, ...] = ()
     shared_cpus: tuple[int, ...] = ()
+    pci_devices: tuple[str, ...] = ()
 
 
 def completed(features: tuple[str, ...]) -> tuple[str, ...]:
@@ -217,7 +220,15 @@ def _devices(spec: ServerSpec, policy: HostPolicy) -> devices.Devices:
         tpm=_tpm(spec),
         inputs=_inputs(hardware),
         sound=devices.Sound(hardware.sound) if hardware.sound else None,
+        hostdevs=tuple(_hostdev(address) for address in hardware.devices),
     )
+
+
+def _hostdev(address: str) -> devices.Hostdev:
+    match = _PCI_ADDRESS.fullmatch(address)
+    if match is None:
+        raise SpecInvalid(f"not a PCI address: {address!r}")
+    return devices.Hostdev(devices.HostdevSource(devices.PciAddress(*(f"0x{part}" for part in match.groups()))))
 
 
 def _inputs(asked: Hardware) -> tuple[devices.Input, ...]:
@@ -255,6 +266,7 @@ def _controllers(spec: ServerSpec, policy: HostPolicy) -> list[devices.Controlle
             + usb
             + inputs
             + len(spec.interfaces)
+            + len(asked.devices)
             + sum(bus_of(item) == "virtio" for item in spec.disks)
         )
         controllers.append(devices.Controller(type="pci", model="pcie-root"))

@@ -48,6 +48,7 @@ from workers.system.undo import Undo
 _POLICY_OPTIONS = (
     "machine", "cpu_mode", "cpu_model", "cpu_features", "disk_cache", "tcg_cache_mib", "arch", "dedicated_cpus",
     "shared_cpus",
+    "pci_devices",
 )  # fmt: skip
 
 

@@ -82,7 +82,7 @@ def read_facts(connection: libvirt.virConnect, policy: HostPolicy, state_dir: Pa
     domain_capabilities = parse(connection.getDomainCapabilities(None, policy.arch, policy.machine, policy.virt_type))
     cpu = _cpu_info(capabilities)
     _model, _memory, cpus, *_rest = connection.getInfo()
-    known = topology(capabilities, policy)
+    known = {**topology(capabilities, policy), "pci": pci_devices(connection, policy.pci_devices)}
     features = guest_features(connection, domain_capabilities, policy)
     return HostFacts(
         hypervisor_type="QEMU",
@@ -228,3 +228,28 @@ def limits_processors(groups: Path = _GROUPS) -> bool:
     """Return whether the kernel's control groups share out processors, which libvirt then does for guests."""
     controllers = groups / "cgroup.controllers"
     return (groups / "cpu").is_dir() or (controllers.is_file() and "cpu" in controllers.read_text().split())
+
+
+def pci_devices(connection: libvirt.virConnect, wanted: Iterable[str]) -> list[dict[str, str]]:
+    """The host's PCI devices that guests may have, by the settings, and that the kernel can give away: each is in an
+    IOMMU group. Nothing is listed where the settings name none.
+    """
+    names = frozenset(wanted)
+    if not names:
+        return []
+    listed = connection.listAllDevices(libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_PCI_DEV)
+    known = [device for item in listed if (device := pci_device(item.XMLDesc(0)))]
+    return sorted(
+        (device for device in known if names & {device["address"], device["model"]}),
+        key=lambda device: device["address"],
+    )
+
+
+def pci_device(xml: str) -> dict[str, str] | None:
+    """A device as the scheduler reads it; None for one that cannot be given away."""
+    pci = parse(xml).find("capability[@type='pci']")
+    if pci is None or pci.find("iommuGroup") is None:
+        return None
+    domain, bus, slot, function = (int(pci.findtext(name)) for name in ("domain", "bus", "slot", "function"))
+    model = ":".join(str(pci.find(name).get("id")).removeprefix("0x") for name in ("vendor", "product"))
+    return {"address": f"{domain:04x}:{bus:02x}:{slot:02x}.{function:x}", "model": model}

@@ -201,6 +201,36 @@ class Tpm(Element):
 
 
 @dataclass(frozen=True, slots=True)
+class PciAddress(Element):
+    """<address> of a PCI device of the host."""
+
+    tag: ClassVar[str] = "address"
+    domain: str = attribute("domain")
+    bus: str = attribute("bus")
+    slot: str = attribute("slot")
+    function: str = attribute("function")
+
+
+@dataclass(frozen=True, slots=True)
+class HostdevSource(Element):
+    """<source> of <hostdev>."""
+
+    tag: ClassVar[str] = "source"
+    address: PciAddress = child()
+
+
+@dataclass(frozen=True, slots=True)
+class Hostdev(Element):
+    """<hostdev>: a PCI device of the host. libvirt takes it from its driver, and gives it back."""
+
+    tag: ClassVar[str] = "hostdev"
+    source: HostdevSource = child()
+    mode: Literal["subsystem"] = attribute("mode", default="subsystem")
+    type: Literal["pci"] = attribute("type", default="pci")
+    managed: Literal["yes"] = attribute("managed", default="yes")
+
+
+@dataclass(frozen=True, slots=True)
 class Devices(Element):
     """<devices>."""
 
@@ -218,3 +248,4 @@ class Devices(Element):
     tpm: Tpm | None = child(default=None)
     inputs: tuple[Input, ...] = child(default=())
     sound: Sound | None = child(default=None)
+    hostdevs: tuple[Hostdev, ...] = child(default=())
