@@ -16,8 +16,8 @@ def image(image_id: uuid.UUID) -> Image | None:
 
 @ranked(Rank.BLOB)
 def blob(sha512: str) -> None:
-    """Hold a content against adoption and removal by others."""
-    advisory.hold(f"images.blob:{sha512}")
+    """Hold a content against adoption and removal by others. The begin of its hash is enough: a pool has no more."""
+    advisory.hold(f"images.blob:{sha512[:64]}")
 
 
 @ranked(Rank.SESSION)

@@ -1,16 +1,18 @@
 """The image store in a pool of a Ceph cluster, by Ceph's programs, which Debian packages: each call has a limit.
 
-A content is the image `content-<begin of its SHA-512>` with the snapshot `base`: a raw one is what servers' disks in
-the cluster are clones of. What is being stored is `incoming-<cloud>-<id>`.
+A content is the image `content-<cloud>-<begin of its SHA-512>` with the snapshot `base`: a raw one is what servers'
+disks in the cluster are clones of. What is being stored, or removed, is `incoming-<cloud>-<image>.<number>`: that name
+comes and goes at once, so that a content is always whole.
 """
 
+import contextlib
 import io
 import json
+import secrets
 import subprocess
 import time
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,6 +28,7 @@ DIGITS = 64  # of the SHA-512: RBD's names have 95 characters at most
 SHORT_SECONDS, LONG_SECONDS = 40, 3 * 3600
 _LIMITS = ("--client-mount-timeout", "5", "--rados-mon-op-timeout", "15", "--rados-osd-op-timeout", "30")
 ROOM_SECONDS = 10
+DEEPEST = 6  # clones of clones
 PYTHON = "/usr/bin/python3"
 _NEVER = 1 << 60
 _READER = str(Path(__file__).with_name("pool_reader.py"))
@@ -49,23 +52,26 @@ def is_used() -> bool:
 
 
 def name_of(sha512: str) -> str:
-    return f"content-{sha512[:DIGITS]}"
+    """A pool may be of several clouds: each has its own contents. 1 query."""
+    return f"{_contents()}{sha512[:DIGITS]}"
 
 
 def url_of(sha512: str) -> str:
-    """Return where hosts of the cluster have a content."""
+    """Return where hosts of the cluster have a content. 1 query."""
     return f"rbd://{settings.IMAGE_STORE}/{name_of(sha512)}"
 
 
 def size_of(sha512: str) -> int | None:
     """Return the bytes of a content that is whole; None where there is none. Raises StoreUnavailable."""
-    known = _info(f"{name_of(sha512)}@{BASE}")
+    known = _info(name_of(sha512))
     return None if known is None else int(known["size"])
 
 
-def bring(path: Path) -> str:
-    """Copy a file into the pool under a new name, and return that. Raises StoreUnavailable, NoRoom."""
-    name = f"{_incoming()}{uuid.uuid4()}"
+def bring(path: Path, image_id: uuid.UUID) -> str:
+    """Copy a file into the pool under a new name, and return that. The caller holds the image's upload. Raises
+    StoreUnavailable, NoRoom.
+    """
+    name = _new_name(image_id)
     try:
         _rbd("import", "--no-progress", str(path), name, seconds=LONG_SECONDS)
         _rbd("snap", "create", "--no-progress", f"{name}@{BASE}")
@@ -75,53 +81,102 @@ def bring(path: Path) -> str:
     return name
 
 
+def bring_clone(spec: str, image_id: uuid.UUID) -> tuple[str, int]:
+    """Have a clone of a snapshot in the cluster ("pool/image@snapshot"), and return its name and bytes. Nothing is
+    copied, unless it has many images below it, or deleted ones. The caller holds the image's upload.
+
+    Raises StoreUnavailable.
+    """
+    name = _new_name(image_id)
+    try:
+        _rbd("clone", "--rbd-default-clone-format", "2", spec, f"{settings.IMAGE_STORE}/{name}")
+        if _is_deep(name):
+            _rbd("flatten", "--no-progress", name, seconds=LONG_SECONDS)
+        _rbd("snap", "create", "--no-progress", f"{name}@{BASE}")
+        known = _info(name)
+        if known is None:
+            raise exceptions.StoreUnavailable
+    except BaseException:
+        discard(name)
+        raise
+    return name, int(known["size"])
+
+
+def _is_deep(name: str) -> bool:
+    """Whether a clone keeps much from being removed."""
+    known = _info(name)
+    for _ in range(DEEPEST):
+        parent = known.get("parent") if known else None
+        if not parent:
+            return False
+        if parent.get("trash"):
+            return True
+        known = _info(f"{parent['pool']}/{parent['image']}")
+    return True
+
+
 def settle(name: str, sha512: str) -> None:
     """Give what was brought its content's name. The caller holds the content."""
     _rbd("rename", name, name_of(sha512))
 
 
 def discard(name: str) -> None:
-    """Remove what was brought. What is in use, or out of reach now, is removed as an orphan later."""
+    """Remove what was brought, or was a content: with the last of its clones. What is in use, or out of reach now, is
+    removed later. Absent is success.
+    """
     for words in (("snap", "purge", "--no-progress", name), ("rm", "--no-progress", name)):
         try:
             _rbd(*words)
+        except _Absent:
+            return
         except exceptions.StoreUnavailable:
             log.info("left in the pool", name=name)
+    try:
+        _rbd("trash", "mv", name)
+    except exceptions.StoreUnavailable:
+        log.debug("gone, or in use", name=name)
 
 
 def drop(sha512: str) -> None:
-    """Remove a content. One that disks are clones of goes with the last of them. Absent is success."""
-    name = name_of(sha512)
-    if _info(name) is None:
-        return
-    if _info(f"{name}@{BASE}") is not None:
-        _rbd("snap", "rm", "--no-progress", f"{name}@{BASE}")
+    """Remove a content; its name goes first. Absent is success. Raises StoreUnavailable."""
+    name = _new_name(uuid.uuid4())
     try:
-        _rbd("rm", "--no-progress", name)
-    except exceptions.StoreUnavailable:
-        if _info(name) is not None:
-            _rbd("trash", "mv", name)
+        _rbd("rename", name_of(sha512), name)
+    except _Absent:
+        return
+    discard(name)
 
 
 def sizes() -> dict[str, int]:
-    """Return the bytes of all whole contents, by the begin of their SHA-512."""
+    """Return the bytes of all contents of this cloud, by the begin of their SHA-512."""
+    begin = _contents()
     rows = json.loads(_rbd("ls", "-l", "--format", "json"))
-    whole = {row["image"]: int(row["size"]) for row in rows if row.get("snapshot") == BASE}
-    return {name.removeprefix("content-"): size for name, size in whole.items() if name.startswith("content-")}
+    mine = {row["image"]: int(row["size"]) for row in rows if row.get("snapshot") == BASE}
+    return {name.removeprefix(begin): size for name, size in mine.items() if name.startswith(begin)}
 
 
-def age_of(sha512_begin: str) -> float:
-    """Return for how many seconds a content is in the pool; 0 for none."""
-    return _age(f"content-{sha512_begin}")
-
-
-def sweep(seconds: float) -> None:
-    """Remove what a killed process of this cloud brought, and contents whose last clone went."""
+def incoming() -> dict[str, uuid.UUID]:
+    """Return what is being brought or removed by this cloud, and for which images."""
+    begin, found = _incoming(), {}
     for name in json.loads(_rbd("ls", "--format", "json")):
-        if name.startswith(_incoming()) and _age(name) > seconds:
-            discard(name)
+        if name.startswith(begin):
+            with contextlib.suppress(ValueError):
+                found[name] = uuid.UUID(name.removeprefix(begin)[:36])
+    return found
+
+
+def take_over(sha512: str) -> None:
+    """Give a content of before, when names had no cloud, its name of now."""
+    try:
+        _rbd("rename", f"content-{sha512[:DIGITS]}", name_of(sha512))
+    except _Absent:
+        return
+
+
+def empty_trash() -> None:
+    """Remove contents whose last clone went."""
     for row in json.loads(_rbd("trash", "ls", "--format", "json")):
-        if row["name"].startswith("content-"):
+        if row["name"].startswith((_incoming(), "content-")):
             try:
                 _rbd("trash", "rm", "--no-progress", row["id"])
             except exceptions.StoreUnavailable:
@@ -199,27 +254,23 @@ class Content(io.RawIOBase):
 
 
 def _incoming() -> str:
-    """A pool may be of several clouds: each removes its own."""
     return f"incoming-{cloud_id.get()[:12]}-"
 
 
-def _info(spec: str) -> Any:
-    """Return what is known of an image or a snapshot; None where there is none."""
-    name, _, snapshot = spec.partition("@")
+def _contents() -> str:
+    return f"content-{cloud_id.get()[:12]}-"
+
+
+def _new_name(image_id: uuid.UUID) -> str:
+    return f"{_incoming()}{image_id}.{secrets.token_hex(4)}"
+
+
+def _info(name: str) -> Any:
+    """Return what is known of an image; None where there is none."""
     try:
-        known = json.loads(_rbd("info", "--format", "json", name))
-        snapshots = json.loads(_rbd("snap", "ls", "--format", "json", name)) if snapshot else []
+        return json.loads(_rbd("info", "--format", "json", name))
     except _Absent:
         return None
-    return known if not snapshot or snapshot in {row["name"] for row in snapshots} else None
-
-
-def _age(name: str) -> float:
-    known = _info(name)
-    if known is None:
-        return 0.0
-    made = datetime.strptime(known["create_timestamp"], "%a %b %d %H:%M:%S %Y")
-    return time.time() - made.timestamp()
 
 
 class _Absent(exceptions.StoreUnavailable):

@@ -1,7 +1,8 @@
 """A lab with disks, volumes and images in a Ceph cluster: boots and moves copy nothing, a lost host loses nothing."""
 
+import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,11 @@ from deploy.lab.lab import Lab
 from deploy.testrun import make_state
 from tests import ceph
 from tests.cloud import wait_for
-from tests.lab.cloud import COMPUTE, Guest, LabCloud
+from tests.lab.cloud import COMPUTE, NETWORK, Guest, LabCloud
 from tests.lab.machine import Machine
 from tests.lab.test_live_moves import FILL, live, places, read
 from tests.lab.test_moves import Moved
-from tests.lab.test_outages import findings
+from tests.lab.test_outages import findings, pid_of
 from tests.lab.test_volumes import VOLUME, Volumes
 
 pytestmark = [
@@ -61,11 +62,42 @@ def disk_xml(cloud: LabCloud, guest: Guest, host: str) -> str:
     return str(machines.run(cloud.host(host), "virsh", "-c", "qemu:///system", "dumpxml", guest.id).stdout)
 
 
-def new_volume(volumes: Volumes, **values: Any) -> str:
-    made = volumes.cloud.api.post(f"{VOLUME}/volumes", {"volume": {"size": 1, **values}}).json()["volume"]["id"]
+def new_volume(volumes: Volumes, killing: "Killing | None" = None, **values: Any) -> str:
+    path, asked = f"{VOLUME}/volumes", {"volume": {"size": 1, **values}}
+    if killing is None:
+        made = str(volumes.cloud.api.post(path, asked).json()["volume"]["id"])
+    else:
+        made = killing.making(path, asked)
     volumes.made.append(made)
     volumes.wait(made, "available")
-    return str(made)
+    return made
+
+
+def left_in(cluster: ceph.CephCluster) -> list[str]:
+    return [name for name in cluster.rbd("ls").split() if not name.startswith(("content-", "image-"))]
+
+
+def image_of(moved: Moved, cluster: ceph.CephCluster) -> str:
+    """Make an image of a guest, a clone, and a guest of that, which has the same file; return the image."""
+    cloud = moved.cloud
+    cloud.ssh(moved.guest, "sync")
+    moved.act({"createImage": {"name": "of-moves"}}, "ACTIVE")
+    image = cloud.api.get("/image/v2/images", name="of-moves")["images"][0]
+    wait_for(lambda: cloud.api.get(f"/image/v2/images/{image['id']}")["status"] == "active", what="the image")
+    shown = cloud.api.get(f"/image/v2/images/{image['id']}")
+    assert (shown["disk_format"], shown["os_hash_value"], shown["checksum"]) == ("raw", None, None)
+    [content] = [name for name in cluster.rbd("ls").split() if image["id"].replace("-", "") * 2 in name]
+    parent = json.loads(cluster.rbd("info", "--format", "json", content))["parent"]
+    assert parent["image"] == f"disk-{moved.guest.id}-root"
+    usual, cloud.image = cloud.image, image["id"]
+    network = cloud.api.get(f"{NETWORK}/networks", name="net")["networks"][0]["id"]
+    group = cloud.api.get(f"{NETWORK}/security-groups", name="open")["security_groups"][0]["id"]
+    copy = cloud.reachable(cloud.active(cloud.order("copy", "compute-2", network, group)))
+    cloud.image = usual
+    assert str(cloud.ssh(copy, "sha256sum /root/data")).split()[0] == moved.sum
+    cloud.api.delete(f"{COMPUTE}/servers/{copy.id}")
+    cloud.wait_gone(copy.id)
+    return str(image["id"])
 
 
 def test_everything_in_a_cluster(cluster_cloud: tuple[LabCloud, ceph.CephCluster]) -> None:
@@ -81,6 +113,8 @@ def test_everything_in_a_cluster(cluster_cloud: tuple[LabCloud, ceph.CephCluster
         images = [name for name in cluster.rbd("ls").split() if name.startswith("content-")]
         assert len(images) == 1
         assert f"protocol='rbd' name='{ceph.POOL}/disk-{guest.id}-root'" in disk_xml(cloud, guest, "compute-1")
+
+        image = image_of(moved, cluster)
 
         volume = new_volume(volumes)
         device = volumes.attach(volume, guest)
@@ -114,6 +148,58 @@ def test_everything_in_a_cluster(cluster_cloud: tuple[LabCloud, ceph.CephCluster
         volumes.detach(volume, other)
         volumes.clear()
         cloud.clear()
+        cloud.api.delete(f"/image/v2/images/{image}")
         wait_for(lambda: not findings(cloud), what="a cloud without findings", seconds=120)
-        left = [name for name in cluster.rbd("ls").split() if not name.startswith(("content-", "image-"))]
-        assert left == []
+        wait_for(lambda: left_in(cluster) == [] == cluster.rbd("trash", "ls").split(), what="nothing left", seconds=90)
+
+
+class Killing:
+    """Kills the agents of all hosts while they work on what was asked for: after so many answers of the API since."""
+
+    def __init__(self, cloud: LabCloud, answers: int) -> None:
+        self.cloud, self.answers, self.hosts = cloud, answers, cloud.lab.plan.hosts
+
+    def during(self, act: Callable[[], Any]) -> Any:
+        before = {host.name: pid_of(host, "host-agent") for host in self.hosts}
+        made = act()
+        for _ in range(self.answers):
+            self.cloud.api.get(f"{VOLUME}/limits")
+        for host in self.hosts:
+            machines.run(host, "kill", "-9", str(before[host.name]))
+        for host in self.hosts:
+            wait_for(lambda h=host: pid_of(h, "host-agent") not in (0, before[h.name]), what=f"{host.name}'s agent")
+        return made
+
+    def making(self, path: str, body: dict[str, dict[str, Any]]) -> str:
+        [kind] = body
+        return str(self.during(lambda: self.cloud.api.post(path, body).json()[kind]["id"]))
+
+    def deleting(self, path: str) -> None:
+        self.during(lambda: self.cloud.api.delete(path))
+
+
+@pytest.mark.parametrize("answers", [0, 10, 30])
+def test_agents_killed_at_work(cluster_cloud: tuple[LabCloud, ceph.CephCluster], answers: int) -> None:
+    """Each operation of a volume ends as it was asked for, and nothing is left in the pool."""
+    cloud, cluster = cluster_cloud
+    with cloud.machine.entered():
+        network, _, group = places(cloud)
+        guest = cloud.active(cloud.order("has-volumes", "compute-1", network, group))
+        volumes, killing = Volumes(cloud), Killing(cloud, answers)
+        root, data = new_volume(volumes, killing, imageRef=cloud.image), new_volume(volumes, killing)
+        attachments = f"{COMPUTE}/servers/{guest.id}/os-volume_attachments"
+        killing.during(lambda: cloud.api.post(attachments, {"volumeAttachment": {"volumeId": data}}))
+        volumes.wait(data, "in-use")
+        asked: dict[str, Any] = {"volume_id": data, "force": True}
+        snapshot = f"{VOLUME}/snapshots/{killing.making(f'{VOLUME}/snapshots', {'snapshot': asked})}"
+        wait_for(lambda: cloud.api.get(snapshot)["snapshot"]["status"] == "available", what="the snapshot", seconds=90)
+        clone = new_volume(volumes, killing, snapshot_id=snapshot.rpartition("/")[2])
+        killing.deleting(snapshot)
+        killing.deleting(f"{attachments}/{data}")
+        volumes.wait(data, "available")
+        for volume in (root, clone, data):
+            killing.deleting(f"{VOLUME}/volumes/{volume}")
+        volumes.clear()
+        cloud.clear()
+        wait_for(lambda: not findings(cloud), what="a cloud without findings", seconds=120)
+        wait_for(lambda: left_in(cluster) == [] == cluster.rbd("trash", "ls").split(), what="nothing left", seconds=90)

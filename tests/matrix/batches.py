@@ -1,7 +1,7 @@
 """Running cells: many subjects are held at their moments, one victim dies, and every run has to end as specified."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from apps.workflow import catalogue
@@ -114,7 +114,8 @@ class Batch:
 
     def _reach(self) -> None:
         """Bring every worker to its moment; a step without anything inside it is over when it is looked for."""
-        self.moments.wait([case.held for case in self.cases if case.held])
+        for case in self.cases:
+            self._wait(case, lambda case=case: bool(case.held) and self.moments.reached(case.held))
         for case in self.cases:
             if case.cell.moment != BEFORE:
                 before = case.held
@@ -122,8 +123,28 @@ class Batch:
                 assert before is not None
                 self.moments.release([before])
         for case in self.cases:
-            wait_for(lambda case=case: self._is_there(case), what=f"{case.name} at its moment")
+            self._wait(case, lambda case=case: self._is_there(case))
         self.moments.disarm([case.held for case in self.cases if case.held])
+
+    def _wait(self, case: Case, condition: Callable[[], bool]) -> None:
+        try:
+            wait_for(condition, what=f"{case.name} at its moment")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self._steps(case)}") from None
+
+    def _steps(self, case: Case) -> list[str]:
+        runs = self.cloud.rows(
+            "SELECT pipeline, state, next_step, step_state, queue, hosts, token, not_before, created_at, error_cause"
+            " FROM workflow_run WHERE subject_id = %s",
+            case.subject,
+        )  # fmt: skip
+        rows = self.cloud.rows(
+            "SELECT s.name, s.direction, s.host, s.result, s.started_at, s.finished_at, s.error_details"
+            " FROM workflow_step s"
+            " JOIN workflow_run r ON r.id = s.run_id WHERE r.subject_id = %s AND r.pipeline = %s ORDER BY s.started_at",
+            case.subject, case.cell.pipeline,
+        )  # fmt: skip
+        return [" ".join(map(str, row)) for row in (*runs, *rows)]
 
     def _is_there(self, case: Case) -> bool:
         assert case.held is not None

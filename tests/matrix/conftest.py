@@ -15,8 +15,9 @@ from tests.matrix.moments import Moments
 SETTINGS = {
     "CELERITY_HOSTS": str(len(HOSTS)),
     "CELERITY_RECOVERY": "1",
+    "CELERITY_WORKER_STATEMENT_TIMEOUT": "600",  # a worker that is held waits in a statement
     "CELERITY_RECONCILE": "1",
-    "CELERITY_HOST_DOWN": "20",  # an agent that is restarted on a busy machine is not down
+    "CELERITY_HOST_DOWN": "90",  # an agent that is restarted, or late, on a busy machine is not down
     "CELERITY_AGENT_THREADS": "32",
     "CELERITY_LONG_STEPS": "32",  # a batch holds one worker for each cell
     "CELERITY_SCHEDULER_THREADS": "32",

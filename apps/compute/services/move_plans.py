@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 
+from django.conf import settings
+
 from apps.compute.models import Server
 from apps.compute.selectors import drains, evacuations, request_specs, servers
 from apps.compute.services import dry_runs
@@ -130,10 +132,12 @@ def _best(cloud: Cloud, ready: Sequence[HostState], moved: set[uuid.UUID], thres
 
 
 def use(host: HostState) -> float:
-    """Return how full a host is, from 0 to 1, by the resource of which it has the smallest share left."""
-    shares = (
-        (host.vcpus_free, host.vcpus_total), (host.ram_free, host.ram_total), (host.disk_free, host.disk_total)
-    )  # fmt: skip
+    """Return how full a host is, from 0 to 1, by the resource of which it has the smallest share left. A pool of all
+    hosts' disks gets no emptier by a move.
+    """
+    shares = [(host.vcpus_free, host.vcpus_total), (host.ram_free, host.ram_total)]
+    if not settings.ROOT_STORE:
+        shares.append((host.disk_free, host.disk_total))
     return max((1 - free / total for free, total in shares if total > 0), default=1.0)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import time
+import uuid
 from pathlib import Path
 
 import structlog
@@ -22,17 +23,17 @@ def prepare() -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-def bring(*, staged: Path, sha512: str) -> str:
+def bring(*, staged: Path, sha512: str, image_id: uuid.UUID) -> str:
     """Copy a staged file into the pool, if contents go there and this is a new one; return its name there, else "".
 
     Before the transaction of ``adopt``: it takes long.
     """
     if not pool.is_used() or blobs.path_of(sha512).is_file() or pool.size_of(sha512) is not None:
         return ""
-    return pool.bring(staged)
+    return pool.bring(staged, image_id)
 
 
-def adopt(*, staged: Path, sha512: str, brought: str = "") -> None:
+def adopt(*, staged: Path, sha512: str, image_id: uuid.UUID, brought: str = "") -> None:
     """Move a staged file, or what was ``brought`` of it, to its content's name; if that exists, delete the new one.
 
     Call it inside the transaction that writes the row that uses it: the content is held until it ends.
@@ -41,7 +42,7 @@ def adopt(*, staged: Path, sha512: str, brought: str = "") -> None:
     target = blobs.path_of(sha512)
     if pool.is_used() and not target.is_file():
         if pool.size_of(sha512) is None:
-            pool.settle(brought or pool.bring(staged), sha512)
+            pool.settle(brought or pool.bring(staged, image_id), sha512)
         elif brought:
             pool.discard(brought)
         staged.unlink()
@@ -63,12 +64,17 @@ def _sync(directory: Path) -> None:
 
 
 def drop_unused(*, sha512: str) -> bool:
-    """Remove a content that no image uses any more. Call it after the commit that took the last use away."""
+    """Remove a content that no image uses any more. Call it after the commit that took the last use away. The begin of
+    its hash is enough for one that is in the pool alone.
+    """
     with transaction.atomic():
         locks.blob(sha512)
-        if Image.objects.filter(os_hash_value=sha512, deleted_at=None).exists():
+        is_whole = len(sha512) > pool.DIGITS
+        match = {"os_hash_value": sha512} if is_whole else {"os_hash_value__startswith": sha512}
+        if Image.objects.filter(**match, deleted_at=None).exists():
             return False
-        blobs.path_of(sha512).unlink(missing_ok=True)
+        if is_whole:
+            blobs.path_of(sha512).unlink(missing_ok=True)
         if pool.is_used():
             try:
                 pool.drop(sha512)
@@ -92,23 +98,23 @@ def drop_orphans() -> list[str]:
 
 
 def _drop_orphans_of_pool() -> list[str]:
-    """The same in the pool; what does not answer is looked at later. Contents of no image that this cloud ever had are
-    another's.
+    """The same in the pool; what does not answer is looked at later. Whoever stores a content holds it, and its image's
+    upload: what is found without either is a killed process's.
     """
     try:
+        rows = Image.objects.filter(deleted_at=None).exclude(os_hash_value=None).order_by()
+        used = {str(sha512) for sha512 in rows.values_list("os_hash_value", flat=True).distinct()}
         there = set(pool.sizes())
-        rows = (
-            Image.objects.exclude(os_hash_value=None).order_by().values_list("os_hash_value", "deleted_at").distinct()
-        )
-        known: dict[str, tuple[str, bool]] = {}
-        for sha512, deleted_at in rows:
-            begin = str(sha512)[: pool.DIGITS]
-            is_used = deleted_at is None or (begin in known and known[begin][1])
-            known[begin] = (str(sha512), is_used)
-        unused = [known[begin][0] for begin in there if begin in known and not known[begin][1]]
-        dropped = [sha512 for sha512 in unused if pool.age_of(sha512[: pool.DIGITS]) > ORPHAN_AGE]
-        dropped = [sha512 for sha512 in dropped if drop_unused(sha512=sha512)]
-        pool.sweep(ORPHAN_AGE)
+        for sha512 in used:
+            if sha512[: pool.DIGITS] not in there and not blobs.path_of(sha512).is_file():
+                pool.take_over(sha512)
+        unused = there - {sha512[: pool.DIGITS] for sha512 in used}
+        dropped = [begin for begin in sorted(unused) if drop_unused(sha512=begin)]
+        for name, image_id in pool.incoming().items():
+            with locks.upload(image_id) as is_left:
+                if is_left:
+                    pool.discard(name)
+        pool.empty_trash()
     except exceptions.StoreUnavailable:
         return []
     return dropped

@@ -4,7 +4,7 @@ import contextlib
 import os
 import uuid
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import structlog
 from django.conf import settings
@@ -12,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.common.context import RequestContext
-from apps.images import exceptions, inspection, locks, pool, states
+from apps.images import attributes, exceptions, inspection, locks, pool, states
 from apps.images.models import Image
 from apps.images.selectors import blobs as blob_selectors
 from apps.images.selectors import images as selectors
@@ -90,10 +90,10 @@ def _upload(image: Image, source: inspection.Readable, expected: int | None, cha
     try:
         charge.cover(expected or 0)
         inspected = _stage(staged, source, expected, str(image.disk_format), charge)
-        brought = blobs.bring(staged=staged, sha512=inspected.sha512)
+        brought = blobs.bring(staged=staged, sha512=inspected.sha512, image_id=image.id)
         with transaction.atomic():
             _activate(image, upload_id, inspected)
-            blobs.adopt(staged=staged, sha512=inspected.sha512, brought=brought)
+            blobs.adopt(staged=staged, sha512=inspected.sha512, image_id=image.id, brought=brought)
     except BaseException:
         staged.unlink(missing_ok=True)
         if brought:
@@ -132,19 +132,21 @@ def _stage(
 
 
 def _activate(image: Image, upload_id: uuid.UUID, inspected: inspection.Inspection) -> None:
-    mine = Image.objects.filter(id=image.id, status=states.SAVING, upload_id=upload_id, deleted_at=None)
-    done = mine.update(
-        status=states.ACTIVE,
-        upload_id=None,
-        filled_by=None,
-        charged=0,
+    _mark_active(
+        image,
+        upload_id,
         size=inspected.size,
         virtual_size=inspected.virtual_size,
         checksum=inspected.md5,
         os_hash_algo="sha512",
         os_hash_value=inspected.sha512,
-        updated_at=timezone.now(),
     )
+
+
+def _mark_active(image: Image, upload_id: uuid.UUID, **facts: Any) -> None:
+    mine = Image.objects.filter(id=image.id, status=states.SAVING, upload_id=upload_id, deleted_at=None)
+    over = {"status": states.ACTIVE, "upload_id": None, "filled_by": None, "charged": 0}
+    done = mine.update(**over, **facts, updated_at=timezone.now())
     if not done:
         raise exceptions.ImageGone(id=image.id)
 
@@ -161,6 +163,37 @@ def store(*, image_id: uuid.UUID, path: Path) -> Image:
             raise exceptions.UploadInProgress(id=image_id)
         image = selectors.get(image_id=image_id)
         return _upload(image, source, path.stat().st_size, charges.Charge(image, limited=False))
+
+
+def fill_with_clone(*, image_id: uuid.UUID, run_id: uuid.UUID, spec: str) -> None:
+    """Make the data that a run has made for its image a clone of a snapshot in the cluster. Nobody reads it: it has no
+    hash. Repeated, it is success. Raises UploadInProgress (409), ImageGone (410), StoreUnavailable (503).
+    """
+    with locks.upload(image_id) as held:
+        if not held:
+            raise exceptions.UploadInProgress(id=image_id)
+        image = selectors.get(image_id=image_id)
+        if image.status == states.ACTIVE and image.filled_by is None:
+            return
+        upload_id, brought = uuid.uuid4(), ""
+        begun = Image.objects.filter(id=image_id, filled_by=run_id, deleted_at=None)
+        if not begun.update(status=states.SAVING, upload_id=upload_id, updated_at=timezone.now()):
+            raise exceptions.ImageGone(id=image_id)
+        try:
+            brought, size = pool.bring_clone(spec, image_id)
+            content = attributes.unhashed(image_id)
+            with transaction.atomic():
+                locks.blob(content)
+                facts = {"size": size, "virtual_size": size, "disk_format": "raw"}
+                _mark_active(image, upload_id, **facts, checksum=None, os_hash_algo=None, os_hash_value=content)
+                if pool.size_of(content) is None:
+                    pool.settle(brought, content)
+        except BaseException:
+            if brought:
+                pool.discard(brought)
+            _give_up(image_id, upload_id)
+            raise
+    log.info("image active", image_id=str(image_id), bytes=size, clone_of=spec)
 
 
 def expire_stale() -> int:

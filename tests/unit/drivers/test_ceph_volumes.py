@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from workers.drivers.backup.errors import StoreUnavailable
 from workers.drivers.volume import loader as volumes
 from workers.drivers.volume.base import ExportSpec, FromImage, FromSnapshot, FromVolume, VolumeSpec
 from workers.drivers.volume.ceph.driver import CephVolumes
-from workers.drivers.volume.errors import PoolBusy, PoolFull, PoolUnavailable
+from workers.drivers.volume.errors import PoolBusy, PoolFull, PoolUnavailable, SourceUnavailable
 
 pytestmark = [
     pytest.mark.skipif(os.getuid() != 0 or bool(ceph.missing()), reason="needs root and Ceph"),
@@ -87,6 +89,31 @@ def write(driver: CephVolumes, volume: str, pattern: str) -> None:
     export = driver.open_export(volume, ExportSpec("write"))
     run("qemu-io", "-f", "raw", "-c", f"write -q -P {pattern} 0 1M", f"nbd+unix:///write?socket={export.socket}")
     driver.close_export(volume, "write")
+
+
+@pytest.mark.parametrize("form", ["raw", "qcow2"])
+def test_an_image_of_the_store(driver: CephVolumes, image: FromImage, cluster: ceph.CephCluster, form: Any) -> None:
+    """A raw one is what a volume is a clone of; of a qcow2 a raw copy is made in the cluster. No file is read."""
+    path, name = Path(image.path), f"content-{samples.new_id()}"
+    if form == "raw":
+        run("qemu-img", "convert", "-f", "qcow2", "-O", "raw", path, path.with_suffix(".raw"))
+    cluster.rbd("import", "--no-progress", str(path.with_suffix(".raw") if form == "raw" else path), name)
+    spec, place = VolumeSpec(samples.new_id(), 1), f"{ceph.POOL}/{name}"
+    assert not driver.has_content(spec, place)  # not whole
+    cluster.rbd("snap", "create", "--no-progress", f"{name}@base")
+    assert driver.has_content(spec, place) and not driver.has_content(spec, f"other/{name}")
+    path.unlink()
+    source = FromImage(image.path, form, image.virtual_size, place)
+    assert driver.copies(spec, source) == (form == "qcow2")
+    driver.create_volume(spec, source)
+    read(driver, spec.id, "7")
+    parent = json.loads(cluster.rbd("info", "--format", "json", f"volume-{spec.id}"))["parent"]["image"]
+    assert (parent == name) == (form == "raw")
+    driver.delete_volume(spec.id)
+    cluster.rbd("snap", "rm", "--no-progress", f"{name}@base")
+    cluster.rbd("rm", "--no-progress", name)
+    with pytest.raises(SourceUnavailable if form == "raw" else PoolUnavailable):
+        driver.create_volume(VolumeSpec(samples.new_id(), 1), replace(source, path=f"/{'a' * 128}"))
 
 
 def test_contents(driver: CephVolumes, image: FromImage, tmp_path: Path) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connections
 
 from apps.images import exceptions, pool
 from apps.images.models import Image
@@ -66,29 +68,35 @@ def test_a_content(
     cluster.rbd("clone", "--rbd-default-clone-format", "2", f"{name}@base", f"{ceph.POOL}/clone")
     assert alice.delete(f"/v2/images/{second['id']}").status_code == 204
     assert names(cluster) == ["clone"]
-    pool.sweep(0)
+    pool.empty_trash()
     assert cluster.rbd("trash", "ls") != ""
     cluster.rbd("rm", "--no-progress", "clone")
-    pool.sweep(0)
+    pool.empty_trash()
     assert cluster.rbd("trash", "ls").strip() == ""
 
 
-def test_what_is_left(
-    cluster: ceph.CephCluster, alice: Caller, active: Callable[..., Any], tmp_path: Path, monkeypatch: Any
-) -> None:
-    """Of killed uploads and of removals that could not be: only what is this cloud's goes."""
-    monkeypatch.setattr(blobs, "ORPHAN_AGE", -10)
+def test_what_is_left(cluster: ceph.CephCluster, alice: Caller, active: Callable[..., Any], tmp_path: Path) -> None:
+    """Of killed uploads and of removals that could not be: only what is this cloud's goes, and nothing that is held."""
     image = active(alice, samples.qcow2())
+    whole, held = pool.name_of(image["os_hash_value"]), uuid.uuid4()
     (tmp_path / "data").write_bytes(b"x" * 512)
-    pool.bring(tmp_path / "data")
-    others = ["incoming-0123456789ab-1", f"content-{'0' * 64}"]
-    for name in others:
+    pool.bring(tmp_path / "data", uuid.uuid4())
+    kept = pool.bring(tmp_path / "data", held)
+    others = ["incoming-0123456789ab-1", f"content-{'0' * 64}", f"content-0123456789ab-{'0' * 64}"]
+    for name in (*others, pool.name_of("1" * 128)):  # the last: of a transaction that did not end
         cluster.rbd("import", "--no-progress", str(tmp_path / "data"), name)
         cluster.rbd("snap", "create", "--no-progress", f"{name}@base")
-    assert blobs.drop_orphans() == []
-    assert sorted(names(cluster)) == sorted([pool.name_of(image["os_hash_value"]), *others])
+    cluster.rbd("rename", whole, f"content-{image['os_hash_value'][:64]}")  # as they were called before
+    holder = connections.create_connection("default")
+    try:
+        with holder.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [f"images.upload:{held}"])
+        assert blobs.drop_orphans() == ["1" * 64]
+        assert sorted(names(cluster)) == sorted([whole, kept, *others])
+    finally:
+        holder.close()
     Image.objects.filter(id=image["id"]).update(deleted_at="2026-01-01T00:00Z")
-    assert blobs.drop_orphans() == [image["os_hash_value"]]
+    assert blobs.drop_orphans() == [image["os_hash_value"][:64]]
     assert sorted(names(cluster)) == sorted(others)
     for name in others:
         cluster.rbd("snap", "purge", "--no-progress", name)

@@ -24,7 +24,8 @@ def fetch(image: ImageSpec, source: ImageSource, target: Path, progress: Progres
     """Write the image's data to `target` (created, mode 0600).
 
     Raises ImageUnavailable, NotEnoughSpace, or ImageCorrupt when size or SHA-512 are not the recorded ones; no more
-    than the recorded size (and one chunk) is ever read. The caller removes `target` when this fails.
+    than the recorded size (and one chunk) is ever read. The caller removes `target` when this fails. What is a clone of
+    a server's disk has its image's ID four times in place of a hash: nobody has read it.
     """
     digest = hashlib.sha512()
     done = 0
@@ -40,7 +41,8 @@ def fetch(image: ImageSpec, source: ImageSource, target: Path, progress: Progres
                 progress(done, image.size)
     if done != image.size:
         raise ImageCorrupt("The image is shorter than recorded.", details=f"{done} of {image.size} bytes")
-    if digest.hexdigest() != image.sha512:
+    is_hashed = image.sha512 != image.sha512[:32] * 4
+    if is_hashed and digest.hexdigest() != image.sha512:
         raise ImageCorrupt("The image's checksum is wrong.", details=f"found {digest.hexdigest()}")
 
 

@@ -36,6 +36,10 @@ class SharedOperations:
         """
         raise FilesMissing("The server has no disk in a pool.", details=server_id)
 
+    def marked_root(self, server_id: str) -> str:
+        """Where the root disk is as it was remembered, "pool/image@snapshot", for a clone of it; "" without that."""
+        return ""
+
     def take_disks(self, server_id: str) -> bool:
         """Have the server's disks on this host, as its former one is lost: that may not write to them any more.
 

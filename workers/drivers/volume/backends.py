@@ -54,7 +54,11 @@ class Backends(VolumeDriver):
     def copies(self, volume: VolumeSpec, source: Source) -> bool:
         """Images are in the host's cache: a pool on another file system copies them."""
         driver = self._named(volume, source)
-        return driver.copies(volume, source) or (isinstance(source, FromImage) and driver is not self._first)
+        is_other = isinstance(source, FromImage) and not source.in_pool and driver is not self._first
+        return driver.copies(volume, source) or is_other
+
+    def has_content(self, volume: VolumeSpec, in_pool: str) -> bool:
+        return self._named(volume, None).has_content(volume, in_pool)
 
     def delete_volume(self, volume_id: str) -> None:
         self._of(volume_id).delete_volume(volume_id)

@@ -56,6 +56,10 @@ class VolumeDriver(Encrypting, ABC):
     def copies(self, volume: VolumeSpec, source: Source) -> bool:
         """Say whether creating the volume copies data, which may take minutes."""
 
+    def has_content(self, volume: VolumeSpec, in_pool: str) -> bool:
+        """Whether the volume can be made of an image of a pool, "pool/image": its file is not needed then."""
+        return False
+
     @abstractmethod
     def delete_volume(self, volume_id: str) -> None:
         """Remove a volume and its snapshots. Volumes that were created from it keep their content.

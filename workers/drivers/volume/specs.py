@@ -47,15 +47,19 @@ class VolumeSpec:
 
 @dataclass(frozen=True, slots=True)
 class FromImage:
-    """Create from a verified image in the host's cache. `virtual_size` in bytes."""
+    """Create from a verified image in the host's cache. `virtual_size` in bytes. `in_pool`: "pool/image" of the image
+    store in a cluster, instead of a file; the image is named by its hash as the file would be.
+    """
 
     path: str
     format: Literal["qcow2", "raw", "iso"]
     virtual_size: int
+    in_pool: str = ""
 
     def __post_init__(self) -> None:
         """Only absolute paths."""
         values.check_plain_text(self.path, "an image's path")
+        values.check_plain_text(self.in_pool, "an image's name in a pool")
         if not self.path.startswith("/"):
             raise SpecInvalid("an image's path must be absolute", details=self.path)
 

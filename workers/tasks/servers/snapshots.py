@@ -7,6 +7,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from django.conf import settings
+
 from apps.compute import image_properties, states
 from apps.compute.services import server_images, server_states
 from apps.compute.services.unfilled_images import IMAGE
@@ -57,8 +59,9 @@ class Snapshot(ServerStep[None]):
         source, disk = drivers.storage.root(key), drivers.storage.prepare_snapshot(key)
         try:
             if source.in_pool:
-                drivers.hypervisor.while_quiet(key, _quiesce(server), lambda: drivers.storage.mark_root(key))
-                drivers.storage.snapshot_root(key, check)
+                self._mark(server, drivers)
+                if not settings.IMAGE_STORE:  # else the image is a clone of what was marked
+                    drivers.storage.snapshot_root(key, check)
             else:
                 drivers.hypervisor.copy_disk(key, source.path, disk.path, _quiesce(server), check)
         except (ServerNotFound, ServerNotRunning):  # off: QEMU has the disk of a guest that sleeps open
@@ -66,6 +69,13 @@ class Snapshot(ServerStep[None]):
         except NotEnoughSpace:
             drivers.storage.remove_snapshot(key)  # the other guests need the space now
             raise
+
+    def _mark(self, server: "Server", drivers: HostDrivers) -> None:
+        key = str(server.id)
+        try:
+            drivers.hypervisor.while_quiet(key, _quiesce(server), lambda: drivers.storage.mark_root(key))
+        except (ServerNotFound, ServerNotRunning):
+            drivers.storage.mark_root(key)
 
     def revert(self, ctx: StepContext) -> None:
         if ctx.on_host:
@@ -127,7 +137,10 @@ class Upload(ServerStep[None]):
         image_id, run_id, drivers = _image_id(ctx), ctx.claim.run_id, self.drivers(ctx)
         key = str(ctx.subject_id)
         if image_selectors.unfilled(run_id=run_id).exists():
-            if blobs.is_here():
+            if settings.IMAGE_STORE and (marked := drivers.storage.marked_root(key)):
+                with until_stored(ctx):
+                    images.fill_with_clone(image_id=image_id, run_id=run_id, spec=marked)
+            elif blobs.is_here():
                 store(ctx, Path(drivers.storage.snapshot_path(key)))
             else:
                 url = blobs.signed_upload_url(image_id=image_id, run_id=run_id)

@@ -1,7 +1,7 @@
 """create: make the volume on its host, empty or from an image, a snapshot, another volume or a backup."""
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
 
@@ -12,7 +12,7 @@ from apps.volumes.services import volume_states
 from apps.workflow.services.claims import ClaimArguments
 from workers.config import HostDrivers
 from workers.drivers.storage.base import CONVERTED
-from workers.drivers.volume.base import FromImage, FromSnapshot, FromVolume, Source
+from workers.drivers.volume.base import FromImage, FromSnapshot, FromVolume, Source, VolumeSpec
 from workers.drivers.volume.errors import VolumeTooSmall
 from workers.engine.errors import Abort, LeaseLost, TooLong
 from workers.engine.steps import StepContext
@@ -97,7 +97,8 @@ def _make_encrypted(ctx: StepContext, volume: "Volume", drivers: HostDrivers, im
 
 def _source(ctx: StepContext, volume: "Volume", drivers: HostDrivers) -> Source:
     if volume.source_image_id is not None:
-        return cached_image(ctx, volume.source_image_id, drivers)
+        spec = None if volume.encrypted else volumes.volume_spec(volume)
+        return cached_image(ctx, volume.source_image_id, drivers, spec)
     if volume.source_volume_id is not None:
         return FromVolume(str(volume.source_volume_id))
     if volume.source_snapshot_id is None:
@@ -108,9 +109,18 @@ def _source(ctx: StepContext, volume: "Volume", drivers: HostDrivers) -> Source:
     return FromSnapshot(str(snapshot.volume_id), str(snapshot.id))
 
 
-def cached_image(ctx: StepContext, image_id: uuid.UUID, drivers: HostDrivers) -> FromImage:
-    """Have an image in the host's cache. Raises TooLong for a big download."""
+def cached_image(
+    ctx: StepContext, image_id: uuid.UUID, drivers: HostDrivers, volume: VolumeSpec | None = None
+) -> FromImage:
+    """Have an image in the host's cache, unless the back end of a new ``volume`` has it in its own cluster. Raises
+    TooLong for a big download.
+    """
     image, source = images.of_image(image_selectors.get(image_id=image_id))
+    in_pool = source.in_pool.removeprefix("rbd://")
+    if volume is not None and in_pool and image.disk_format in ("raw", "iso", "qcow2"):
+        size = image.virtual_size or (0 if image.disk_format == "qcow2" else image.size)
+        if size and drivers.volume.has_content(volume, in_pool):
+            return FromImage(f"/{image.sha512}", cast(Any, image.disk_format), size, in_pool)
     is_big = image.size >= settings.LONG_DOWNLOAD_MIB << 20 or image.disk_format in CONVERTED
     if is_big and not ctx.is_long and not drivers.storage.has_image(image.sha512):
         raise TooLong

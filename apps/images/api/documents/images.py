@@ -22,7 +22,7 @@ def render(image: Image) -> dict[str, Any]:
         "os_hidden": image.os_hidden,
         "checksum": image.checksum,
         "os_hash_algo": image.os_hash_algo,
-        "os_hash_value": image.os_hash_value,
+        "os_hash_value": image.os_hash_value if image.os_hash_algo else None,
         "size": image.size,
         "virtual_size": image.virtual_size,
         "disk_format": image.disk_format,

@@ -52,7 +52,8 @@ class ImageFile(ImageView):
             response: HttpResponseBase = _by_the_front(request.headers.get("Range"), stream, size)
         else:
             response = _ranged(request.headers.get("Range"), stream, size) or _whole(stream, size)
-        response["Content-MD5"] = str(image.checksum)
+        if image.checksum:
+            response["Content-MD5"] = image.checksum
         response["Accept-Ranges"] = "bytes"
         return response
 

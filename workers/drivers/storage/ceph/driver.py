@@ -60,9 +60,8 @@ class CephStorage(CephMoves, LocalStorage):
 
     def cache_image(self, image: ImageSpec, source: ImageSource, progress: Progress | None = None) -> CachedImage:
         """In the pool: disks are clones of it. What the image store has there as a disk is not copied at all."""
-        place = urlsplit(source.in_pool)
-        if source.in_pool and image.disk_format in ("raw", "iso"):
-            return self._in_pool(image, f"{place.netloc}{place.path}", image.virtual_size or image.size)
+        if image.disk_format in ("raw", "iso") and self._content(source):
+            return self._in_pool(image, source.in_pool.removeprefix("rbd://"), image.virtual_size or image.size)
         if size := self._base(image.sha512):
             return self._in_pool(image, self._base_of(image.sha512), size)
         with self._one_copy(image.sha512):
@@ -149,6 +148,10 @@ class CephStorage(CephMoves, LocalStorage):
 
     # Images
 
+    def _content(self, source: ImageSource) -> int:
+        """The bytes of what the image store has in a pool; 0 for an image that is a file."""
+        return int(self.pool.do("content", url=source.in_pool.removeprefix("rbd://"))) if source.in_pool else 0
+
     def _base(self, sha512: str) -> int:
         values.check_sha512(sha512)
         return int(self.pool.do("base", key=key_of(sha512)))
@@ -162,7 +165,7 @@ class CephStorage(CephMoves, LocalStorage):
 
     def _bring(self, image: ImageSpec, source: ImageSource, progress: Progress | None) -> None:
         """Copy an image into the pool: from the image store's own pool, or by a file, which goes then."""
-        if source.in_pool and image.disk_format == "qcow2":
+        if image.disk_format == "qcow2" and self._content(source):
             place = urlsplit(source.in_pool)
             url = self.pool.url(place.path.strip("/"), pool=place.netloc)
             self._import(image, ("qcow2", url), image.virtual_size or 0, progress)

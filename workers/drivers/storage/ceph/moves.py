@@ -83,7 +83,7 @@ class CephMoves(LocalMoves, LocalArrivals):
         values.check_uuid(server_id, "a server's id")
         if not self._there(server_id):
             return False
-        self.pool.do("fence_disks", server=server_id, hours=FENCE_HOURS)
+        self.pool.do("fence_disks", server=server_id, hours=FENCE_HOURS, limit_s=LIMIT_S)
         self._note_disks(server_id)
         return True
 
@@ -148,6 +148,12 @@ class CephMoves(LocalMoves, LocalArrivals):
         values.check_uuid(server_id, "a server's id")
         self.pool.do("mark_disk", server=server_id)
 
+    def marked_root(self, server_id: str) -> str:
+        if not self._is_pooled(server_id):
+            return ""
+        mark = self.pool.do("mark_of", server=server_id)
+        return f"{self.pool.pool}/disk-{server_id}-root{mark}" if mark else ""
+
     def remove_snapshot(self, server_id: str) -> None:
         if self._is_pooled(server_id):
             self.pool.do("unmark_disk", server=server_id)
@@ -161,7 +167,7 @@ class CephMoves(LocalMoves, LocalArrivals):
 
     def _there(self, server_id: str) -> list[Any]:
         """The disks in the pool: names, bytes, formats."""
-        disks: list[Any] = self.pool.do("disks_of", server=server_id)
+        disks: list[Any] = self.pool.do("disks_of", server=server_id, limit_s=LIMIT_S)  # it may end a return
         return disks
 
     def _note_disks(self, server_id: str) -> None:

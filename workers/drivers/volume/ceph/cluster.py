@@ -66,6 +66,6 @@ class Cluster(PoolAccess):
         try:
             processes.run(argv, timeout_s=LONG_S, memory_limit_mib=4096, poll=poll, dies_with_caller=True)
         except processes.ProcessError as error:
-            if there and not Path(source[1]).exists():
+            if there and not source[1].startswith("rbd:") and not Path(source[1]).exists():
                 raise SourceUnavailable("The image is not on the host.", details=error.details) from error
             raise PoolUnavailable("The host could not copy the data.", details=error.details) from error

@@ -88,8 +88,11 @@ class CephVolumes(VolumeDriver):
     def copies(self, volume: VolumeSpec, source: Source) -> bool:
         """The first volume of an image copies it into the pool."""
         if isinstance(source, FromImage):
-            return not self._cluster.do("base", key=_key(source))
+            return not _is_content(source) and not self._cluster.do("base", key=_key(source))
         return self._is_copy(source)
+
+    def has_content(self, volume: VolumeSpec, in_pool: str) -> bool:
+        return bool(self._cluster.do("content", url=in_pool))
 
     def delete_volume(self, volume_id: str) -> None:
         with self._alone(volume_id):
@@ -224,6 +227,8 @@ class CephVolumes(VolumeDriver):
         if isinstance(source, FromImage):
             if source.virtual_size > size:
                 raise VolumeTooSmall("The volume is too small for its source.", details=f"{source.virtual_size} bytes")
+            if _is_content(source):
+                return {"content": source.in_pool}
             self._import(source, stop)
             return {"base": _key(source)}
         if isinstance(source, FromSnapshot):
@@ -238,8 +243,10 @@ class CephVolumes(VolumeDriver):
             new, is_whole = str(uuid.uuid4()), False
             self._cluster.do("begin_base", new=new, size=image.virtual_size)
             try:
-                source = ("raw" if image.format == "iso" else image.format, image.path)
-                self._cluster.convert(source, ("raw", self._cluster.url(f"new-{new}")), stop)
+                pool, _, name = image.in_pool.partition("/")
+                path = self._cluster.url(name, pool=pool) if pool else image.path
+                form = "raw" if image.format == "iso" else image.format
+                self._cluster.convert((form, path), ("raw", self._cluster.url(f"new-{new}")), stop)
                 is_whole = True
             finally:
                 self._cluster.do("end_base", key=key, new=new, whole=is_whole, limit_s=600.0)
@@ -293,6 +300,11 @@ class CephVolumes(VolumeDriver):
                 yield
         except locks.LockTimeout as error:
             raise PoolBusy("Another operation on the volume is under way.") from error
+
+
+def _is_content(image: FromImage) -> bool:
+    """Whether a volume is a clone of what the image store has: that is raw."""
+    return bool(image.in_pool) and image.format != "qcow2"
 
 
 def _key(image: FromImage) -> str:

@@ -21,8 +21,8 @@ from pool import Pool, Refused
 
 KINDS = {errno.ENOENT: "absent", errno.ENOSPC: "full", errno.EDQUOT: "full", errno.EBUSY: "busy"}
 OF_VOLUMES = (
-    "facts", "room", "volumes", "has", "base", "begin_base", "end_base", "create", "deep", "delete", "extend",
-    "snapshot", "forget_snapshot", "revert", "fence", "introduce", "block", "residue",
+    "facts", "room", "volumes", "has", "base", "content", "begin_base", "end_base", "create", "deep", "delete",
+    "extend", "snapshot", "forget_snapshot", "revert", "fence", "introduce", "block", "residue",
 )  # fmt: skip
 OF_DISKS = (
     "disks_of", "names_of_disks", "servers_with_disks", "make_disk", "drop_disk", "drop_disks", "fence_disks",

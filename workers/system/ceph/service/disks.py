@@ -77,7 +77,7 @@ def make_disk(pool: Pool, server: str, name: str, size: int, source: dict[str, s
             pool.remove(new)
         try:
             if "image" in source:
-                _clone(pool, source, new, size)
+                work.clone_content(pool, f"{source['pool']}/{source['image']}", new, size)
             elif "new" not in source:
                 pool.rbd.create(pool.io, new, size, old_format=False)
             pool.mark(new)
@@ -88,17 +88,6 @@ def make_disk(pool: Pool, server: str, name: str, size: int, source: dict[str, s
             pool.remove(new)
             raise
     return size
-
-
-def _clone(pool: Pool, source: dict[str, str], new: str, size: int) -> None:
-    other = source["pool"]
-    origin = pool.io if other == pool.name else pool.cluster.open_ioctx(other)
-    try:
-        pool.rbd.clone(origin, source["image"], work.BASE, pool.io, new)
-    except rbd.ImageNotFound as error:
-        raise Refused("no-source", f"{other}/{source['image']}") from error
-    with pool.image(new) as image:
-        image.resize(size)
 
 
 def drop_disk(pool: Pool, server: str, name: str, hours: int) -> Any:

@@ -1,7 +1,8 @@
 """What can be done with a pool. Every operation finds its work done if it is asked again."""
 
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -62,6 +63,39 @@ def base(pool: Pool, key: str) -> Any:
     return 0
 
 
+def content(pool: Pool, url: str) -> Any:
+    """The bytes of an image of the image store, "pool/image"; 0 where it is not there, or not whole."""
+    other, _, name = url.partition("/")
+    gone = (rados.ObjectNotFound, rbd.ImageNotFound)
+    with suppress(*gone), _opened(pool, other) as io, rbd.Image(io, name, read_only=True) as image:
+        return image.size() if any(item["name"] == BASE for item in image.list_snaps()) else 0
+    return 0
+
+
+@contextmanager
+def _opened(pool: Pool, other: str) -> Iterator[Any]:
+    if other == pool.name:
+        yield pool.io
+        return
+    io = pool.cluster.open_ioctx(other)
+    try:
+        yield io
+    finally:
+        io.close()
+
+
+def clone_content(pool: Pool, url: str, new: str, size: int) -> None:
+    """Clone an image of the image store, whatever its pool. Raises Refused for one that is gone."""
+    other, _, name = url.partition("/")
+    try:
+        with _opened(pool, other) as origin:
+            pool.rbd.clone(origin, name, BASE, pool.io, new)
+    except (rados.ObjectNotFound, rbd.ImageNotFound) as error:
+        raise Refused("no-source", url) from error
+    with pool.image(new) as image:
+        image.resize(size)
+
+
 def begin_base(pool: Pool, new: str, size: int) -> Any:
     """Have an image to copy an image's data into, under a name that nobody else uses."""
     pool.rbd.create(pool.io, f"new-{new}", size, old_format=False)
@@ -93,6 +127,8 @@ def create(pool: Pool, volume: str, size: int, source: dict[str, str]) -> Any:
                 if not base(pool, other):
                     raise Refused("busy", f"the image {other} went a moment ago")
                 pool.clone(f"image-{other}", BASE, new, size)
+            elif "content" in source:
+                clone_content(pool, source["content"], new, size)
             elif "volume" in source:
                 _clone(pool, source, new, size)
             else:
