@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.db import connections
+from django.utils import timezone
 
 from apps.compute.models import Migration, Server
 from apps.compute.selectors import evacuations
@@ -38,6 +39,11 @@ def pool_of(moving: Moving, host: str = HOST) -> SimulatedPool:
 def written(moving: Moving) -> int:
     """What the guest has on its root disk; its size stands for the content."""
     return int(pool_of(moving)._there(str(moving.id))["root"]["size_bytes"]) >> 30
+
+
+def fences(moving: Moving) -> list[str]:
+    """The hosts that had others fenced, in order."""
+    return list(pool_of(moving)._pool.read("fences", str(moving.id)) or [])
 
 
 def recover(moving: Moving, *modules: Any, only: str = "") -> list[int]:
@@ -97,6 +103,27 @@ def test_an_evacuation_keeps_the_data(moving: Moving, settings: Any) -> None:
     recover(moving)  # the host is back: what it has of the server goes, the disks stay
     assert (written(moving), moving.findings()) == (4, [])
     assert moving.where() == {OTHER: ("running", True, False)}
+
+
+def test_a_guest_that_is_off_here_keeps_no_lost_host_unfenced(moving: Moving) -> None:
+    """Of an earlier move, which nobody has cleared: the lost host's guest may live all the same."""
+    key, other = str(moving.id), moving.hosts[OTHER]
+    other.storage.take_disks(key)
+    other.hypervisor.spawn(servers.prepare(moving.server, other))
+    other.hypervisor.stop(key, 0)
+    evacuate(moving, HOST)
+    assert (moving.server.host, moving.power_at(OTHER), fences(moving)) == (OTHER, "running", [OTHER, OTHER])
+
+
+def test_a_revert_from_a_dead_host(moving: Moving) -> None:
+    """That one is fenced before the disks get what was kept."""
+    pool_of(moving).grow_disk(str(moving.id), "root", 3)
+    moving.do("migrate", context=ADMIN)
+    pool_of(moving, OTHER).grow_disk(str(moving.id), "root", 5)
+    Host.objects.filter(name=OTHER).update(forced_down=True, forced_down_at=timezone.now())
+    moving.do("revertResize")
+    assert (moving.run_state, moving.server.host, written(moving)) == ("succeeded", HOST, 3)
+    assert fences(moving) == [HOST] and pool_of(moving).list_kept() == ()
 
 
 @pytest.mark.parametrize("actions", [["shelve"], ["shelve", "unshelve"], ["rebuild"]])

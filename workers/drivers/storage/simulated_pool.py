@@ -67,7 +67,9 @@ class SimulatedPool(SimulatedStorage):
     def take_disks(self, server_id: str) -> bool:
         values.check_uuid(server_id, "a server's id")
         with self._simulation.operation("take_disks") as operation:
-            there = self._there(server_id)
+            there, fences = self._there(server_id), self._pool.read("fences", server_id) or []
+            if there:
+                self._pool.write("fences", server_id, [*fences, self._simulation.host])
             operation.halfway()
             if there:
                 self._note(server_id, there)
@@ -77,6 +79,7 @@ class SimulatedPool(SimulatedStorage):
         values.check_uuid(server_id, "a server's id")
         with self._simulation.operation("delete_disks") as operation:
             self._pool.remove("kept", server_id)
+            self._pool.remove("fences", server_id)
             operation.halfway()
             self._pool.remove("disks", server_id)
 
