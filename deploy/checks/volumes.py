@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 from deploy.checks.finding import Finding, fail, ok, warn
@@ -52,7 +53,27 @@ def _stores(environment: Environment) -> tuple[str, list[str]]:
     return "", answers
 
 
+def _lost_keys(environment: Environment) -> str:
+    """Return what needs the keys that this machine with the API does not have; "" if nothing does, or nobody knows."""
+    url = environment.values.get("CELERITY_DATABASE_URL")
+    if environment.is_host or url is None or (environment.state / KEYS).is_dir():
+        return ""
+    import psycopg2
+
+    try:
+        with closing(psycopg2.connect(url, connect_timeout=5)) as session, session.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM volumes_volumekey")
+            [count] = cursor.fetchone() or (0,)
+    except psycopg2.Error:
+        return ""
+    return (
+        f"{environment.state / KEYS} is missing, and {count} passphrases of encrypted volumes need it" if count else ""
+    )
+
+
 def check(environment: Environment) -> Finding:
+    if lost := _lost_keys(environment):
+        return fail(lost, "Put it back, from a backup or from another machine with the API: nothing else opens them.")
     if environment.simulated:
         return ok("simulated")
     if shutil.which(PROGRAM) is None:

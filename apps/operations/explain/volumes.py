@@ -13,7 +13,7 @@ from apps.quotas.selectors import reservations
 from apps.scheduling.selectors import hosts
 from apps.scheduling.services import allocations
 from apps.volumes import states
-from apps.volumes.selectors import attachments, exports, snapshots
+from apps.volumes.selectors import attachments, backups, exports, snapshots
 from apps.volumes.selectors import volumes as selectors
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ Section = tuple[str, tuple[str, ...]]
 
 
 def sections(volume_id: uuid.UUID) -> tuple[Section, ...]:
-    """Return the sections of a volume's page, of a deleted one too: at most 10 queries."""
+    """Return the sections of a volume's page, of a deleted one too: at most 12 queries."""
     volume = selectors.any_of(volume_id=volume_id)
     if volume is None:
         return ()
@@ -45,6 +45,8 @@ def _what(volume: "Volume") -> Iterator[str]:
     sources = ("image", "snapshot", "volume", "backup")
     made_of = [(name, getattr(volume, f"source_{name}_id")) for name in sources]
     yield next((f"made from the {name} {key}" for name, key in made_of if key is not None), "made empty")
+    if volume.group is not None:
+        yield f"in the group {volume.group.name or '-'} {volume.group.id}"
     if volume.scheduler_hints:
         yield f"asked for {', '.join(f'{name} {value}' for name, value in volume.scheduler_hints.items())}"
 
@@ -95,3 +97,5 @@ def _holds(volume: "Volume") -> Iterator[str]:
         yield "quota: counted as in use"
     for snapshot in snapshots.of_volume(volume_id=volume.id)[:MAX_ROWS]:
         yield f"snapshot {snapshot.name or '-'} {snapshot.id}: {snapshot.status}, {snapshot.size} GiB"
+    for backup in backups.of_volume(volume_id=volume.id)[:MAX_ROWS]:
+        yield f"backup {backup.name or '-'} {backup.id}: {backup.status}, {backup.size} GiB"

@@ -55,7 +55,7 @@ def build() -> Metric:
 
 
 def collect() -> Iterator[Metric]:
-    """10 statements, one of them only if each host has its own series; the broker is asked for half a second."""
+    """12 statements, one of them only if each host has its own series; the broker is asked for half a second."""
     counted = [((state,), count) for state, count in rows(_SERVERS)]
     yield gauge("celerity_servers", "Servers by vm_state.", ("vm_state",), counted)
     totals = hosts.totals()

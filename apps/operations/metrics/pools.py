@@ -1,4 +1,4 @@
-"""Volumes by status, and pools of back ends: their room, and what volumes claim of it."""
+"""Volumes and backups by status, plans that fail, and pools of back ends: their room, and what volumes claim of it."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +9,12 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
 _VOLUMES = "SELECT status, count(*) FROM volumes_volume WHERE deleted_at IS NULL GROUP BY 1"
+_BACKUPS = "SELECT status, count(*) FROM volumes_backup WHERE deleted_at IS NULL GROUP BY 1"
+# Beat looks at them once a minute.
+_PLANS = """
+SELECT count(*) FILTER (WHERE error <> ''), count(*) FILTER (WHERE next_at < now() - interval '10 minutes')
+  FROM volumes_backupplan WHERE is_enabled
+"""
 # A shared pool is one, whichever host reported it last.
 _POOLS = """
 SELECT backend, CASE WHEN shared THEN '' ELSE host END AS place, max(total_gib), min(free_gib), max(reserve_gib)
@@ -26,11 +32,20 @@ SELECT storage_host, count(*) FILTER (WHERE opened_at IS NOT NULL), count(*) FIL
 
 
 def collect() -> Iterator[Metric]:
-    """4 statements. Pools and hosts beyond the setting METRICS_HOSTS are left out."""
-    volumes = GaugeMetricFamily("celerity_volumes", "Volumes by status.", labels=("status",))
-    for status, count in _rows(_VOLUMES):
-        volumes.add_metric((str(status),), float(count))
-    yield volumes
+    """6 statements. Pools and hosts beyond the setting METRICS_HOSTS are left out."""
+    for name, text, statement in (
+        ("celerity_volumes", "Volumes by status.", _VOLUMES),
+        ("celerity_volume_backups", "Backups of volumes by status.", _BACKUPS),
+    ):
+        family = GaugeMetricFamily(name, text, labels=("status",))
+        for status, count in _rows(statement):
+            family.add_metric((str(status),), float(count))
+        yield family
+    [(failed, late)] = _rows(_PLANS)
+    plans = GaugeMetricFamily("celerity_volume_backup_plans", "Backup plans that need a look.", labels=("problem",))
+    plans.add_metric(("failed",), float(failed))
+    plans.add_metric(("late",), float(late))
+    yield plans
     claimed = {(backend, place): size for backend, place, size in _rows(_CLAIMED)}
     text = "GiB of pools of volumes; host is empty where all hosts share one."
     pools = GaugeMetricFamily("celerity_volume_pool_gib", text, labels=("backend", "host", "kind"))

@@ -65,8 +65,8 @@ class EncryptionTypeAdmin(_SpecAdmin):
 
 @admin.register(VolumeKey)
 class VolumeKeyAdmin(ReadOnlyAdmin):
-    list_display = ("volume", "backup", "cipher", "key_size", "is_next", "created_at", "id")
-    search_fields = ("id", "volume__id", "volume__name", "backup__id")
+    list_display = ("volume", "backup", "image_id", "cipher", "key_size", "is_next", "created_at", "id")
+    search_fields = ("id", "volume__id", "volume__name", "backup__id", "image_id")
     list_select_related = ("volume", "backup")
     exclude = ("sealed",)
 

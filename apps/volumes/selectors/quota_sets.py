@@ -7,7 +7,7 @@ from apps.identity.selectors import projects
 from apps.quotas import registry
 from apps.quotas.selectors import limits, usages
 from apps.volumes.models import VolumeType
-from apps.volumes.selectors import quota_amounts
+from apps.volumes.selectors import groups, quota_amounts
 
 RESOURCES = ("volumes", "snapshots", "gigabytes", "per_volume_gigabytes", "backups", "backup_gigabytes", "groups")
 MAX_CLASS_NAME = 58
@@ -60,8 +60,9 @@ def of_owner(owner_id: str) -> dict[str, int]:
 
 
 def with_usage(owner_id: str) -> dict[str, dict[str, int]]:
-    """Return limit, in_use, reserved and allocated by the names in documents. 3 queries."""
+    """Return limit, in_use, reserved and allocated by the names in documents. 4 queries."""
     names, used = resources(), usages.of_owner(owner_id=owner_id)
+    used = {**used, groups.QUOTA: (groups.count(owner_id), 0)}
     defaults = {resource: registry.get(resource).default() for resource in names.values()}
     allowed = limits.among(owner_id=owner_id, defaults=defaults)
     return {

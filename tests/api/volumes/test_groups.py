@@ -121,6 +121,8 @@ def test_snapshots_and_copies(alice: Any, group: Any) -> None:
     answer = newer.post("/groups/action", {"create-from-src": {"source_group_id": group["id"]}})
     assert refusal(answer)[0] == 413
     finish()
+    used = alice.get(f"/os-quota-sets/{alice.project_id}?usage=true").json()["quota_set"]
+    assert (used["groups"]["in_use"], used["volumes"]["in_use"]) == (3, 6)
     assert len(newer.get("/groups").json()["groups"]) == 3 and len(newer.get("/volumes").json()["volumes"]) == 6
     assert newer.delete(path).status_code == 202
     finish()

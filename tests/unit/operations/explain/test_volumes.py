@@ -6,7 +6,7 @@ import pytest
 
 from apps.operations.explain import collect, queues, text
 from apps.scheduling.models import Host
-from apps.volumes.models import Attachment, Snapshot, Volume, VolumeType
+from apps.volumes.models import Attachment, Backup, Group, GroupType, Snapshot, Volume, VolumeType
 from tests.unit.volumes.test_backends import worker
 from tests.unit.volumes.test_migrations import made
 from workers.engine.subjects import VOLUME
@@ -26,8 +26,14 @@ def test_a_volume(worker: object, monkeypatch: pytest.MonkeyPatch) -> None:
     server = uuid.uuid4()
     Attachment.objects.create(volume=volume, server_id=server, host="sim-002", status="attached", mode="rw")
     Snapshot.objects.create(volume=volume, project_id="p", user_id="u", size=2, name="before", status="available")
+    Backup.objects.create(project_id="p", user_id="u", name="nightly", volume_id=volume.id, size=2, status="available")
+    group = Group.objects.create(
+        project_id="p", user_id="u", name="both", group_type=GroupType.objects.create(name="g")
+    )
+    Volume.objects.filter(id=volume.id).update(group=group)
     shown = page(volume)
     for expected in (
+        f"in the group both {group.id}", "backup nightly",
         "2 GiB, type fast, qcow2", "made empty", "on sim-001, back end local, zone nova", "host sim-001 is up",
         f"server {server} on sim-002: attached, rw", "allocation on sim-001: 2 GiB", "snapshot before",
         "create (volume.create): succeeded", "quota: counted as in use",

@@ -18,13 +18,13 @@ from django.utils import timezone
 from apps.common import broker
 from apps.operations.metrics import machine, page
 from apps.scheduling.models import Host
-from apps.volumes.models import Attachment, Export, Pool, Volume
+from apps.volumes.models import Attachment, Backup, BackupPlan, Export, Pool, Volume
 from apps.workflow.services import counters
 from tests.unit.operations.metrics import rows
 from workers.system.pki import renewal
 
 pytestmark = pytest.mark.django_db
-STATEMENTS = 11
+STATEMENTS = 13
 
 
 def lines(text: str, start: str) -> list[str]:
@@ -65,7 +65,14 @@ def test_volumes_and_their_pools() -> None:
     volume = Volume.objects.get(backend="ssd")
     attachment = Attachment.objects.create(volume=volume, server_id=uuid.uuid4(), host="b", status="attached")
     Export.objects.create(attachment=attachment, host="b", storage_host="a", opened_at=timezone.now())
+    Backup.objects.create(project_id="p", user_id="u", volume_id=volume.id, size=5, status="error")
+    for error, days in (("no", 1), ("", -1), ("", 1)):
+        at = timezone.now() + timedelta(days=days)
+        BackupPlan.objects.create(project_id="p", user_id="u", interval_hours=1, keep=1, error=error, next_at=at)
     text = page.render().decode()
+    assert 'celerity_volume_backups{status="error"} 1.0' in text
+    for problem in ("failed", "late"):
+        assert f'celerity_volume_backup_plans{{problem="{problem}"}} 1.0' in text
     assert 'celerity_volumes{status="available"} 4.0' in text
     assert 'celerity_volume_pool_gib{backend="nfs",host="",kind="claimed"} 10.0' in text
     assert 'celerity_volume_pool_gib{backend="ssd",host="a",kind="claimed"} 5.0' in text
