@@ -50,6 +50,14 @@ def of(flavor: Mapping[str, Any], properties: Mapping[str, str]) -> GuestTopolog
     )
 
 
+def of_existing(flavor: Mapping[str, Any], properties: Mapping[str, str]) -> GuestTopology | None:
+    """Return the same of a server that there is: what is refused today was built without it, before it was known."""
+    try:
+        return of(flavor, properties)
+    except HardwareInvalid:
+        return None
+
+
 def check_aliases(specs: Mapping[str, Any]) -> None:
     """Raise HardwareInvalid (400) for a PCI device by a name that this cloud does not know."""
     for name, _ in _aliases(specs):
@@ -248,6 +256,8 @@ def _cells(
         if not all(text.isascii() and text.isdecimal() and len(text) < 10 for text in mems):
             raise HardwareInvalid("CPU and memory allocation must be provided for all NUMA nodes")
         amounts = [int(text) for text in mems]
+        if not all(sets) or not all(amounts):
+            raise HardwareInvalid("CPU and memory allocation must be provided for all NUMA nodes")
         _check_cells(sets, amounts, vcpus, memory)
     return tuple(
         GuestCell(pinned=those & pinned, floating=those - pinned, memory_mib=amount)

@@ -31,6 +31,14 @@ def of(specs: Mapping[str, str], properties: Mapping[str, str]) -> Tpm | None:
     return Tpm(version, model)
 
 
+def of_existing(specs: Mapping[str, str], properties: Mapping[str, str]) -> Tpm | None:
+    """Return the same of a server that there is: what is refused today was built without it, before it was known."""
+    try:
+        return of(specs, properties)
+    except HardwareInvalid:
+        return None
+
+
 def new_secret() -> str:
     """Return a new secret, encrypted for the server's row."""
     return admin_passwords.seal(secrets.token_hex(32))

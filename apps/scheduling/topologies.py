@@ -64,7 +64,7 @@ def fit(guest: GuestTopology, host: Topology, used: Sequence[Topology]) -> dict[
     Each cell of the guest gets a cell of the host, none the same.
     """
     rooms = list(_rooms(host, used))
-    placed = _place(guest, 0, rooms, frozenset(host.get("shared", ())))
+    placed = _place(guest, rooms, frozenset(host.get("shared", ())))
     devices = _devices(guest.devices, host, used)
     if placed is None or devices is None:
         return None
@@ -118,29 +118,52 @@ def _rooms(host: Topology, used: Sequence[Topology]) -> Iterator[_Room]:
 
 
 def _place(
-    guest: GuestTopology, index: int, rooms: list[_Room], shared: frozenset[int]
+    guest: GuestTopology, rooms: Sequence[_Room], shared: frozenset[int]
 ) -> list[tuple[dict[str, Any], list[int], list[int]]] | None:
-    """Place the cells from ``index`` on: the first way that is found."""
-    if index == len(guest.cells):
-        return []
+    """Place each of the guest's cells in a room of its own, in the first ones that are found."""
+    if len(guest.cells) > len(rooms):
+        return None
+    ways = [[_placed(guest, index, room, shared) for room in rooms] for index in range(len(guest.cells))]
+    tenants: dict[int, int] = {}  # by room
+    for index in range(len(ways)):
+        if not _give_room(index, ways, tenants, set()):
+            return None
+    rooms_of = {index: room for room, index in tenants.items()}
+    return [way for index, of_cell in enumerate(ways) if (way := of_cell[rooms_of[index]]) is not None]
+
+
+def _give_room(index: int, ways: Sequence[Sequence[Any]], tenants: dict[int, int], asked: set[int]) -> bool:
+    """Give a cell a room; who has it moves to another one. A matching of a bipartite graph by augmenting paths (Kuhn):
+    users choose the number of cells, and all orders of them would be too many to try.
+    """
+    rooms = [room for room, way in enumerate(ways[index]) if way is not None]
+    for room in sorted(rooms, key=lambda number: number in tenants):
+        if room in asked:
+            continue
+        asked.add(room)
+        if room not in tenants or _give_room(tenants[room], ways, tenants, asked):
+            tenants[room] = index
+            return True
+    return False
+
+
+def _placed(
+    guest: GuestTopology, index: int, room: _Room, shared: frozenset[int]
+) -> tuple[dict[str, Any], list[int], list[int]] | None:
+    """Return a cell as it would be in a room, the emulator's processors, and those that stay unused; None: no room."""
     cell = guest.cells[index]
     more = int(guest.own_emulator and index == 0)
-    for room in rooms:
-        page = _page(guest.page, cell.memory_mib, room)
-        chosen = _cpus(room, len(cell.pinned) + more, guest.threads)
-        if page is None or chosen is None:
-            continue
-        rest = _place(guest, index + 1, [other for other in rooms if other is not room], shared)
-        if rest is None:
-            continue
-        cpus, kept = chosen
-        pins = {str(vcpu): cpu for vcpu, cpu in zip(sorted(cell.pinned), cpus, strict=False)}
-        placed = {
-            "host": room.id, "pins": pins, "floating": sorted(cell.floating),
-            "on": sorted((shared & room.cpus) or shared or room.cpus), "memory": cell.memory_mib, "page": page,
-        }  # fmt: skip
-        return [(placed, cpus[len(cell.pinned) :], kept), *rest]
-    return None
+    page = _page(guest.page, cell.memory_mib, room)
+    chosen = _cpus(room, len(cell.pinned) + more, guest.threads)
+    if page is None or chosen is None:
+        return None
+    cpus, kept = chosen
+    pins = {str(vcpu): cpu for vcpu, cpu in zip(sorted(cell.pinned), cpus, strict=False)}
+    placed = {
+        "host": room.id, "pins": pins, "floating": sorted(cell.floating),
+        "on": sorted((shared & room.cpus) or shared or room.cpus), "memory": cell.memory_mib, "page": page,
+    }  # fmt: skip
+    return placed, cpus[len(cell.pinned) :], kept
 
 
 def _page(asked: str | int, memory_mib: int, room: _Room) -> int | None:

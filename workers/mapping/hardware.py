@@ -54,7 +54,7 @@ def of_server(server: "Server", disks: Sequence[DiskSpec]) -> Hardware:
 
 def _placed(server: "Server") -> dict[str, Any]:
     """Return what its claim says that it has of its host: a query for servers that ask for it. Raises AbortError."""
-    asked = topologies.of(server.flavor, server.image_properties)
+    asked = topologies.of_existing(server.flavor, server.image_properties)
     if asked is None:
         return {}
     topology = claims.place_restored(consumer_id=server.claimed_by or server.id, guest=asked)
@@ -92,7 +92,7 @@ def tpm_of(server: "Server") -> TpmSpec | None:
 
     Raises AbortError where the secret of its state cannot be read any more: a new one would lose what is in it.
     """
-    asked = tpms.of(server.flavor.get("extra_specs") or {}, server.image_properties)
+    asked = tpms.of_existing(server.flavor.get("extra_specs") or {}, server.image_properties)
     if asked is None:
         return None
     secret = admin_passwords.unseal(server.tpm_secret)

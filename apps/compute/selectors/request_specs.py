@@ -29,7 +29,7 @@ def of_server(server: Server, *, excluded: list[str]) -> RequestSpec:
     # A server without an image boots from a volume, which has a separate claim.
     root_gib = int(flavor["disk"]) or -(-int(server.image_facts.get("virtual_size") or 0) // BYTES_PER_GIB)
     root_gib = root_gib if server.image_id is not None else 0
-    topology = topologies.of(flavor, server.image_properties)
+    topology = topologies.of_existing(flavor, server.image_properties)
     return RequestSpec(
         vcpus=int(flavor["vcpus"]) if topology is None or not topology.cells else topology.shared_vcpus,
         topology=topology,

@@ -5,17 +5,17 @@ from apps.compute.models import Server
 
 
 def has_tpm(server: Server) -> bool:
-    return tpms.of(server.flavor.get("extra_specs") or {}, server.image_properties) is not None
+    return tpms.of_existing(server.flavor.get("extra_specs") or {}, server.image_properties) is not None
 
 
 def has_topology(server: Server) -> bool:
-    asked = topologies.of(server.flavor, server.image_properties)
+    asked = topologies.of_existing(server.flavor, server.image_properties)
     return asked is not None and bool(asked.cells)
 
 
 def has_devices(server: Server) -> bool:
     """Whether it has PCI devices of its host."""
-    asked = topologies.of(server.flavor, server.image_properties)
+    asked = topologies.of_existing(server.flavor, server.image_properties)
     return asked is not None and bool(asked.devices)
 
 

@@ -66,7 +66,7 @@ def _image(context: RequestContext, server: Server, image_ref: str, *, has_root_
     has_tpm = tpms.of(server.flavor.get("extra_specs") or {}, columns["image_properties"]) is not None
     if has_tpm and not server.tpm_secret:
         columns["tpm_secret"] = tpms.new_secret()
-    if topologies.of(server.flavor, columns["image_properties"]) != topologies.of(
+    if topologies.of(server.flavor, columns["image_properties"]) != topologies.of_existing(
         server.flavor, server.image_properties
     ):
         raise ImageUnusable(

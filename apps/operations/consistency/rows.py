@@ -42,7 +42,7 @@ class Stray(NamedTuple):
 
 _USED = """
 SELECT h.name, i.vcpus_used, i.ram_used, i.disk_used, i.servers, coalesce(sum(a.vcpus), 0), coalesce(sum(a.ram_mib), 0),
-       coalesce(sum(a.disk_gib), 0), count(a.id) FILTER (WHERE a.vcpus > 0)
+       coalesce(sum(a.disk_gib), 0), count(a.id) FILTER (WHERE a.ram_mib > 0)
   FROM scheduling_inventory i JOIN scheduling_host h ON h.id = i.host_id
   LEFT JOIN scheduling_allocation a ON a.host_id = i.host_id
  GROUP BY h.name, i.vcpus_used, i.ram_used, i.disk_used, i.servers

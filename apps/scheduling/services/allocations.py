@@ -39,7 +39,7 @@ def choose_and_claim(*, consumer_id: uuid.UUID, spec: RequestSpec) -> Choice:
         choice, left = _attempt(consumer_id, spec)
         if choice:
             return choice
-        if left and spec.topology is not None:
+        if left and spec.topology is not None and not topologies.have_room(left, spec.topology):
             raise topologies.refusal(left)
         if left:
             continue  # somebody else was faster

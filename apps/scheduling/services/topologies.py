@@ -84,6 +84,12 @@ class Rooms:
         return topologies.fit(guest, self._topologies.get(host.id, {}), self._used[host.id])
 
 
+def have_room(hosts: Iterable[HostState], guest: GuestTopology) -> bool:
+    """Return whether one of the hosts has room for the guest's cells and devices at this moment. 2 queries."""
+    rooms = Rooms()
+    return any(rooms.has(host, guest) for host in hosts)
+
+
 def check_dedicated(*, host: Host, topology: Mapping[str, Any]) -> None:
     """Raise DedicatedCpusHeld (409) if servers have processors of a host that are to be no dedicated ones any more."""
     held = topologies.taken([row for row in _placements(host) if row]) - frozenset(topology.get("dedicated", ()))

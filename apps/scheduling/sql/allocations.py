@@ -46,7 +46,7 @@ UPDATE scheduling_inventory i SET vcpus_used = i.vcpus_used - g.vcpus, ram_used 
 # The rows keep their consumers: each takes what the other one is of.
 SWAP = """
 UPDATE scheduling_allocation a SET host_id = b.host_id, vcpus = b.vcpus, ram_mib = b.ram_mib, disk_gib = b.disk_gib,
-       created_at = b.created_at
+       topology = b.topology, created_at = b.created_at
   FROM scheduling_allocation b
  WHERE a.consumer_id = ANY(%(consumers)s) AND b.consumer_id = ANY(%(consumers)s) AND a.id <> b.id
 """

@@ -6,13 +6,15 @@ from typing import Any
 import pytest
 
 from apps.compute import topologies as requests
+from apps.compute.exceptions import HardwareInvalid
+from apps.operations.consistency import rows
 from apps.scheduling import candidates, topologies
 from apps.scheduling.exceptions import DedicatedCpusHeld, NoValidHost
 from apps.scheduling.models import Allocation, Host
 from apps.scheduling.services import allocations, hosts, inventories
 from apps.scheduling.services import topologies as services
 from apps.scheduling.specs import RequestSpec
-from apps.scheduling.topologies import GuestTopology, fit
+from apps.scheduling.topologies import GuestCell, GuestTopology, fit
 from tests.unit.scheduling.conftest import MakeHosts
 
 
@@ -54,6 +56,38 @@ def test_fit(vcpus: int, specs: dict[str, str], expected: Any) -> None:
     guest = asked(vcpus, 768, **specs)
     assert guest is not None
     assert pins(fit(guest, HOST, [])) == expected
+
+
+def test_many_cells_are_placed_at_once() -> None:
+    """Users choose how many: no order of cells is tried after another. The last one here fits nowhere."""
+    host = {"shared": list(range(0, 80, 4)), "cells": [cell(number, 4 * number) for number in range(20)]}
+    for memories in ([64] * 19 + [4096], [64] * 21):
+        cells = tuple(GuestCell(floating=frozenset((i,)), memory_mib=size) for i, size in enumerate(memories))
+        assert fit(GuestTopology(cells=cells), host, []) is None
+    # The first cell takes the first room that will do, and leaves it to one that has no other.
+    host["cells"][1]["memory"] = 100
+    cells = tuple(GuestCell(floating=frozenset((i,)), memory_mib=size) for i, size in enumerate((50, 90, 2048)))
+    placement = fit(GuestTopology(cells=cells), {**host, "cells": [*host["cells"][:2], cell(2, 8)]}, [])
+    assert placement is not None and [row["host"] for row in placement["cells"]][2] in (0, 2)
+    with pytest.raises(HardwareInvalid, match="all NUMA nodes"):
+        asked(1, hw__numa_nodes="2", hw__numa_cpus_dot_0="0", hw__numa_mem_dot_0="512",
+              hw__numa_cpus_dot_1="9,^9", hw__numa_mem_dot_1="0")  # fmt: skip
+
+
+@pytest.mark.django_db
+def test_a_move_takes_its_place_along(make_hosts: MakeHosts) -> None:
+    """The server's claim and its migration's are exchanged: the guest runs on what was claimed for the migration."""
+    make_hosts(2, topology=HOST, traits=["CUSTOM_DEDICATED_CPUS"])
+    server, migration, other = (uuid.uuid4() for _ in range(3))
+    for consumer, size in ((other, 2), (server, 2), (migration, 1)):
+        spec = RequestSpec(vcpus=0, ram_mib=512, disk_gib=1, topology=asked(size, hw__cpu_policy="dedicated"))
+        allocations.choose_and_claim(consumer_id=consumer, spec=spec)
+    before = {row.consumer_id: (row.host_id, row.topology) for row in Allocation.objects.all()}
+    allocations.swap(first=server, second=migration)
+    after = {row.consumer_id: (row.host_id, row.topology) for row in Allocation.objects.all()}
+    assert before[server][1] != before[migration][1]
+    assert after == {other: before[other], server: before[migration], migration: before[server]}
+    assert rows.miscounted() == []
 
 
 @pytest.mark.parametrize(
