@@ -8,7 +8,7 @@ from django.conf import settings
 
 from apps.compute import states
 from apps.compute.models import Server
-from apps.compute.selectors import drains, servers, volume_attachments
+from apps.compute.selectors import drains, server_hardware, servers, volume_attachments
 from apps.volumes.selectors import server_volumes
 
 PROPERTY = "celerity:restart_elsewhere"  # an extra spec of flavors, and a key of servers' metadata
@@ -71,6 +71,8 @@ def _reason(server: Server, failed: dict[uuid.UUID, str], everything: bool) -> s
         return f"is {server.vm_state}: running, stopped and erroneous servers are made again"
     if not everything and priority(server) is None:
         return "is not to restart elsewhere by itself"
+    if server_hardware.has_tpm(server):
+        return "has a TPM, whose state is on its host"
     if has_data_there(server):
         return "data of its volumes is on its host"
     return failed.get(server.id, "")

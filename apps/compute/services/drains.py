@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import structlog
@@ -36,7 +37,8 @@ def advance() -> int:
         if free > 0:
             reasons = selectors.reasons(host=host.name, since=host.draining_since)
             waiting = servers.on_host(host=host.name).filter(id__in=[key for key, why in reasons.items() if not why])
-            begun += sum(_move(server) for server in waiting.order_by("created_at")[:free])
+            # One that is refused takes no place of the others.
+            begun += sum(1 for _ in islice(filter(_move, waiting.order_by("created_at")), free))
     return begun
 
 

@@ -1,6 +1,7 @@
 """Evacuation: servers of a host that is dead, and that an operator has declared so, are made again elsewhere."""
 
 import uuid
+from itertools import islice
 from typing import Any
 
 import structlog
@@ -88,7 +89,8 @@ def _advance(host: Any) -> int:
     if free <= 0:
         return 0
     reasons = selectors.reasons_of(host)
-    return sum(_begin(key) for key in [key for key, why in reasons.items() if not why][:free])
+    waiting = (key for key, why in reasons.items() if not why)
+    return sum(1 for _ in islice(filter(_begin, waiting), free))  # one that is refused takes no place of the others
 
 
 def _begin(server_id: uuid.UUID) -> bool:

@@ -11,6 +11,7 @@ from django.utils import timezone
 from apps.common.context import RequestContext
 from apps.common.exceptions import BadRequest
 from apps.compute.models import Migration, Server
+from apps.compute.selectors import request_specs, server_hardware
 from apps.compute.selectors.evacuations import PROPERTY, priority
 from apps.compute.services import drains, evacuations, services
 from apps.scheduling.models import Host, Inventory
@@ -102,6 +103,27 @@ def test_servers_restart_elsewhere(dead: dict[str, Server]) -> None:
     assert Migration.objects.filter(server__name="never").exists()
     services.update(host="h1", forced_down=False)
     assert Host.objects.get(name="h1").evacuating_since is None and evacuations.advance() == 0
+
+
+def test_servers_that_are_refused_keep_none_waiting(dead: dict[str, Server], monkeypatch: Any) -> None:
+    """Two at once: one has a TPM, whose state is on the dead host; one is refused for a reason that no plan knows."""
+    Server.objects.filter(name="first").update(flavor=flavor(extra_specs={PROPERTY: "90", "hw:tpm_version": "2.0"}))
+    services.update(host="h1", forced_down=True)
+    Host.objects.filter(name="h1").update(heartbeat_at=timezone.now() - timedelta(seconds=60))
+    assert "has a TPM, whose state is on its host" in command("evacuate", "h1", "--plan").splitlines()[0]
+    begin = evacuations.begin
+
+    def refuse_second(*, server: Server, **more: Any) -> Any:
+        if server.name == "second":
+            raise BadRequest("Not this one.")
+        return begin(server=server, **more)
+
+    monkeypatch.setattr(evacuations, "begin", refuse_second)
+    assert evacuations.advance() == 1 and Migration.objects.get().server.name == "last"
+    # One from before its image's words were read is built without what they ask for, and stops nothing.
+    Server.objects.filter(name="never").update(image_properties={"hw_cpu_thread_policy": "prefer"})
+    assert server_hardware.bound(Server.objects.get(name="never")) == ""
+    assert request_specs.of_server(Server.objects.get(name="never"), excluded=[]).topology is None
 
 
 def test_fencing(dead: dict[str, Server], settings: Any, tmp_path: Any) -> None:
