@@ -100,6 +100,8 @@ def _of_runs() -> Iterator[Inconsistency]:
         yield Inconsistency("server", str(stuck.server_id), details)
     for volume, status in rows.stuck_volumes():
         yield Inconsistency("volume", str(volume), f"{status}, and no run is open")
+    for volume, host in rows.undecided_moves():
+        yield Inconsistency("volume", str(volume), f"no run moves it, and {host} has not said which copy its guest has")
     for snapshot, status in rows.stuck_snapshots():
         yield Inconsistency("snapshot", str(snapshot), f"{status}, and no run is open")
     for backup, status in rows.stuck_backups():

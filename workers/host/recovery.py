@@ -14,6 +14,7 @@ from apps.workflow.services.findings import FindingReport
 from workers.config import HostDrivers
 from workers.host import boot
 from workers.host.reconcilers import (
+    arrivals,
     backups,
     base,
     copies,
@@ -30,8 +31,12 @@ from workers.host.reconcilers import (
 from workers.host.reconcilers.base import HostSnapshot
 
 log = structlog.get_logger("celerity.agent")
-# Ports first: guests are started on them. Each closes the findings of its kinds alone.
-GUESTS: tuple[tuple[ModuleType, tuple[str, ...]], ...] = ((ports, (ports.KIND, ports.NETWORK)), (power, (power.KIND,)))
+# Guests are started on their ports, with the volumes that they had. Each closes the findings of its kinds alone.
+GUESTS: tuple[tuple[ModuleType, tuple[str, ...]], ...] = (
+    (ports, (ports.KIND, ports.NETWORK)),
+    (arrivals, (arrivals.KIND,)),
+    (power, (power.KIND,)),
+)
 REST: tuple[tuple[ModuleType, tuple[str, ...]], ...] = (
     (domains, (domains.KIND, domains.FILES)),
     (copies, (copies.KIND,)),

@@ -21,9 +21,14 @@ from apps.compute.services import move_states, server_hardware, server_states, s
 from apps.compute.sql import servers as sql
 from apps.quotas.services import reservations
 from apps.scheduling.selectors import hosts
+from apps.volumes.selectors import attachments
 from apps.workflow.selectors import runs as run_selectors
 from apps.workflow.services import runs
 
+UNDECIDED = (
+    "Cannot '{action}' instance {server}: the move of one of its volumes was cut short, and its host has not said yet "
+    "which copy the guest has."
+)
 REPLACED = "A hard {action} replaced it."
 
 
@@ -82,6 +87,8 @@ def begin(
                 where=where,
                 variant=variant,
             )
+            if row.has_volumes and attachments.arrivals(host=row.host).filter(server_id=row.id).exists():
+                raise Conflict(UNDECIDED.format(action=action.name, server=row.id))
     except IntegrityError:
         other = run_selectors.active_of(subject_type=states.SUBJECT, subject_id=server.id)
         if other is None:

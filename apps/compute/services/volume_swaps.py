@@ -5,6 +5,7 @@ device. Then they change places, in one transaction.
 """
 
 import uuid
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 
@@ -19,8 +20,12 @@ from apps.compute.services import device_changes, servers, volume_attachments
 from apps.volumes import exceptions as refusals
 from apps.volumes import states as volume_states
 from apps.volumes.selectors import attachments as attachment_selectors
+from apps.volumes.selectors import pools
 from apps.volumes.selectors import volumes as volume_selectors
-from apps.volumes.services import attached_migrations, attachments, server_volumes, volume_migrations
+from apps.volumes.services import attached_migrations, attachments, cut_moves, server_volumes, volume_migrations
+
+if TYPE_CHECKING:
+    from apps.volumes.models import Attachment
 
 
 def swap(*, context: RequestContext, server: Server, device: BlockDevice, volume_id: str) -> None:
@@ -126,14 +131,27 @@ def take_over(*, run_id: uuid.UUID, attachment_id: uuid.UUID) -> None:
     BlockDevice.objects.filter(attachment_id=attachment_id, kind=VOLUME).update(attachment_id=run_id)
 
 
+@transaction.atomic
+def arrive(*, there: "Attachment", before: "Attachment | None") -> None:
+    """The guest has its volume at the target, and nobody runs the move any more: the volume is there, of its type.
+
+    ``before``: the server's attachment to the source. Repeated, it changes nothing.
+    """
+    volume = there.volume
+    form = volume_states.RAW if pools.is_direct(there.backend) or volume.multiattach else volume_states.QCOW2
+    volume_migrations.switch(volume_id=volume.id, run_id=there.id, volume_type_id=None, form=form)
+    if before is not None:
+        take_over(run_id=there.id, attachment_id=before.id)
+
+
 def abandon_moves(*, server_id: uuid.UUID) -> None:
-    """A server is deleted: its volumes that were moving stay where they are. One transaction each."""
+    """A server is deleted: its volumes that were moving stay where they are, or undecided. One transaction each."""
     for row in attachment_selectors.of_servers(server_ids=[server_id]).get(server_id, []):
-        volume_migrations.abandon(volume=row.volume)
+        cut_moves.abandon(volume=row.volume)
 
 
 def free_undecided(*, server_id: uuid.UUID) -> None:
     """A server is deleted: what was kept for it, and is no device of its, is free. One transaction each."""
     for row in attachment_selectors.of_servers(server_ids=[server_id]).get(server_id, []):
-        if row.by_compute:
+        if row.by_compute and not row.at_target:
             attachments.delete(attachment=row, by_compute=True)

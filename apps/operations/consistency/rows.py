@@ -73,13 +73,26 @@ SELECT v.id::text, v.status FROM volumes_volume v
                                              'restoring-backup', 'reverting', 'uploading', 'retyping')
         OR v.deleted_at IS NULL AND v.status = 'maintenance'
            AND v.migration_status IN ('starting', 'migrating', 'completing'))
+   AND NOT EXISTS (SELECT 1 FROM volumes_attachment a WHERE a.volume_id = v.id AND a.at_target)
    AND NOT EXISTS (SELECT 1 FROM workflow_run w WHERE w.subject_id = v.id AND w.state IN {OPEN})
 """  # noqa: S608 - our own words
 _UNDECIDED = f"""
 SELECT a.id::text, a.volume_id::text FROM volumes_attachment a
- WHERE a.by_compute AND a.status = 'reserved' AND a.server_id IS NOT NULL
+ WHERE a.by_compute AND a.status = 'reserved' AND a.server_id IS NOT NULL AND NOT a.at_target
    AND NOT EXISTS (SELECT 1 FROM compute_blockdevice d WHERE d.attachment_id = a.id)
    AND NOT EXISTS (SELECT 1 FROM workflow_run w WHERE w.subject_id IN (a.server_id, a.volume_id) AND w.state IN {OPEN})
+"""  # noqa: S608 - our own words
+# Its guest may have either copy: the server's host alone knows it, until an operator sets the volume's status.
+_UNDECIDED_MOVES = f"""
+SELECT DISTINCT v.id::text, a.host FROM volumes_volume v JOIN volumes_attachment a ON a.volume_id = v.id AND a.at_target
+ WHERE v.deleted_at IS NULL AND v.status IN ('maintenance', 'retyping', 'error')
+   AND NOT EXISTS (SELECT 1 FROM workflow_run w WHERE w.subject_id IN (a.server_id, v.id) AND w.state IN {OPEN})
+"""  # noqa: S608 - our own words
+_GIVEN_UP_MOVES = f"""
+SELECT v.id::text FROM volumes_volume v LEFT JOIN volumes_attachment a ON a.volume_id = v.id AND a.at_target
+ WHERE v.deleted_at IS NULL AND v.status NOT IN ('maintenance', 'retyping')
+   AND (a.id IS NOT NULL AND v.status <> 'error' OR a.id IS NULL AND v.target_claim IS NOT NULL)
+   AND NOT EXISTS (SELECT 1 FROM workflow_run w WHERE w.subject_id IN (a.server_id, v.id) AND w.state IN {OPEN})
 """  # noqa: S608 - our own words
 _STUCK_SNAPSHOTS = f"""
 SELECT s.id::text, s.status FROM volumes_snapshot s JOIN volumes_volume v ON v.id = s.volume_id
@@ -147,6 +160,16 @@ def stuck_volumes() -> list[tuple[uuid.UUID, str]]:
 def undecided_attachments() -> list[tuple[uuid.UUID, uuid.UUID]]:
     """Return what was kept for a swap or a move, and no run works on: (attachment, its volume)."""
     return [(uuid.UUID(key), uuid.UUID(volume)) for key, volume in _rows(_UNDECIDED)]
+
+
+def undecided_moves() -> list[tuple[uuid.UUID, str]]:
+    """Return volumes whose guest may be at either end of a move that no run works on: (volume, the server's host)."""
+    return [(uuid.UUID(key), host) for key, host in _rows(_UNDECIDED_MOVES)]
+
+
+def given_up_moves() -> list[uuid.UUID]:
+    """Return volumes that keep the target of a move, and whose status, as an operator set it, is not one of a move."""
+    return [uuid.UUID(key) for (key,) in _rows(_GIVEN_UP_MOVES)]
 
 
 def stuck_snapshots() -> list[tuple[uuid.UUID, str]]:

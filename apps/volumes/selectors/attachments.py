@@ -56,6 +56,11 @@ def of_servers(*, server_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Attac
     return attachments
 
 
+def arrivals(*, host: str) -> QuerySet[Attachment]:
+    """Return those of volumes that move while a server of the host has them: the host opens the target. 1 query."""
+    return on_host(host=host).filter(at_target=True, server_id__isnull=False)
+
+
 def on_host(*, host: str) -> QuerySet[Attachment]:
     """Return the attachments that a host has open, with their volumes."""
     return Attachment.objects.select_related("volume").filter(host=host)

@@ -46,6 +46,11 @@ def arrival(*, volume: Volume, run_id: uuid.UUID, attachment: Attachment) -> Att
     return row
 
 
+def is_undecided(*, volume_id: uuid.UUID) -> bool:
+    """Return whether a guest may have the volume at the target: without a run, its host alone knows. 1 query."""
+    return Attachment.objects.filter(volume_id=volume_id, at_target=True).exists()
+
+
 def end_arrival(*, run_id: uuid.UUID) -> None:
     """The server's host opens nothing at the target any more. Absent is success."""
     Attachment.objects.filter(id=run_id, at_target=True).delete()

@@ -294,16 +294,3 @@ def reserve_type(*, row: Volume, volume_type: VolumeType) -> None:
         for name, amount in (("volumes", 1), ("gigabytes", row.size))
     }
     quotas.reserve(project_id=row.project_id, each=amounts, consumer=quota_amounts.transfer_of(row.id))
-
-
-@transaction.atomic
-def abandon(*, volume: Volume) -> None:
-    """The server of a volume that moves is deleted: the volume stays where it is. The target's host clears up.
-
-    One that does not move is left alone.
-    """
-    if volume.migration_status not in states.MOVING:
-        return
-    release_target(volume_id=volume.id)
-    Attachment.objects.filter(volume_id=volume.id, at_target=True).delete()
-    mark_failed(volume_id=volume.id, message="Its server was deleted.")

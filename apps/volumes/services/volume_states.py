@@ -231,7 +231,7 @@ def mark_deleted(*, volume_id: uuid.UUID) -> None:
     snapshots = [snapshot for key in ids.values_list("id", flat=True) if (snapshot := locks.snapshot(key)) is not None]
     now = timezone.now()
     Volume.objects.filter(id=volume_id).update(
-        status=states.DELETED, deleted_at=now, updated_at=now, scheduler_hints={}, error=""
+        status=states.DELETED, deleted_at=now, updated_at=now, scheduler_hints={}, error="", target_claim=None
     )
     if volume.encrypted or volume.migration_status:
         volume_keys.delete(volume_id=volume_id)
@@ -240,6 +240,8 @@ def mark_deleted(*, volume_id: uuid.UUID) -> None:
     BackupPlan.objects.filter(volume_id=volume_id).delete()
     # The host's rows before the project's, as everywhere: else two transactions could wait for each other.
     allocations.release(consumer_id=volume_id)
+    if volume.target_claim is not None:
+        allocations.release(consumer_id=volume.target_claim)
     cancel_extension(volume_id=volume_id)
     snapshot_states.release_quota(snapshots)
     reservations.release(owner_id=volume.project_id, each=quota_amounts.of_volume(volume), consumer=volume_id)

@@ -157,7 +157,7 @@ def delete(
         )
     if row.group_id is not None and not (force or with_group):
         raise exceptions.InvalidVolume(reason=f"Volume {row.id} belongs to group {row.group_id}.")
-    if Attachment.objects.filter(volume_id=row.id).exists():
+    if Attachment.objects.filter(volume_id=row.id, at_target=False).exists():
         raise exceptions.InvalidVolume(reason=f"Volume {row.id} is still attached, detach volume first.")
     check_copies(row)
     _delete_snapshots(row, cascade)

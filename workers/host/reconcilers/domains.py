@@ -22,6 +22,7 @@ from django.conf import settings
 from apps.compute import states
 from apps.compute.selectors import migrations
 from apps.compute.selectors import servers as selectors
+from apps.volumes.selectors import attachments
 from workers.config import HostDrivers
 from workers.host.reconcilers.base import HostSnapshot, idle
 from workers.mapping import moves
@@ -51,6 +52,8 @@ def _remove_stranger(snapshot: HostSnapshot, server_id: uuid.UUID) -> None:
         row = selectors.load(server_id=server_id) if is_idle else None
         if not is_idle or (row is not None and row.host == drivers.host):
             return
+        if row is None and attachments.arrivals(host=drivers.host).filter(server_id=server_id).exists():
+            return  # the domain alone knows which copy of a volume it had: see arrivals.py
         keeps = str(server_id) in migrations.left_on(host=drivers.host)
         there = [name for name in _present(drivers, server_id) if name == "domain" or not keeps]
         if not there:

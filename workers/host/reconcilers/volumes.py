@@ -209,6 +209,8 @@ def _remove_stranger(snapshot: HostSnapshot, info: VolumeInfo) -> None:
         row = volumes.load(volume_id=volume_id) if is_idle else None
         if not is_idle or (row is not None and row.host == drivers.host) or _is_uploaded(volume_id):
             return
+        if row is not None and any(it.at_target for it in attachments.of_volume(volume_id=volume_id)):
+            return  # its guest may have written here alone
         if str(volume_id) not in {info.id for info in driver.list_volumes() if not info.shared}:
             return
         owner = "no volume has this id" if row is None else f"the volume is on {row.host or 'no host'}"

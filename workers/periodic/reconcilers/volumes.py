@@ -10,7 +10,9 @@ Rules:
   busy - open, restored      -> the volume in error_restoring, the backup available
   busy - open, being deleted -> in error: it can be deleted again
   keys of volumes and backups that are deleted, or in clear text, or of copies that nobody makes -> removed
-  kept for a swap or a move - open -> freed
+  kept for a swap - open -> freed
+  the target of a move that may be the guest's -> kept until the server's host has said it, or an operator has set a
+                                                   status: then given up
 A row and its run are written in one transaction, at the beginning and at the end.
 """
 
@@ -20,7 +22,7 @@ from apps.operations.consistency import rows
 from apps.volumes import states
 from apps.volumes.selectors import attachments, backups, volume_keys
 from apps.volumes.services import attachments as services
-from apps.volumes.services import backup_states, snapshot_states, volume_migrations, volume_states
+from apps.volumes.services import backup_states, cut_moves, snapshot_states, volume_migrations, volume_states
 from apps.volumes.services import volume_keys as key_services
 from apps.workflow.services import leases
 from apps.workflow.services.findings import FindingReport
@@ -38,6 +40,8 @@ def reconcile(report: FindingReport) -> None:
         _free_volume(report, volume_id, status)
     for attachment_id, volume_id in rows.undecided_attachments():
         _free_attachment(report, attachment_id, volume_id)
+    for volume_id in rows.given_up_moves():
+        _give_up_move(report, volume_id)
     for snapshot_id, status in rows.stuck_snapshots():
         _free_snapshot(report, snapshot_id, status)
     for backup_id, status in rows.stuck_backups():
@@ -63,14 +67,21 @@ def _free_volume(report: FindingReport, volume_id: uuid.UUID, status: str) -> No
         elif status in (states.BACKING_UP, states.REVERTING, states.UPLOADING):
             volume_states.restore(volume_id=volume_id, before=(status,))
         elif status in volume_migrations.BUSY:
-            volume_migrations.release_target(volume_id=volume_id)
-            volume_migrations.mark_failed(volume_id=volume_id, message=LOST)
+            cut_moves.stay(volume_id=volume_id, message=LOST)
         elif status == states.RESTORING_BACKUP:
             volume_states.move(volume_id=volume_id, status=states.ERROR_RESTORING, error=LOST)
         else:
             volume_states.clear_host(volume_id=volume_id)
             volume_states.mark_error(volume_id=volume_id, message=LOST)
     report.repaired(KIND, volume_id, found=f"{status}, and no run is open", done="its task was ended")
+
+
+def _give_up_move(report: FindingReport, volume_id: uuid.UUID) -> None:
+    with leases.idle(subject_type=VOLUME.name, subject_id=volume_id) as is_idle:
+        if not is_idle or volume_id not in rows.given_up_moves():
+            return
+        cut_moves.stay(volume_id=volume_id, message=LOST)
+    report.repaired(KIND, volume_id, found="it keeps the target of a move that was given up", done="freed")
 
 
 def _free_attachment(report: FindingReport, attachment_id: uuid.UUID, volume_id: uuid.UUID) -> None:

@@ -4,15 +4,13 @@ import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from django.db import transaction
-
 from apps.compute.selectors import servers as selectors
 from apps.compute.services import server_volumes, volume_attachments, volume_swaps
 from apps.compute.services.root_volumes import REIMAGE
 from apps.volumes import states
 from apps.volumes.selectors import attachments
 from apps.volumes.selectors import volumes as volume_selectors
-from apps.volumes.services import volume_migrations
+from apps.volumes.services import attached_migrations
 from apps.volumes.services.server_volumes import is_unmade
 from workers.config import HostDrivers
 from workers.drivers.storage.base import CachedImage, StorageDriver
@@ -108,10 +106,7 @@ def settle(ctx: StepContext, drivers: HostDrivers) -> None:
         name = drivers.hypervisor.disk_source(str(ctx.subject_id), volumes.serial_of(row))
         there = next((other for other in waiting if volumes.is_opened_as(other, name)), None)
         if there is not None and there.at_target:
-            form = states.RAW if volumes.is_direct(there) or there.volume.multiattach else states.QCOW2
-            with transaction.atomic():
-                volume_migrations.switch(volume_id=row.volume_id, run_id=there.id, volume_type_id=None, form=form)
-                volume_swaps.take_over(run_id=there.id, attachment_id=row.id)
+            volume_swaps.arrive(there=there, before=row)
         elif there is not None:
             volume_swaps.switch(attachment_id=row.id, new_attachment_id=there.id, host=ctx.host, live=True)
 
@@ -129,6 +124,8 @@ def disconnect(ctx: StepContext, drivers: HostDrivers) -> None:
         if attachment.by_compute:  # a swap's, that is no device yet, or no more
             volumes.disconnect(attachment, drivers)
             volumes.end_export(attachment, drivers)
+        if attachment.host == ctx.host:  # the guest had the source, as ``settle`` saw
+            attached_migrations.end_arrival(run_id=attachment.id)
 
 
 def _remove(volume_id: uuid.UUID, drivers: HostDrivers) -> None:
