@@ -17,6 +17,7 @@ import psutil
 
 from bench import real, statements, usage
 from bench.client import Session, now
+from bench.pauses import Pauses
 from bench.private_cloud import PrivateCloud
 from deploy import first_image, testrun
 from deploy.cloud_api import CloudApi
@@ -160,7 +161,7 @@ def idle(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def snapshot(options: argparse.Namespace) -> dict[str, Any]:
-    """Make images of a running `tiny`: from the request until the image is active. Nothing pauses the guest for it."""
+    """Make images of a running `tiny`: from the request until the image is active, and the guest's longest pause."""
     return _on_a_machine(_snapshots, options)
 
 
@@ -173,6 +174,7 @@ def _on_a_machine(work: Callable[..., dict[str, Any]], options: argparse.Namespa
             try:
                 cloud.start("host-agent")
                 cloud.await_hosts(1)
+                options.libvirt = settings["CELERITY_LIBVIRT_URI"]
                 return work(cloud, image, options)
             finally:
                 cloud.end("host-agent")
@@ -186,16 +188,18 @@ def _snapshots(cloud: PrivateCloud, image: Path, options: argparse.Namespace) ->
     session = cloud.session("demo")
     [server] = _boot(session, key, "1", 1)
     time.sleep(options.settle)
-    times, path = [], f"{session.nova}/servers/{server}/action"
+    times, pauses, path = [], [], f"{session.nova}/servers/{server}/action"
     for turn in range(options.turns):
         body, began = {"createImage": {"name": f"bench-{turn}"}}, now()
-        status, _, document = session.http.call("POST", path, body, {"X-OpenStack-Nova-API-Version": "2.45"})
-        if status != 202:
-            raise DeployError(f"createImage: {status} {str(document)[:300]}")
-        made = f"{session.glance}/images/{document['image_id']}"
-        _wait(lambda: session.http.call("GET", made)[2]["status"] == "active", "an image", step=0.02)  # noqa: B023
+        with Pauses(options.libvirt, server) as watched:
+            status, _, document = session.http.call("POST", path, body, {"X-OpenStack-Nova-API-Version": "2.45"})
+            if status != 202:
+                raise DeployError(f"createImage: {status} {str(document)[:300]}")
+            made = f"{session.glance}/images/{document['image_id']}"
+            _wait(lambda: session.http.call("GET", made)[2]["status"] == "active", "an image", step=0.02)  # noqa: B023
         times.append(round(now() - began, 2))
-    return {"median, s": statistics.median(times), "runs, s": times}
+        pauses.append(watched.longest_ms)
+    return {"median, s": statistics.median(times), "runs, s": times, "longest pause, ms": max(pauses)}
 
 
 def _idle(cloud: PrivateCloud, image: Path, options: argparse.Namespace) -> dict[str, Any]:
