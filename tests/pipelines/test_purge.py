@@ -8,7 +8,8 @@ from tests.cloud import Cloud, wait_for
 pytestmark = pytest.mark.slow
 
 # What rightly stays: history, and the rows of what is deleted.
-HISTORY = {"common_auditevent", "compute_server", "images_image", "workflow_run"}
+HISTORY = {"common_auditevent", "compute_server", "images_image", "workflow_run",
+           "volumes_backup", "volumes_snapshot", "volumes_volume"}  # fmt: skip
 _COLUMNS = """
 SELECT table_name, column_name FROM information_schema.columns
 WHERE table_schema = 'public' AND column_name IN ('project_id', 'tenant_id') AND data_type <> 'bigint'"""
@@ -50,6 +51,14 @@ def fill(cloud: Cloud, token: str) -> list[str]:
     made(
         "/image/v2/images", {"name": "i", "disk_format": "raw", "container_format": "bare", "protected": True}, "image"
     )
+    full = made("/volume/v3/volumes", {"volume": {"size": 1}}, "volume")
+    wait_for(lambda: cloud.rows("SELECT 1 FROM volumes_volume WHERE status = 'available'"), what="the volume made")
+    made("/volume/v3/snapshots", {"snapshot": {"volume_id": full}}, "snapshot")
+    for incremental in (False, True):
+        body = {"backup": {"volume_id": full, "incremental": incremental}}
+        made("/volume/v3/backups", body, "backup")
+        count = "SELECT 1 FROM volumes_backup WHERE status = 'available' OFFSET %s"
+        wait_for(lambda: cloud.rows(count, int(incremental)), what="the backup made")  # noqa: B023
     group = {"server_group": {"name": "g", "policy": "anti-affinity"}}
     hint = made("/compute/v2.1/os-server-groups", group, "server_group")
     ids = []

@@ -44,6 +44,8 @@ from workers.engine.subjects import BACKUP, SERVER, VOLUME
 from workers.mapping import moves, networks
 from workers.mapping import volumes as mapping
 
+_SWEPT_SECONDS = 300  # beat removes the key of a deleted image within a minute
+
 
 @dataclass(frozen=True, slots=True)
 class Inconsistency:
@@ -110,7 +112,7 @@ def _of_runs() -> Iterator[Inconsistency]:
         yield Inconsistency("volume_key", str(volume_id), "encrypted by its row, and has no key")
     for key in key_services.unreadable():
         yield Inconsistency("volume_key", str(key), "the cloud's volume keys do not open it")
-    for owner in volume_keys.left():
+    for owner in volume_keys.left(seconds=_SWEPT_SECONDS):
         yield Inconsistency("volume_key", str(owner), "deleted, or not encrypted, and has a key")
     for run in runs.orphans():
         yield Inconsistency("run", str(run.id), f"keeps {run.subject_id}, and its leading run is over")

@@ -12,6 +12,8 @@ class ProjectResource:
     """``count`` says how many a project has, ``purge`` deletes them. ``rank``: resources that others need are purged
     later.
 
+    ``repeats``: those that are gone free more of them, so it is called again until none is left.
+
     Resources that are not ``counted`` are created and deleted automatically (a default security group).
     """
 
@@ -20,6 +22,7 @@ class ProjectResource:
     purge: Callable[[RequestContext], None] | None = None
     rank: int = 0
     counted: bool = True
+    repeats: bool = False
 
 
 _registered: dict[str, ProjectResource] = {}

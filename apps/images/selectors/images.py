@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Collection, Iterable
+from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
@@ -16,9 +17,10 @@ def live() -> QuerySet[Image]:
     return Image.objects.filter(deleted_at=None)
 
 
-def gone(*, image_ids: Collection[uuid.UUID]) -> list[uuid.UUID]:
-    """Return those images that are deleted. 1 query."""
-    kept = set(live().filter(id__in=image_ids).values_list("id", flat=True))
+def gone(*, image_ids: Collection[uuid.UUID], before: datetime) -> list[uuid.UUID]:
+    """Return those images that were deleted before that time. 1 query."""
+    here = Image.objects.filter(Q(deleted_at=None) | Q(deleted_at__gte=before), id__in=image_ids)
+    kept = set(here.values_list("id", flat=True))
     return sorted(set(image_ids) - kept)
 
 

@@ -2,9 +2,11 @@
 
 import uuid
 from collections.abc import Iterable
+from datetime import timedelta
 
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from apps.images.selectors import images
 from apps.volumes import states
@@ -38,9 +40,9 @@ def missing() -> list[uuid.UUID]:
     return list(rows.order_by("id").values_list("id", flat=True))
 
 
-def left() -> list[uuid.UUID]:
+def left(*, seconds: float = 0) -> list[uuid.UUID]:
     """Return the volumes, backups and images that have a key and need none: they are deleted, or in clear text.
-    At most 3 queries.
+    At most 3 queries. ``seconds``: those of images, for so long at least.
     """
     deleted = Q(volume__deleted_at__isnull=False) | Q(backup__deleted_at__isnull=False)
     moving = Q(volume__status=states.RETYPING)
@@ -48,5 +50,6 @@ def left() -> list[uuid.UUID]:
     rows = VolumeKey.objects.filter(deleted | Q(volume__isnull=False) & stray)
     owners = rows.annotate(owner=Coalesce(F("volume_id"), F("backup_id"))).order_by("owner")
     of_images = list(VolumeKey.objects.filter(volume=None, backup=None).values_list("image_id", flat=True))
-    gone = images.gone(image_ids=[key for key in of_images if key is not None]) if of_images else []
+    keys, before = [key for key in of_images if key is not None], timezone.now() - timedelta(seconds=seconds)
+    gone = images.gone(image_ids=keys, before=before) if keys else []
     return [*owners.values_list("owner", flat=True), *gone]

@@ -3,9 +3,9 @@
 from apps.common.context import RequestContext
 from apps.identity.services.project_resources import ProjectResource
 from apps.identity.services.project_resources import register as register_resource
-from apps.volumes.exceptions import InvalidBackup, InvalidSnapshot, InvalidVolume
+from apps.volumes.exceptions import BackupNotFound, InvalidBackup, InvalidSnapshot, InvalidVolume, SnapshotNotFound
 from apps.volumes.models import Backup, BackupPlan, Group, GroupSnapshot, Snapshot, Volume, VolumeTypeAccess
-from apps.volumes.services import backups, volumes
+from apps.volumes.services import backups, snapshots, volumes
 
 
 def count_volumes(project_id: str) -> int:
@@ -28,6 +28,16 @@ def count_snapshots(project_id: str) -> int:
     return Snapshot.objects.filter(project_id=project_id, deleted_at=None).count()
 
 
+def purge_snapshots(context: RequestContext) -> None:
+    """Begin to delete every snapshot of the caller's project that nothing is made of now, also those of groups."""
+    GroupSnapshot.objects.filter(project_id=context.project_id).update(is_deleting=True)
+    for row in list(Snapshot.objects.filter(project_id=context.project_id, deleted_at=None)):
+        try:
+            snapshots.delete(context=context, snapshot=row, force=True)
+        except (InvalidSnapshot, SnapshotNotFound):
+            continue
+
+
 def count_backups(project_id: str) -> int:
     return Backup.objects.filter(project_id=project_id, deleted_at=None).count()
 
@@ -37,7 +47,7 @@ def purge_backups(context: RequestContext) -> None:
     for row in list(Backup.objects.filter(project_id=context.project_id, deleted_at=None).order_by("-created_at")):
         try:
             backups.delete(context=context, backup=row, force=True)
-        except InvalidBackup:
+        except (InvalidBackup, BackupNotFound):
             continue
 
 
@@ -69,8 +79,12 @@ def drop_access(context: RequestContext) -> None:
 
 def register() -> None:
     register_resource(ProjectResource(noun="volumes", count=count_volumes, purge=purge_volumes, rank=2))
-    register_resource(ProjectResource(noun="volume snapshots", count=count_snapshots, rank=2))
-    register_resource(ProjectResource(noun="volume backups", count=count_backups, purge=purge_backups, rank=2))
+    register_resource(
+        ProjectResource(noun="volume snapshots", count=count_snapshots, purge=purge_snapshots, rank=2, repeats=True)
+    )
+    register_resource(
+        ProjectResource(noun="volume backups", count=count_backups, purge=purge_backups, rank=2, repeats=True)
+    )
     register_resource(ProjectResource(noun="backup plans", count=count_plans, purge=drop_plans, rank=1))
     register_resource(ProjectResource(noun="volume groups", count=count_groups, purge=drop_groups, rank=3))
     register_resource(

@@ -173,6 +173,7 @@ def test_images_have_the_key(alice: Any, admin: Any, make_volume: Any, secret: A
     assert "encrypted" in refusal(alice.at("3.68").post(f"/volumes/{copy['id']}/action", reimage))[1]
     assert volume_keys.selectors.left() == [] and not volume_keys.discard_left(owner_id=image.id)
     Image.objects.update(deleted_at=image.created_at)
+    assert volume_keys.selectors.left(seconds=300) == []
     assert volume_keys.selectors.left() == [image.id] and volume_keys.discard_left(owner_id=image.id)
     assert VolumeKey.objects.filter(volume_id=copy["id"]).exists()
 
