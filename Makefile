@@ -47,7 +47,9 @@ status: ## Show processes, health and hosts
 	@if [ -x $(PYTHON) ]; then $(PYTHON) -m deploy.status; else echo "There is no .venv here: run make up."; exit 1; fi
 
 logs: ## Follow every log
-	@tail -n 20 -F "$${CELERITY_STATE_DIR:-/var/lib/celerity}"/log/*.log
+	@state=$${CELERITY_STATE_DIR:-}; \
+	if [ -z "$$state" ]; then if [ "$$(id -u)" = 0 ]; then state=/var/lib/celerity; else state=$${XDG_STATE_HOME:-~/.local/state}/celerity; fi; fi; \
+	tail -n 20 -F "$$state"/log/*.log
 
 doctor: ## Check what the cloud needs, and say what to do
 	@if [ -x $(PYTHON) ]; then $(PYTHON) -m deploy.doctor; else python3 -m deploy.doctor; fi

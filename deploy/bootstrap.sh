@@ -21,7 +21,8 @@ say() { printf '%s\n' "$*" >&2; }
 die() { say "$@"; exit 1; }
 is_root() { [ "$(id -u)" = 0 ]; }
 
-state=${CELERITY_STATE_DIR:-/var/lib/celerity}
+if is_root; then state=/var/lib/celerity; else state=${XDG_STATE_HOME:-~/.local/state}/celerity; fi
+state=${CELERITY_STATE_DIR:-$state}
 
 setting() {
     # What the environment says, then the state's file, then the default.
