@@ -24,7 +24,8 @@ LIVE_MIGRATE = ServerAction(
 EVACUATE = ServerAction(
     name="evacuate", key="evacuate", rule="os-evacuate", who=ADMIN, title="Evacuate", icon="emergency",
     explains="Makes the server again on another host, if its own is dead and an operator has forced it down: it must "
-    "not run there any more. Volumes keep their data; local disks are made again from the image: their data is lost.",
+    "not run there any more. Volumes, and disks in a pool of all hosts, keep their data; other disks are made again "
+    "from the image: their data is lost.",
     body=bodies.EVACUATE_FORCED,
     bodies={
         since("2.1", "2.13"): bodies.EVACUATE_OLD, since("2.14", "2.28"): bodies.EVACUATE,

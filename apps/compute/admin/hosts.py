@@ -183,8 +183,9 @@ operations.add(
         rule=EVACUATE.policy, offered=lambda host: bool(host.forced_down),
         confirm=lambda host: f"Make the servers of {host.name} again on other hosts",
         explains="Makes the servers of this dead host again on other hosts, those of the highest priority first. "
-        "Volumes keep their data; local disks are made again from the image: their data is lost. The machine must be "
-        "off: else the servers run twice. “celerity evacuate --plan” shows where they would go.",
+        "Volumes, and disks in a pool of all hosts, keep their data; other disks are made again from the image: their "
+        "data is lost. The machine must be off: else the servers run twice. “celerity evacuate --plan” shows where "
+        "they would go.",
     ),
     Operation(
         name="trust-agent", title="Clear “forced down”", icon="power", run=_trust_agent, rule=RULE,
