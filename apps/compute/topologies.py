@@ -36,7 +36,7 @@ def of(flavor: Mapping[str, Any], properties: Mapping[str, str]) -> GuestTopolog
         raise HardwareInvalid("Cannot set realtime policy in a non dedicated cpu pinning policy")
     pinned = _pinned(policy, specs, vcpus, threads=threads, emulator=emulator, realtime=realtime)
     cells, page = _cell_count(specs, properties), _page(specs, properties)
-    has_locked_memory(specs, properties)
+    _check_locked_memory(specs, properties)
     devices = _devices(specs)
     if not (cells or pinned or page not in ("", "any")):
         return GuestTopology(devices=devices) if devices else None
@@ -59,10 +59,12 @@ def of_existing(flavor: Mapping[str, Any], properties: Mapping[str, str]) -> Gue
 
 
 def check_aliases(specs: Mapping[str, Any]) -> None:
-    """Raise HardwareInvalid (400) for a PCI device by a name that this cloud does not know."""
-    for name, _ in _aliases(specs):
+    """Raise HardwareInvalid (400) for a PCI device by a name that this cloud does not know, and for too many."""
+    for name, count in _aliases(specs):
         if name not in settings.PCI_ALIASES:
             raise HardwareInvalid(f"PCI alias {name[:64]} is not defined")
+        if count > MAX_DEVICES:
+            raise HardwareInvalid(f"At most {MAX_DEVICES} devices of PCI alias {name[:64]} can be requested")
 
 
 def _aliases(specs: Mapping[str, Any]) -> list[tuple[str, int]]:
@@ -77,7 +79,12 @@ def _devices(specs: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
 
 
 def has_locked_memory(specs: Mapping[str, Any], properties: Mapping[str, str]) -> bool:
-    """Return whether the host keeps the guest's memory from being swapped, as for realtime. Raises HardwareInvalid."""
+    """Return whether the host keeps the guest's memory from being swapped, as for realtime."""
+    flavor, image = _values("locked_memory", specs, properties)
+    return image_properties.truth(flavor or image) or _is_realtime(specs)
+
+
+def _check_locked_memory(specs: Mapping[str, Any], properties: Mapping[str, str]) -> None:
     flavor, image = _values("locked_memory", specs, properties)
     asked = {image_properties.truth(text) for text in (flavor, image) if text}
     if len(asked) > 1:
@@ -87,7 +94,6 @@ def has_locked_memory(specs: Mapping[str, Any], properties: Mapping[str, str]) -
         )
     if True in asked and not any(_values("mem_page_size", specs, properties)):
         raise HardwareInvalid("locked_memory value in image or flavor is forbidden when mem_page_size is not set.")
-    return True in asked or _is_realtime(specs)
 
 
 def _is_realtime(specs: Mapping[str, Any]) -> bool:

@@ -122,6 +122,7 @@ def test_pci_devices(
     assert (answer.status_code, answer.json()["badRequest"]["message"]) == (400, "PCI alias gpu is not defined")
     settings.PCI_ALIASES = {"gpu": ("10de:1eb8",)}
     assert boot(admin, {**wanted, "dry_run": True}, **specs).status_code == 200
+    assert "At most 32 devices" in boot(admin, wanted, **{"pci_passthrough:alias": "gpu:33"}).content.decode()
     make_host("h1", 1)
     server = make_server(admin, host="h1")
     server.flavor["extra_specs"] = specs
