@@ -124,17 +124,16 @@ def discard(name: str) -> None:
     """Remove what was brought, or was a content: with the last of its clones. What is in use, or out of reach now, is
     removed later. Absent is success.
     """
-    for words in (("snap", "purge", "--no-progress", name), ("rm", "--no-progress", name)):
-        try:
-            _rbd(*words)
-        except _Absent:
-            return
-        except exceptions.StoreUnavailable:
-            log.info("left in the pool", name=name)
     try:
-        _rbd("trash", "mv", name)
+        _rbd("snap", "purge", "--no-progress", name)
+        try:
+            _rbd("rm", "--no-progress", name)
+        except exceptions.StoreUnavailable:  # it has clones, is in use, or is gone
+            _rbd("trash", "mv", name)
+    except _Absent:
+        return
     except exceptions.StoreUnavailable:
-        log.debug("gone, or in use", name=name)
+        log.info("left in the pool", name=name)
 
 
 def drop(sha512: str) -> None:

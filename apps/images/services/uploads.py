@@ -183,9 +183,9 @@ def fill_with_clone(*, image_id: uuid.UUID, run_id: uuid.UUID, spec: str) -> Non
             brought, size = pool.bring_clone(spec, image_id)
             content = attributes.unhashed(image_id)
             with transaction.atomic():
-                locks.blob(content)
                 facts = {"size": size, "virtual_size": size, "disk_format": "raw"}
                 _mark_active(image, upload_id, **facts, checksum=None, os_hash_algo=None, os_hash_value=content)
+                locks.blob(content)
                 if pool.size_of(content) is None:
                     pool.settle(brought, content)
         except BaseException:

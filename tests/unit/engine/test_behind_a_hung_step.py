@@ -19,6 +19,8 @@ from workers.periodic import sweeper
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ENDED = "cancelled step does not end"
+OTHERS = 77  # a lock
+WAITING = "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'advisory' AND clock_timestamp() - state_change > '0.5 s'"
 
 
 @pytest.fixture
@@ -31,14 +33,19 @@ def waiting(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 @contextmanager
-def holding(run: Run) -> Iterator[int]:
-    """Hold the run's subject in another session, as a step that hangs; give the key of the lease."""
+def holding(run: Run, *, waits: bool = False) -> Iterator[int]:
+    """Hold the run's subject in another session, as a step that hangs; give the key of the lease. ``waits``: as a claim
+    does that waits for a lock of the caller's.
+    """
     key, held, over = lock_key(run.subject_type, run.subject_id), Event(), Event()
 
     def hang() -> None:
         try:
             assert locks.try_lease(key)
             held.set()
+            if waits:
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT pg_advisory_lock(%s)", [OTHERS])
             over.wait(30)
         finally:
             connection.close()
@@ -70,3 +77,21 @@ def test_a_session_that_is_at_work_is_left_alone(waiting: Run) -> None:
     with holding(waiting) as key:
         assert ENDED not in sweeper.sweep()
         assert key in selectors.held_locks()
+
+
+def test_a_session_in_a_statement_is_left_alone(waiting: Run, settings: object) -> None:
+    """Its claim is not committed yet, so the run looks as if it waited for somebody else."""
+    settings.LOCK_WAIT_SECONDS = 0.1  # type: ignore[attr-defined]
+    assert locks.try_lease(OTHERS)
+    with holding(waiting, waits=True) as key:
+        try:
+            deadline, is_waiting = time.monotonic() + 10, False
+            while not is_waiting:
+                assert time.monotonic() < deadline
+                with connection.cursor() as cursor:
+                    cursor.execute(WAITING)
+                    is_waiting = cursor.fetchone() is not None
+            assert ENDED not in sweeper.sweep()
+            assert key in selectors.held_locks()
+        finally:
+            locks.release_lease(OTHERS)

@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 
 from apps.images import exceptions, pool
 from apps.images.models import Image
 from apps.images.selectors import blobs as selectors
-from apps.images.services import blobs
+from apps.images.services import blobs, images
 from tests import ceph
 from tests.callers import Caller
 from tests.unit.images import samples
+from tests.unit.images.test_filling import begin
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -142,3 +143,32 @@ def test_damage_and_silence(
     waiting = create(alice)
     assert put(alice, waiting["id"], samples.qcow2()).status_code == 503
     assert alice.get(f"/v2/images/{waiting['id']}").json()["status"] == "queued"
+
+
+def test_an_image_of_a_servers_disk(cluster: ceph.CephCluster, alice: Caller, monkeypatch: Any) -> None:
+    """It is a clone, which nobody has read: it has no hash, and the disk may go before it. A deep one is a copy."""
+    disk = f"disk-{uuid.uuid4()}-root"
+    cluster.rbd("create", "--size", "1M", disk)
+    cluster.rbd("snap", "create", "--no-progress", f"{disk}@copied")
+    for is_deep in (False, True):
+        with transaction.atomic():
+            image, run = begin(alice)
+        spec = f"{ceph.POOL}/{disk}@copied"
+        with pytest.raises(exceptions.StoreUnavailable):
+            images.fill_with_clone(image_id=image.id, run_id=run.id, spec=f"{spec}-not")
+        monkeypatch.setattr(pool, "DEEPEST", 0 if is_deep else 6)
+        for _ in range(2):
+            images.fill_with_clone(image_id=image.id, run_id=run.id, spec=spec)
+        shown = alice.get(f"/v2/images/{image.id}").json()
+        assert (shown["status"], shown["disk_format"], shown["size"]) == ("active", "raw", 1 << 20)
+        assert (shown["checksum"], shown["os_hash_algo"], shown["os_hash_value"]) == (None, None, None)
+        [content] = [name for name in names(cluster) if name.startswith("content-")]
+        parent = json.loads(cluster.rbd("info", "--format", "json", content)).get("parent", {})
+        assert parent.get("image") == (None if is_deep else disk)
+        response = alice.call("get", f"/v2/images/{image.id}/file")
+        assert b"".join(response.streaming_content) == b"\0" * (1 << 20) and "Content-MD5" not in response
+        assert (selectors.damaged(), blobs.drop_orphans()) == ([], [])
+        assert alice.delete(f"/v2/images/{image.id}").status_code == 204
+        assert names(cluster) == [disk]
+    cluster.rbd("snap", "rm", "--no-progress", f"{disk}@copied")
+    cluster.rbd("rm", "--no-progress", disk)
