@@ -156,12 +156,12 @@ def sizes() -> dict[str, int]:
 
 def incoming() -> dict[str, uuid.UUID]:
     """Return what is being brought or removed by this cloud, and for which images."""
-    begin, found = _incoming(), {}
+    begin, images = _incoming(), {}
     for name in json.loads(_rbd("ls", "--format", "json")):
         if name.startswith(begin):
             with contextlib.suppress(ValueError):
-                found[name] = uuid.UUID(name.removeprefix(begin)[:36])
-    return found
+                images[name] = uuid.UUID(name.removeprefix(begin)[:36])
+    return images
 
 
 def take_over(sha512: str) -> None:

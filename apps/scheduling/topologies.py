@@ -120,7 +120,7 @@ def _rooms(host: Topology, used: Sequence[Topology]) -> Iterator[_Room]:
 def _place(
     guest: GuestTopology, rooms: Sequence[_Room], shared: frozenset[int]
 ) -> list[tuple[dict[str, Any], list[int], list[int]]] | None:
-    """Place each of the guest's cells in a room of its own, in the first ones that are found."""
+    """Place each of the guest's cells in a separate room, in the first ones that will do."""
     if len(guest.cells) > len(rooms):
         return None
     ways = [[_placed(guest, index, room, shared) for room in rooms] for index in range(len(guest.cells))]

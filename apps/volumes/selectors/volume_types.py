@@ -58,8 +58,8 @@ def default(*, project_id: str | None) -> VolumeType | None:
     """
     own = DefaultType.objects.filter(project_id=project_id or "").values("volume_type_id")
     rows = VolumeType.objects.select_related("encryption")
-    found = rows.filter(Q(id__in=own) | Q(name=settings.DEFAULT_VOLUME_TYPE))
-    return min(found, key=lambda row: row.name == settings.DEFAULT_VOLUME_TYPE, default=None)
+    kinds = rows.filter(Q(id__in=own) | Q(name=settings.DEFAULT_VOLUME_TYPE))
+    return min(kinds, key=lambda row: row.name == settings.DEFAULT_VOLUME_TYPE, default=None)
 
 
 def extra_spec(*, volume_type: VolumeType, key: str) -> str:

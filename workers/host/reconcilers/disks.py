@@ -85,10 +85,10 @@ def _remove_ownerless(snapshot: HostSnapshot, server_id: uuid.UUID) -> None:
     snapshot.report.repaired(KIND, server_id, found=problem, done="deleted")
 
 
-def _report_left(snapshot: HostSnapshot, server_id: uuid.UUID, found: str, done: str) -> None:
+def _report_left(snapshot: HostSnapshot, server_id: uuid.UUID, problem: str, done: str) -> None:
     """All hosts see the pool; one tells."""
     if min(hosts.names_up(), default="") == snapshot.drivers.host:
-        snapshot.report.remains(KIND, server_id, found=found, done=done)
+        snapshot.report.remains(KIND, server_id, found=problem, done=done)
 
 
 def _is_placed(server_id: uuid.UUID) -> bool:
