@@ -46,7 +46,7 @@ def test_a_message_that_no_task_reads_is_taken_out_of_the_queue(steps: Any) -> N
 
 @pytest.mark.django_db(transaction=True)
 def test_a_thread_keeps_its_session_until_it_has_been_idle_for_a_while() -> None:
-    """Each resize has a long step: a session of its own for each took PostgreSQL half of a resize's time."""
+    """Each resize has a long step: a separate session for each took PostgreSQL half of a resize's time."""
     sessions = Sessions(idle_seconds=0.2)
 
     def work() -> tuple[int, Any]:

@@ -1,4 +1,4 @@
-"""A named group for Diffie-Hellman: QEMU 7.2 makes one of its own for each TLS server that has none, in 0.1 to 4 s."""
+"""A named group for Diffie-Hellman: QEMU 7.2 makes a group for each TLS server that has none, in 0.1 to 4 s."""
 
 # ffdhe2048 of RFC 7919, as `openssl genpkey -genparam -algorithm DH -pkeyopt group:ffdhe2048` writes it.
 FFDHE2048 = b"""\
