@@ -43,7 +43,7 @@ def written(moving: Moving) -> int:
 
 def fences(moving: Moving) -> list[str]:
     """The hosts that had others fenced, in order."""
-    return list(pool_of(moving)._pool.read("fences", str(moving.id)) or [])
+    return list((pool_of(moving)._pool.read("fences", str(moving.id)) or {}).get("by", []))
 
 
 def recover(moving: Moving, *modules: Any, only: str = "") -> list[int]:

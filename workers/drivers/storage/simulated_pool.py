@@ -67,9 +67,9 @@ class SimulatedPool(SimulatedStorage):
     def take_disks(self, server_id: str) -> bool:
         values.check_uuid(server_id, "a server's id")
         with self._simulation.operation("take_disks") as operation:
-            there, fences = self._there(server_id), self._pool.read("fences", server_id) or []
+            there, known = self._there(server_id), self._pool.read("fences", server_id) or {"by": []}
             if there:
-                self._pool.write("fences", server_id, [*fences, self._simulation.host])
+                self._pool.write("fences", server_id, {"by": [*known["by"], self._simulation.host]})
             operation.halfway()
             if there:
                 self._note(server_id, there)

@@ -45,7 +45,7 @@ def room(pool: Pool) -> Any:
 def volumes(pool: Pool, only: str = "", known: list[str] | None = None) -> Any:
     """All volumes, or one: ids, bytes, snapshots. Of others than the ``known`` ones, if these are given, the ids."""
     keys = [only] if only else [name[7:] for name in pool.rbd.list(pool.io) if name.startswith("volume-")]
-    rows = [[key, 0, []] for key in keys if known is not None and key not in known]
+    rows: list[Any] = [[key, 0, []] for key in keys if known is not None and key not in known]
     for key in keys if known is None else set(keys) & set(known):
         with suppress(rbd.ImageNotFound), pool.image(f"volume-{key}", read_only=True) as image:
             rows.append([key, image.size(), snapshots(image)])
