@@ -27,7 +27,7 @@ def check_new_server(context: RequestContext, values: Mapping[str, Any], hints: 
     """
     if _named_networks(values):
         policy.check(context, f"{CREATE}:attach_network")
-    if values["row"].get("trusted_image_certificates"):
+    if values.get("row", {}).get("trusted_image_certificates"):
         policy.check(context, f"{CREATE}:trusted_certs")
     for rule in placement.rules(values):
         policy.check(context, rule)
