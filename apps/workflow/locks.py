@@ -59,8 +59,8 @@ def release_leases(keys: Sequence[int]) -> None:
 def revoke_lease(key: int, *, pid: int, idle_seconds: float = 0) -> bool:
     """End the session ``pid`` if it still holds this lease: its worker may have continued with another subject.
 
-    With ``idle_seconds`` only a session that has sent no statement for that long, nor is in one, which has a limit of
-    its own: a claim that waits for a row is seen as this, too. False: it was not ended.
+    With ``idle_seconds`` only a session that has sent no statement for that long, nor is in one, which has a separate
+    limit: a claim that waits for a row is seen as this, too. False: it was not ended.
     """
     with connection.cursor() as cursor:
         cursor.execute(_END_SESSION, [pid, key, idle_seconds, idle_seconds])

@@ -36,7 +36,7 @@ SUITES = (
             ("identity-feature-enabled", "api_v2"): "true",
             ("identity-feature-enabled", "api_v2_admin"): "true",
         },
-        in_ci=False,  # a Tempest of its own has to be installed for it
+        in_ci=False,  # a separate Tempest has to be installed for it
     ),
     Suite("image", "image", r"tempest\.api\.image\."),
     Suite("compute", "compute", r"tempest\.api\.compute\."),

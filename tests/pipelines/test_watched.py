@@ -30,7 +30,7 @@ ACTIONS: tuple[tuple[dict[str, Any], str], ...] = (
 
 @contextmanager
 def polled(cloud: Cloud, key: str) -> Iterator[list[dict[str, Any]]]:
-    """Read the server again and again during the block, with a session of its own."""
+    """Read the server again and again during the block, in a separate session."""
     seen: list[dict[str, Any]] = []
     over = threading.Event()
 

@@ -227,7 +227,7 @@ def test_a_back_end_that_is_away(worker: Worker, monkeypatch: pytest.MonkeyPatch
         driver = worker.drivers.volume.backends()[name]
         driver.delete_volume(str(volumes_of[name].id))
 
-    def away() -> None:
+    def away(known: object) -> None:
         raise PoolUnavailable("The storage cluster does not answer.")
 
     monkeypatch.setattr(worker.drivers.volume.backends()["nfs"], "list_volumes", away)
