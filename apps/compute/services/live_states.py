@@ -38,6 +38,8 @@ def mark_moved(*, server_id: uuid.UUID, run_id: uuid.UUID, host: str, power_stat
     claim = allocations.of_consumer(consumer_id=migration.uuid) if migration is not None else None
     if migration is None or server is None or claim is None:
         return
+    if server.has_volumes:
+        server_volumes.move(server_id=server_id, host=host)
     bindings.move_for_server(server_id=server_id, host=host)
     server_states.mark_moved(
         server_id=server_id,
@@ -46,8 +48,6 @@ def mark_moved(*, server_id: uuid.UUID, run_id: uuid.UUID, host: str, power_stat
         zone=claim.host.zone,
         power_state=power_state or ("paused" if server.vm_state == states.PAUSED else "running"),
     )
-    if server.has_volumes:
-        server_volumes.move(server_id=server_id, host=host)
     if power_state == UNKNOWN:
         server_states.forget_power_state(server_id=server_id)
     migrations.advance(run_id=run_id, status=migration_states.POST_MIGRATING)
