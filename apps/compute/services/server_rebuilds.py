@@ -63,12 +63,14 @@ def _image(context: RequestContext, server: Server, image_ref: str, *, has_root_
     formats = [facts.get("disk_format") for facts in (columns["image_facts"], server.image_facts)]
     if not has_root_volume and (formats[0] == images.DISC) != (formats[1] == images.DISC):
         raise ImageUnusable("A server is not rebuilt from a disc's image to a disk's, or the reverse: create it again.")
-    has_tpm = tpms.of(server.flavor.get("extra_specs") or {}, columns["image_properties"]) is not None
+    # What an existing server asks for by its flavor and its own image may be refused today.
+    is_same = columns["image_properties"] == server.image_properties
+    tpm_of = tpms.of_existing if is_same else tpms.of
+    has_tpm = tpm_of(server.flavor.get("extra_specs") or {}, columns["image_properties"]) is not None
     if has_tpm and not server.tpm_secret:
         columns["tpm_secret"] = tpms.new_secret()
-    if topologies.of(server.flavor, columns["image_properties"]) != topologies.of_existing(
-        server.flavor, server.image_properties
-    ):
+    topology = topologies.of_existing(server.flavor, server.image_properties)
+    if not is_same and topologies.of(server.flavor, columns["image_properties"]) != topology:
         raise ImageUnusable(
             "An instance's NUMA topology cannot be changed as part of a rebuild. The image provided is invalid for "
             "this instance."

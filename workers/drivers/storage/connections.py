@@ -22,7 +22,7 @@ def request(
     try:
         connection.connect()
         connection.sock.settimeout(read_seconds)
-        with suppress(BrokenPipeError):  # the store has seen enough, and says why
+        with suppress(BrokenPipeError, ConnectionResetError):  # the store has seen enough, and says why
             connection.request(method, target, body, {**headers, "Connection": "close"})
         return connection.getresponse()
     except BaseException:
