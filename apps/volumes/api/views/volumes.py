@@ -25,7 +25,7 @@ from apps.volumes.services import volume_requests, volumes
 HINTS = "OS-SCH-HNT:scheduler_hints"
 # What a request may name and this cloud does not have.
 FEATURES = {
-    "consistencygroup_id": "groups of volumes",
+    "consistencygroup_id": "consistency groups of volumes",
 }
 FILTERS = {"glance_metadata": "3.4", "similar": "3.34", "times": "3.60"}
 TOTALS_WITH_METADATA = since("3.36")
