@@ -120,6 +120,15 @@ def silent(cloud: LabCloud) -> list[str]:
     return [service["host"] for service in listed if service["state"] != "up"]
 
 
+def await_agents(cloud: LabCloud) -> None:
+    """Wait until every host is heard again. Fails with what the agents of silent ones wrote last."""
+    try:
+        wait_for(lambda: not silent(cloud), what="both agents back", seconds=180)
+    except AssertionError as error:
+        logs = [(cloud.host(name).state / "log" / "host-agent.log").read_text()[-4000:] for name in silent(cloud)]
+        raise AssertionError("\n".join([str(error), *logs])) from None
+
+
 def is_copied(cloud: LabCloud, guest: Guest) -> bool:
     """Say whether a part of a guest's memory has been copied."""
     under_way = cloud.api.get(f"{COMPUTE}/servers/{guest.id}/migrations", microversion="2.23")["migrations"]
@@ -157,7 +166,7 @@ def test_something_dies_amid_a_move(moved: Moved, victim: str, at: str) -> None:
     moved.check(host=host_of(moved))
     assert read(moved, volume) == moved.sum
     assert all(pid_of(cloud.host(name), "libvirtd") for name in ("compute-1", "compute-2"))
-    wait_for(lambda: not silent(cloud), what="both agents back", seconds=180)
+    await_agents(cloud)
     target = "compute-2" if host_of(moved) == "compute-1" else "compute-1"
     assert live(moved, target) == target
     moved.check(host=target)

@@ -128,8 +128,8 @@ def _servers(request: HttpRequest, host: Any) -> panels.Panel:
             {"text": server.name, "href": reverse("admin:compute_server_change", args=[server.id])},
             {"text": server.status, "kind": "good" if server.vm_state == states.ACTIVE else "bad"
              if server.vm_state == states.ERROR else "idle"},
-            server.task_state, server.flavor.get("original_name", ""), f"{server.created_at:%Y-%m-%d %H:%M}",
             *([why.get(server.id) or "is next"] if leaving else []),
+            server.task_state, server.flavor.get("original_name", ""), f"{server.created_at:%Y-%m-%d %H:%M}",
         ]
         for server in selectors.on_host(host=host.name).defer(*selectors.HEAVY).order_by("-created_at")[:SHOWN]
     ]  # fmt: skip
@@ -144,7 +144,7 @@ def _servers(request: HttpRequest, host: Any) -> panels.Panel:
         )
     elif total and not host.enabled:
         note += " Servers are being moved to other hosts." if host.draining_since else " 'Drain' moves them to others."
-    head = ["server", "status", "task", "flavor", "created", *([leaving] if leaving else [])]
+    head = ["server", "status", *([leaving] if leaving else []), "task", "flavor", "created"]
     return panels.table("Servers on this host", head, rows, wide=True, note=note, empty="No servers on this host.")
 
 
