@@ -166,7 +166,7 @@ def test_qemu_is_killed(driver: HypervisorDriver, network: NetworkSpec, spec: Se
     eventually(lambda: not Path("/sys/class/net", port.tap).exists())
     info = driver.info(spec.id)
     assert info is not None
-    assert info.power_state in ("shutdown", "crashed")
+    assert (info.power_state, info.reason) == ("shutdown", "crashed")
     assert driver.start(spec).power_state == "running"
 
 
