@@ -87,7 +87,7 @@ def begin(
                 where=where,
                 variant=variant,
             )
-            if row.has_volumes and attachments.arrivals(host=row.host).filter(server_id=row.id).exists():
+            if row.has_volumes and attachments.has_arrival(server_id=row.id, host=row.host):
                 raise Conflict(UNDECIDED.format(action=action.name, server=row.id))
     except IntegrityError:
         other = run_selectors.active_of(subject_type=states.SUBJECT, subject_id=server.id)

@@ -61,6 +61,11 @@ def arrivals(*, host: str) -> QuerySet[Attachment]:
     return on_host(host=host).filter(at_target=True, server_id__isnull=False)
 
 
+def has_arrival(*, server_id: uuid.UUID, host: str) -> bool:
+    """Return whether a volume of a server of the host may be the newer one at the target of a move. 1 query."""
+    return arrivals(host=host).filter(server_id=server_id).exists()
+
+
 def on_host(*, host: str) -> QuerySet[Attachment]:
     """Return the attachments that a host has open, with their volumes."""
     return Attachment.objects.select_related("volume").filter(host=host)

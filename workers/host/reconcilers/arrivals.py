@@ -7,12 +7,15 @@ Rules:
   arrivals whose guest has the source, or whose server is elsewhere now -> the volume stays; the target is given up
   arrivals of a deleted server -> the same, after its domain is destroyed
   arrivals of which the hypervisor knows nothing -> reported, and both copies are kept
+Until then the server is not started (power.py).
 """
 
 import uuid
 from typing import TYPE_CHECKING
 
+import structlog
 from django.conf import settings
+from django.db import connection
 
 from apps.compute.selectors import servers
 from apps.compute.services import volume_swaps
@@ -28,6 +31,7 @@ from workers.mapping import volumes as mapping
 if TYPE_CHECKING:
     from apps.volumes.models import Attachment
 
+log = structlog.get_logger("celerity.agent")
 KIND = "arrival"
 PROBLEM = "it was moving, and no run is open"
 LOST = "The run that moved it was lost."
@@ -51,6 +55,12 @@ def _decide(snapshot: HostSnapshot, attachment_id: uuid.UUID, server_id: uuid.UU
             done = _follow(snapshot, there, server_id)
         except DriverError as error:
             snapshot.report.remains(KIND, volume_id, found=f"{PROBLEM}; {error.message}")
+            return
+        except Exception as error:  # it keeps this server off, and no other
+            if not connection.is_usable():
+                raise
+            log.warning("move not decided", volume=str(volume_id), error=str(error)[:300])
+            snapshot.report.remains(KIND, volume_id, found=PROBLEM, done=f"failed: {error}"[:300])
             return
     if done:
         snapshot.report.repaired(KIND, volume_id, found=PROBLEM, done=done)

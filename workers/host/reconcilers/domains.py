@@ -52,7 +52,7 @@ def _remove_stranger(snapshot: HostSnapshot, server_id: uuid.UUID) -> None:
         row = selectors.load(server_id=server_id) if is_idle else None
         if not is_idle or (row is not None and row.host == drivers.host):
             return
-        if row is None and attachments.arrivals(host=drivers.host).filter(server_id=server_id).exists():
+        if row is None and attachments.has_arrival(server_id=server_id, host=drivers.host):
             return  # the domain alone knows which copy of a volume it had: see arrivals.py
         keeps = str(server_id) in migrations.left_on(host=drivers.host)
         there = [name for name in _present(drivers, server_id) if name == "domain" or not keeps]

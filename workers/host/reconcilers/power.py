@@ -39,6 +39,7 @@ from apps.compute.services import move_states, server_states, shelving
 from apps.images.services import images
 from apps.networking.services import bindings
 from apps.scheduling.selectors import hosts
+from apps.volumes.selectors import attachments
 from apps.workflow.selectors import runs
 from workers.config import HostDrivers
 from workers.drivers.errors import DriverError
@@ -170,7 +171,7 @@ def repair(drivers: HostDrivers, server_id: uuid.UUID, *, restarted: bool = Fals
         info = drivers.hypervisor.info(str(server_id))
         power_state = str(info.power_state) if info else "shutdown"
         may_start = _was_on(server) and (_resumes(restarted) or is_unknown(server))
-        if may_start and power_state != "running" and hosts.is_forced_down(name=drivers.host):
+        if may_start and power_state != "running" and not _can_start(drivers, server):
             server_states.forget_power_state(server_id=server_id)
             return ""
         try:
@@ -189,6 +190,14 @@ def repair(drivers: HostDrivers, server_id: uuid.UUID, *, restarted: bool = Fals
             return ""
         bindings.set_server_status(server_id=server_id, up=power_state == "running")
         return f"the row says {power_state} now{f': {reason}' if reason else ''}"
+
+
+def _can_start(drivers: HostDrivers, server: "Server") -> bool:
+    """A guest that wrote to the target of a volume's move is not started with the source: see arrivals.py."""
+    if server.has_volumes and attachments.has_arrival(server_id=server.id, host=drivers.host):
+        log.warning("server waits until it is known where its volume is", server=str(server.id))
+        return False
+    return not hosts.is_forced_down(name=drivers.host)
 
 
 def _power_off(snapshot: HostSnapshot, server_id: uuid.UUID) -> None:
