@@ -9,8 +9,10 @@ import http
 import threading
 import time
 import uuid
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -30,7 +32,18 @@ log = structlog.get_logger("celerity.agent")
 FROZEN_SECONDS = 60.0
 ASK_SECONDS = 45.0  # an agent is asked for 30 s
 ANSWER_BYTES = 20_000
-_timers: dict[tuple[str, str], threading.Timer] = {}
+
+
+@dataclass
+class _Frozen:
+    """``holders``: the volumes whose snapshots wait for it, one for each; the last one's end thaws the guest."""
+
+    timer: threading.Timer
+    holders: Counter[uuid.UUID]
+
+
+_frozen: dict[tuple[str, str], _Frozen] = {}
+_locks: defaultdict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)  # by guest: agents take their time
 
 
 @contextmanager
@@ -53,19 +66,21 @@ def quiesced(volume_id: uuid.UUID) -> Iterator[list[str]]:
 
 def freeze(volume_id: uuid.UUID, drivers: HostDrivers) -> list[str]:
     """Freeze the guests here that have the volume. Returns the servers whose agents did not do it."""
-    return [key for key in _guests(volume_id).get(drivers.host, []) if not _freeze(key, drivers)]
+    return [key for key in _guests(volume_id).get(drivers.host, []) if not _hold(key, volume_id, drivers)]
 
 
 def thaw(volume_id: uuid.UUID, drivers: HostDrivers) -> list[str]:
-    """Let them write again. Returns the servers that were not frozen any more."""
-    return [key for key in _guests(volume_id).get(drivers.host, []) if not _thaw(key, drivers)]
+    """Let them write again, unless another snapshot waits for them. Returns the servers that were not frozen any
+    more.
+    """
+    return [key for key in _guests(volume_id).get(drivers.host, []) if not _let_go(key, volume_id, drivers)]
 
 
 def thaw_forgotten(drivers: HostDrivers) -> list[str]:
     """Let guests write again whose agent on this host died meanwhile. Returns their servers."""
     known = [path.parent.name for path in drivers.paths.instances.glob(f"*/{drivers.paths.frozen('x').name}")]
     late = [key for key in known if time.time() - drivers.paths.frozen(key).stat().st_mtime > FROZEN_SECONDS]
-    return [key for key in late if (drivers.host, key) not in _timers and _thaw(key, drivers, is_forgotten=True)]
+    return [key for key in late if _thaw_forgotten(key, drivers)]
 
 
 def _guests(volume_id: uuid.UUID) -> dict[str, list[str]]:
@@ -79,32 +94,67 @@ def _guests(volume_id: uuid.UUID) -> dict[str, list[str]]:
     return guests
 
 
+def _hold(key: str, volume_id: uuid.UUID, drivers: HostDrivers) -> bool:
+    """Freeze the guest, or join those that have frozen it."""
+    place = drivers.host, key
+    with _locks[place]:
+        known = _frozen.get(place)
+        if known is None and not _freeze(key, drivers):
+            return False
+        if known is None:
+            timer = threading.Timer(FROZEN_SECONDS, lambda: _expire(key, drivers, known))
+            known = _frozen[place] = _Frozen(timer, Counter())
+            timer.daemon = True
+            timer.start()
+        known.holders[volume_id] += 1
+    return True
+
+
 def _freeze(key: str, drivers: HostDrivers) -> bool:
     note = drivers.paths.frozen(key)
     if note.parent.is_dir():  # simulated hosts have none
         files.write(note, b"")
-    is_frozen = False
     try:
-        is_frozen = drivers.hypervisor.freeze(key)
+        if drivers.hypervisor.freeze(key):
+            return True
     except DriverError as error:
         log.warning("guest not frozen", server=key, error=error.details or error.message)
-    if not is_frozen:
-        note.unlink(missing_ok=True)
-        return False
-    timer = threading.Timer(FROZEN_SECONDS, _thaw, (key, drivers))
-    timer.daemon = True
-    _timers[drivers.host, key] = timer
-    timer.start()
-    return True
+    note.unlink(missing_ok=True)
+    return False
 
 
-def _thaw(key: str, drivers: HostDrivers, *, is_forgotten: bool = False) -> bool:
-    """Return whether it was frozen until now. One that does not thaw keeps its note: recovery tries again."""
-    timer = _timers.pop((drivers.host, key), None)
-    if timer is None and not is_forgotten:
-        return False
-    if timer is not None:
-        timer.cancel()
+def _let_go(key: str, volume_id: uuid.UUID, drivers: HostDrivers) -> bool:
+    """Return whether it was frozen until now. The last one thaws it."""
+    place = drivers.host, key
+    with _locks[place]:
+        known = _frozen.get(place)
+        if known is None or not known.holders[volume_id]:
+            return False
+        known.holders[volume_id] -= 1
+        if known.holders.total():
+            return True
+        del _frozen[place]
+        known.timer.cancel()
+        return _thaw(key, drivers)
+
+
+def _expire(key: str, drivers: HostDrivers, known: _Frozen | None) -> None:
+    """Nobody has let it go for too long."""
+    place = drivers.host, key
+    with _locks[place]:
+        if known is not None and _frozen.get(place) is known:
+            del _frozen[place]
+            _thaw(key, drivers)
+
+
+def _thaw_forgotten(key: str, drivers: HostDrivers) -> bool:
+    place = drivers.host, key
+    with _locks[place]:
+        return place not in _frozen and _thaw(key, drivers)
+
+
+def _thaw(key: str, drivers: HostDrivers) -> bool:
+    """One that does not thaw keeps its note: recovery tries again."""
     try:
         drivers.hypervisor.thaw(key)
     except DriverError as error:

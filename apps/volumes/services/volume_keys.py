@@ -19,6 +19,7 @@ from apps.volumes.models import Backup, EncryptionType, Volume, VolumeKey, Volum
 from apps.volumes.selectors import snapshots, volume_types
 from apps.volumes.selectors import volume_keys as selectors
 
+NO_KEYS = "The keys of encrypted volumes are not on this host of the API."
 CIPHER = "aes-xts-plain64"
 KEY_SIZES = (256, 512)  # bits: XTS takes two keys, of AES-128 and AES-256
 FRONT_END = "front-end"
@@ -177,12 +178,18 @@ def fits(*, volume: Volume, backup: Backup) -> bool:
 
 
 def is_of_backup(*, volume: Volume, backup: Backup) -> bool:
-    """Return whether a volume and a backup of the same kind (``fits``) have one passphrase."""
+    """Return whether a volume and a backup of the same kind (``fits``) have one passphrase.
+
+    Raises Unavailable (503).
+    """
     ours = selectors.of_volume(volume_id=volume.id) if volume.encrypted else None
     theirs = selectors.of_backup(backup_id=backup.id)
     if ours is None or theirs is None:
         return ours is theirs
-    return passphrase_of(ours) == passphrase_of(theirs)
+    try:
+        return passphrase_of(ours) == passphrase_of(theirs)
+    except (keys.InvalidToken, keys.KeysMissing):
+        raise Unavailable(NO_KEYS) from None
 
 
 def replace_by_backups(*, volume_id: uuid.UUID, backup_id: uuid.UUID) -> None:
@@ -272,4 +279,4 @@ def _seal(passphrase: str) -> str:
     try:
         return keys.seal(passphrase.encode(), settings.VOLUME_KEY_DIR)
     except keys.KeysMissing:
-        raise Unavailable("The keys of encrypted volumes are not on this host of the API.") from None
+        raise Unavailable(NO_KEYS) from None

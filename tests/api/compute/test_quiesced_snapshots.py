@@ -13,8 +13,10 @@ from tests.api.compute.in_process import HOST, Worker
 from tests.api.compute.test_volume_attachments import MakeVolume, attach, make_volume, server, worker
 from tests.cloud import wait_for
 from workers import config
+from workers.drivers.volume.errors import PoolBusy
 from workers.mapping import quiescing
 from workers.mapping import servers as mapping
+from workers.tasks.volumes import base
 
 __all__ = ["make_volume", "server", "worker"]
 pytestmark = pytest.mark.django_db
@@ -62,8 +64,42 @@ def test_the_guest_waits(
     if fails:
         worker.plan({"op": "create_snapshot", "error": "abort", "when": "before"})
     assert snapshot(worker, volume) == ("failed" if fails else "succeeded")
-    assert seen == [True] and not is_frozen(worker, server) and not quiescing._timers
+    assert seen == [True] and not is_frozen(worker, server) and not quiescing._frozen
     assert Message.objects.count() == int(fails)
+
+
+def test_two_snapshots_at_once(
+    alice: ComputeCaller, server: Server, volume: Volume, make_volume: MakeVolume, worker: Worker
+) -> None:
+    """The guest waits until the last one ends; each hears that it did."""
+    other = make_volume(alice)
+    attach(alice, server, other)
+    worker.work()
+    with quiescing.quiesced(volume.id) as missed:
+        with quiescing.quiesced(other.id) as missed_too:
+            assert is_frozen(worker, server)
+        assert is_frozen(worker, server) and missed_too == []
+    assert not is_frozen(worker, server) and missed == []
+
+
+def test_a_busy_pool_freezes_nobody(
+    server: Server, volume: Volume, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, driver = [], type(worker.drivers.volume)
+    check = driver.check_free
+
+    def be_busy(self: Any, volume_id: str) -> None:
+        seen.append(is_frozen(worker, server))
+        if len(seen) < 3:
+            raise PoolBusy("Another operation on the volume is under way.")
+        check(self, volume_id)
+
+    monkeypatch.setattr(driver, "check_free", be_busy)
+    monkeypatch.setattr(base, "PAUSE_SECONDS", 0)
+    frozen = []
+    monkeypatch.setattr(quiescing, "freeze", lambda *of: frozen.append(of) or [])
+    assert snapshot(worker, volume) == "succeeded"
+    assert seen == [False] * 3 and len(frozen) == 1
 
 
 def test_an_agent_that_does_not_answer(server: Server, volume: Volume, worker: Worker) -> None:

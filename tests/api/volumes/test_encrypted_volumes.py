@@ -140,6 +140,9 @@ def test_backups_have_the_key(alice: Any, admin: Any, make_volume: Any, make_sna
     snapshot = make_snapshot(alice, other)
     assert "snapshots" in refusal(alice.post(restore, {"restore": {"volume_id": other["id"]}}))[1]
     snapshot_states.mark_deleted(snapshot_id=uuid.UUID(snapshot["id"]))
+    VolumeKey.objects.filter(backup=backup).update(sealed="by keys that are not here")
+    assert alice.post(restore, {"restore": {"volume_id": other["id"]}}).status_code == 503
+    VolumeKey.objects.filter(backup=backup).update(sealed=key.sealed)
     assert alice.post(restore, {"restore": {"volume_id": other["id"]}}).status_code == 202
     assert volume_keys_text(other) != volume_keys_text(secret)  # nothing is written yet
     backup_states.mark_restored(backup=Backup.objects.get(id=backup.id))

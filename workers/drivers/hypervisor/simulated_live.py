@@ -62,8 +62,8 @@ class SimulatedLive(SimulatedRecords, LiveOperations):
         """Whether it is frozen is in its record."""
         with self._simulation.operation("freeze") as operation:
             record = self._simulation.read("domains", server_id)
-            if record is None or not self._has_agent(record):
-                return False
+            if record is None or not self._has_agent(record) or record.get("frozen"):
+                return False  # an agent that has frozen answers nothing but a thaw
             operation.halfway()
             self._simulation.write("domains", server_id, {**record, "frozen": True})
             return True

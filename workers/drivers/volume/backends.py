@@ -66,6 +66,9 @@ class Backends(VolumeDriver):
     def extend_volume(self, volume_id: str, size_gib: int) -> None:
         self._of(volume_id).extend_volume(volume_id, size_gib)
 
+    def check_free(self, volume_id: str) -> None:
+        self._of(volume_id).check_free(volume_id)
+
     def create_snapshot(self, volume_id: str, snapshot_id: str, stop: Event | None = None) -> None:
         self._of(volume_id).create_snapshot(volume_id, snapshot_id, stop)
 

@@ -76,6 +76,10 @@ class VolumeDriver(Encrypting, ABC):
         """
 
     @abstractmethod
+    def check_free(self, volume_id: str) -> None:
+        """Raise PoolBusy while another operation works on the volume."""
+
+    @abstractmethod
     def create_snapshot(self, volume_id: str, snapshot_id: str, stop: Event | None = None) -> None:
         """Keep the volume's present content, also while it is exported (crash-consistent, clients notice nothing).
 

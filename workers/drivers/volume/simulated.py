@@ -107,6 +107,10 @@ class SimulatedVolumes(Adoption, Connections, SimulatedEncryption, VolumeDriver)
             operation.halfway()
             self._simulation.write(self._kind, volume_id, {**record, "size_gib": size_gib})
 
+    def check_free(self, volume_id: str) -> None:
+        with self._simulation.operation("check_free"):
+            self._existing(volume_id)
+
     def create_snapshot(self, volume_id: str, snapshot_id: str, stop: Event | None = None) -> None:
         values.check_uuid(snapshot_id, "a snapshot's id")
         with self._simulation.operation("create_snapshot") as operation:

@@ -21,6 +21,7 @@ class CreateSnapshot(SnapshotStep[None]):
             raise TooLong
 
         def take() -> list[str]:
+            driver.check_free(str(snapshot.volume_id))  # no guest waits for a volume that is busy
             with quiescing.quiesced(snapshot.volume_id) as missed:
                 driver.create_snapshot(str(snapshot.volume_id), str(snapshot.id), ctx.stop)
             return missed

@@ -109,6 +109,10 @@ class CephVolumes(VolumeDriver):
                 self._serve(daemon)
                 daemon.resize(NODE, size)
 
+    def check_free(self, volume_id: str) -> None:
+        with self._alone(volume_id):
+            pass
+
     def create_snapshot(self, volume_id: str, snapshot_id: str, stop: Event | None = None) -> None:
         values.check_uuid(snapshot_id, "a snapshot's id")
         with self._alone(volume_id):

@@ -108,6 +108,10 @@ class LocalVolumes(Adoption, Connections, VolumeDriver):
                     daemon.resize(record.top, size)
                 self._pool.save(volume_id, replace(record, size=size, clean_ns=0))
 
+    def check_free(self, volume_id: str) -> None:
+        with self._locked(volume_id):
+            pass
+
     def create_snapshot(self, volume_id: str, snapshot_id: str, stop: Event | None = None) -> None:
         """A raw volume's content is copied, so it must not be exported."""
         values.check_uuid(snapshot_id, "a snapshot's id")
