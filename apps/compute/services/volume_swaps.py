@@ -28,8 +28,15 @@ if TYPE_CHECKING:
     from apps.volumes.models import Attachment
 
 
-def swap(*, context: RequestContext, server: Server, device: BlockDevice, volume_id: str) -> None:
-    """Begin to put another volume in the place of the server's.
+def swap(
+    *,
+    context: RequestContext,
+    server: Server,
+    device: BlockDevice,
+    volume_id: str,
+    delete_on_termination: bool | None = None,
+) -> None:
+    """Begin to put another volume in the place of the server's. ``delete_on_termination``: as the place is to have it.
 
     Raises BadRequest and InvalidVolume (400), and the errors of ``server_actions.begin``.
     """
@@ -39,10 +46,19 @@ def swap(*, context: RequestContext, server: Server, device: BlockDevice, volume
         raise BadRequest(error.message) from None
     if volume.project_id != server.project_id:
         raise BadRequest(refusals.VolumeNotFound(volume=volume.id).message)
-    device_changes.one_at_a_time(lambda: _swap(context, server, device.id, volume.id))
+    device_changes.one_at_a_time(lambda: _swap_and_keep(context, server, device, volume.id, delete_on_termination))
 
 
 @transaction.atomic
+def _swap_and_keep(
+    context: RequestContext, server: Server, device: BlockDevice, volume_id: uuid.UUID, deletes: bool | None
+) -> None:
+    """What is refused changes nothing of the volume that stays."""
+    _swap(context, server, device.id, volume_id)
+    if deletes is not None:
+        volume_attachments.update(device=device, delete_on_termination=deletes)
+
+
 def _swap(context: RequestContext, server: Server, device_id: uuid.UUID, volume_id: uuid.UUID) -> None:
     row = locks.server(server.id)
     if row is None:

@@ -2,13 +2,13 @@
 
 import uuid
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apps.common import audit
 from apps.common.context import RequestContext
 from apps.volumes import exceptions, rpcapi, states
-from apps.volumes.models import Volume
+from apps.volumes.models import Attachment, Volume
 from apps.volumes.selectors import volume_keys
 from apps.volumes.services import volume_requests, volumes
 
@@ -33,8 +33,16 @@ def begin(*, context: RequestContext, volume: Volume, image_id: uuid.UUID, reser
         )
     if not row.host:
         raise exceptions.InvalidVolume(reason=f"Volume {row.id} was never made: it is in no pool.")
+    if Attachment.objects.filter(volume_id=row.id).exclude(status=states.RESERVED).exists():
+        raise exceptions.InvalidVolume(reason=f"Volume {row.id} is still attached, detach volume first.")
+    volumes.check_snapshots_made(row)
+    volumes.check_copies(row)
     now = timezone.now()
     Volume.objects.filter(id=row.id).update(status=states.DOWNLOADING, previous_status=row.status, updated_at=now)
     shown = volume_requests.of_image(image)
-    rpcapi.reimage(context=context, volume=row, image_id=image.id, metadata=shown)
+    try:
+        with transaction.atomic():
+            rpcapi.reimage(context=context, volume=row, image_id=image.id, metadata=shown)
+    except IntegrityError:  # a server's run has it
+        raise exceptions.InvalidVolume(reason=f"Volume {row.id} is busy; try again.") from None
     audit.record("volume.reimage", "volume", row.id, details={"image": str(image.id)})

@@ -104,6 +104,11 @@ def _check_extendable(row: Volume, attached_too: bool) -> None:
         raise exceptions.InvalidVolume(
             reason=f"Volume {row.id} status must be {' or '.join(legal)} to extend, currently {row.status}"
         )
+    check_snapshots_made(row)
+
+
+def check_snapshots_made(row: Volume) -> None:
+    """Refuse while a snapshot is made: it is to have what the volume had when it was asked for."""
     if Snapshot.objects.filter(volume_id=row.id, deleted_at=None, status=states.CREATING).exists():
         raise exceptions.InvalidVolume(reason=f"A snapshot of volume {row.id} is being created.")
 

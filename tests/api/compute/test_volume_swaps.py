@@ -47,8 +47,8 @@ def pair(alice: ComputeCaller, server: Server, make_volume: MakeVolume, worker: 
     return made
 
 
-def swap(caller: ComputeCaller, server: Server, old: Volume, new: Any) -> Any:
-    body = {"volumeAttachment": {"volumeId": str(getattr(new, "id", new))}}
+def swap(caller: ComputeCaller, server: Server, old: Volume, new: Any, **values: Any) -> Any:
+    body = {"volumeAttachment": {"volumeId": str(getattr(new, "id", new)), **values}}
     return caller.put(path_of(server, old), body)
 
 
@@ -71,7 +71,8 @@ def test_swap_and_back(admin: ComputeCaller, server: Server, pair: list[Volume],
     first, second = pair
     limits = QosSpec.objects.create(name="slow", consumer="front-end", specs={"total_iops_sec": "100"})
     Volume.objects.filter(id=second.id).update(volume_type=VolumeType.objects.create(name="slow", qos_spec=limits))
-    assert swap(admin.at("2.85"), server, first, second).status_code == 202
+    assert swap(admin.at("2.85"), server, first, second, delete_on_termination=True).status_code == 202
+    assert BlockDevice.objects.get(kind="volume").delete_on_termination
     first.refresh_from_db()
     second.refresh_from_db()
     assert (first.status, second.status) == ("detaching", "reserved")
@@ -134,8 +135,10 @@ def test_refusals(
         target = pair[0]
     else:
         Volume.objects.filter(id=pair[1].id).update(**values)
-    answer = swap(admin, server, pair[0], target)
+    more = {} if "own" in values else {"delete_on_termination": True}
+    answer = swap(admin.at("2.85") if more else admin, server, pair[0], target, **more)
     assert answer.status_code == 400, answer.content
+    assert not BlockDevice.objects.get(kind="volume").delete_on_termination
     assert sentence in answer.json()["badRequest"]["message"]
     assert Attachment.objects.count() == 1 and Run.objects.filter(leader_id=None).count() == 1
 

@@ -4,9 +4,10 @@ import uuid
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from apps.images.models import Image
-from apps.volumes.models import Volume
+from apps.volumes.models import Attachment, Snapshot, Volume
 from apps.volumes.services import volume_states
 from apps.workflow.models import Run
 from tests.api.volumes.conftest import end_runs, refusal, set_status
@@ -62,3 +63,25 @@ def test_refusals_change_nothing(alice: Any, make_volume: Any, image: Image) -> 
     Volume.objects.filter(id=volume["id"]).update(host="")
     assert refusal(_ask(who, volume, image.id))[0] == 400
     assert not Run.objects.filter(pipeline="volume.reimage").exists()
+
+
+def test_who_else_needs_what_it_has(alice: Any, make_volume: Any, image: Image) -> None:
+    """A snapshot and a copy that are promised, a guest, and a server's run."""
+    volume, who = make_volume(alice), alice.at("3.68")
+    row = Volume.objects.get(id=volume["id"])
+    run = {"pipeline": "server.attach_volume", "subject_type": "volume", "subject_id": row.id, "state": "running",
+           "deadline_at": timezone.now()}  # fmt: skip
+    for make, sentence in (
+        (lambda: Snapshot.objects.create(volume=row, project_id="p", user_id="u", size=1), "snapshot"),
+        (lambda: Volume.objects.create(project_id="p", user_id="u", size=1, source_volume_id=row.id), "source"),
+        (lambda: Attachment.objects.create(volume=row, server_id=uuid.uuid4(), status="attached"), "attached"),
+        (lambda: Run.objects.create(**run), "busy"),
+    ):
+        other = make()
+        code, text = refusal(_ask(who, volume, image.id))
+        assert code == 400 and sentence in text
+        assert Volume.objects.get(id=row.id).status == row.status
+        other.delete()
+    Attachment.objects.create(volume=row, server_id=uuid.uuid4(), status="reserved")
+    set_status(volume, "reserved")
+    assert _ask(who, volume, image.id, reimage_reserved=True).status_code == 202

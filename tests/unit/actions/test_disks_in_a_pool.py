@@ -9,10 +9,13 @@ from django.utils import timezone
 from apps.compute.models import Migration, Server
 from apps.compute.selectors import evacuations
 from apps.scheduling.models import Host
+from apps.workflow.models import Run
+from apps.workflow.services import runs
 from apps.workflow.services.findings import FindingReport
 from tests.unit.actions.conftest import ADMIN, HOST, OTHER, Acting, Moving
 from tests.unit.actions.test_lost_destinations import evacuate
 from workers.drivers.storage.simulated_pool import SimulatedPool
+from workers.engine.errors import Abort
 from workers.host.reconcilers import disks, domains
 from workers.host.reconcilers.base import take_snapshot
 from workers.mapping import servers
@@ -124,6 +127,26 @@ def test_a_revert_from_a_dead_host(moving: Moving) -> None:
     moving.do("revertResize")
     assert (moving.run_state, moving.server.host, written(moving)) == ("succeeded", HOST, 3)
     assert fences(moving) == [HOST] and pool_of(moving).list_kept() == ()
+
+
+def test_a_revert_that_fails_while_the_pool_is_silent(moving: Moving, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That nobody knows what is kept does not mean that it was returned."""
+
+    def fall_silent(*_: Any) -> None:
+        moving.fail("list_kept", times=2)  # asked by the engine, then by the revert
+        raise Abort("No.")
+
+    moving.do("migrate", context=ADMIN)
+    monkeypatch.setattr(SimulatedPool, "return_server", fall_silent)
+    moving.do("revertResize")
+    run = Run.objects.get(pipeline="server.revert_resize", leader_id=None)
+    assert run.state == "reverting"
+    Run.objects.filter(id=run.id).update(step_state="queued")  # as the sweeper sends it again
+    run.refresh_from_db()
+    assert runs.resend(run=run)
+    moving.run()
+    assert (moving.run_state, moving.server.status, moving.server.host) == ("failed", "VERIFY_RESIZE", OTHER)
+    assert pool_of(moving).list_kept() == (str(moving.id),)
 
 
 @pytest.mark.parametrize("actions", [["shelve"], ["shelve", "unshelve"], ["rebuild"]])

@@ -135,15 +135,12 @@ class ReturnToSource(ServerStep[Returned]):
         move_states.settle_quota(server_id=ctx.subject_id, run_id=ctx.claim.run_id)
 
     def has_passed(self, ctx: StepContext) -> bool:
-        """Raises DriverError where nobody can say it."""
+        """Raises DriverError where nobody can say it: then it goes forward, and ``revert`` waits."""
         migration = migrations.of_run(run_id=ctx.claim.run_id)
         if migration is None or not (ctx.on_host and moves.had_files(self.server(ctx), migration)):
             return False
         storage = self.drivers(ctx).storage
-        try:
-            return moving.is_same_disk(ctx, storage) and str(ctx.subject_id) not in storage.list_kept()
-        except DriverError:  # nobody knows: it goes forward, and is repeated
-            return True
+        return moving.is_same_disk(ctx, storage) and str(ctx.subject_id) not in storage.list_kept()
 
     def revert(self, ctx: StepContext) -> None:
         try:

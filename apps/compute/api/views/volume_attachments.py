@@ -90,10 +90,15 @@ class VolumeAttachmentView(PartOfServer):
         values = self.parse(request, KEY)
         if parse_uuid(values["volumeId"]) != device.volume_id or self.version not in UPDATED:
             policy.check(self.caller, f"{RULES}:swap")
-            if self.version in UPDATED and "delete_on_termination" in values:
-                volume_attachments.update(device=device, delete_on_termination=values["delete_on_termination"])
+            deletes = values.get("delete_on_termination") if self.version in UPDATED else None
             with audit.action(SWAP_VOLUME.event, "server", self.owner.id):
-                volume_swaps.swap(context=self.caller, server=self.owner, device=device, volume_id=values["volumeId"])
+                volume_swaps.swap(
+                    context=self.caller,
+                    server=self.owner,
+                    device=device,
+                    volume_id=values["volumeId"],
+                    delete_on_termination=deletes,
+                )
         elif "delete_on_termination" in values:
             volume_attachments.update(device=device, delete_on_termination=values["delete_on_termination"])
         return Response(status=202)
