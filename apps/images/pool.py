@@ -10,9 +10,7 @@ import io
 import json
 import secrets
 import subprocess
-import time
 import uuid
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -24,26 +22,14 @@ from apps.images import exceptions
 
 log = structlog.get_logger("celerity.images")
 BASE = "base"
+COMMON = "content-"
+REFUSALS = (exceptions.StoreUnavailable, exceptions.NoRoom)
 DIGITS = 64  # of the SHA-512: RBD's names have 95 characters at most
 SHORT_SECONDS, LONG_SECONDS = 40, 3 * 3600
 _LIMITS = ("--client-mount-timeout", "5", "--rados-mon-op-timeout", "15", "--rados-osd-op-timeout", "30")
-ROOM_SECONDS = 10
 DEEPEST = 6  # clones of clones
 PYTHON = "/usr/bin/python3"
-_NEVER = 1 << 60
 _READER = str(Path(__file__).with_name("pool_reader.py"))
-
-
-@dataclass(frozen=True, slots=True)
-class _Room:
-    """What a pool's cluster last said."""
-
-    pool: str
-    free: int
-    asked_at: float
-
-
-_known_room: _Room | None = None
 
 
 def is_used() -> bool:
@@ -63,8 +49,23 @@ def url_of(sha512: str) -> str:
 
 def size_of(sha512: str) -> int | None:
     """Return the bytes of a content that is whole; None where there is none. Raises StoreUnavailable."""
-    known = _info(name_of(sha512))
-    return None if known is None else int(known["size"])
+    found = _find(sha512)
+    return None if found is None else found[1]
+
+
+def opened(sha512: str) -> "Content | None":
+    """Return a content as a stream; None where there is none. Raises StoreUnavailable."""
+    found = _find(sha512)
+    return None if found is None else Content(*found)
+
+
+def _find(sha512: str) -> tuple[str, int] | None:
+    """Return the name and the bytes of a content. Before names had the cloud in them, clouds had it in common."""
+    for name in (name_of(sha512), f"{COMMON}{sha512[:DIGITS]}"):
+        known = _info(f"{name}@{BASE}")
+        if known is not None:
+            return name, int(known["size"])
+    return None
 
 
 def bring(path: Path, image_id: uuid.UUID) -> str:
@@ -81,43 +82,48 @@ def bring(path: Path, image_id: uuid.UUID) -> str:
     return name
 
 
-def bring_clone(spec: str, image_id: uuid.UUID) -> tuple[str, int]:
-    """Have a clone of a snapshot in the cluster ("pool/image@snapshot"), and return its name and bytes. Nothing is
-    copied, unless it has many images below it, or deleted ones. The caller holds the image's upload.
+def bytes_of(spec: str) -> int | None:
+    """Return the bytes of a snapshot in the cluster, "pool/image@snapshot"; None for none. Raises StoreUnavailable."""
+    known = _info(spec)
+    return None if known is None else int(known["size"])
 
-    Raises StoreUnavailable.
+
+def is_shallow(image: str) -> bool:
+    """Return whether an image in the cluster, "pool/image", has few images below it, and no deleted ones: a clone of it
+    would keep them all. Raises StoreUnavailable.
+    """
+    known = _info(image)
+    for _ in range(DEEPEST):
+        parent = known.get("parent") if known else None
+        if not parent:
+            return True
+        if parent.get("trash"):
+            return False
+        known = _info(f"{parent['pool']}/{parent['image']}")
+    return False
+
+
+def bring_clone(spec: str, image_id: uuid.UUID) -> str:
+    """Have a clone of such a snapshot under a new name, and return that. The caller holds the image's upload.
+
+    Raises StoreUnavailable, NoRoom.
     """
     name = _new_name(image_id)
     try:
         _rbd("clone", "--rbd-default-clone-format", "2", spec, f"{settings.IMAGE_STORE}/{name}")
-        if _is_deep(name):
-            _rbd("flatten", "--no-progress", name, seconds=LONG_SECONDS)
         _rbd("snap", "create", "--no-progress", f"{name}@{BASE}")
-        known = _info(name)
-        if known is None:
-            raise exceptions.StoreUnavailable
     except BaseException:
         discard(name)
         raise
-    return name, int(known["size"])
-
-
-def _is_deep(name: str) -> bool:
-    """Whether a clone keeps much from being removed."""
-    known = _info(name)
-    for _ in range(DEEPEST):
-        parent = known.get("parent") if known else None
-        if not parent:
-            return False
-        if parent.get("trash"):
-            return True
-        known = _info(f"{parent['pool']}/{parent['image']}")
-    return True
+    return name
 
 
 def settle(name: str, sha512: str) -> None:
-    """Give what was brought its content's name. The caller holds the content."""
-    _rbd("rename", name, name_of(sha512))
+    """Give what was brought its content's name. The caller holds the content, and has not found it."""
+    content = name_of(sha512)
+    if _info(content) is not None:  # a removal that was cut off in a full pool
+        discard(content)
+    _rbd("rename", name, content)
 
 
 def discard(name: str) -> None:
@@ -128,30 +134,46 @@ def discard(name: str) -> None:
         _rbd("snap", "purge", "--no-progress", name)
         try:
             _rbd("rm", "--no-progress", name)
-        except exceptions.StoreUnavailable:  # it has clones, is in use, or is gone
+        except REFUSALS:  # it has clones, is in use, or is gone
             _rbd("trash", "mv", name)
     except _Absent:
         return
-    except exceptions.StoreUnavailable:
+    except REFUSALS:
         log.info("left in the pool", name=name)
 
 
 def drop(sha512: str) -> None:
-    """Remove a content; its name goes first. Absent is success. Raises StoreUnavailable."""
+    """Remove a content; its name goes first, or with it in a full pool, which renames nothing. Absent is success."""
     name = _new_name(uuid.uuid4())
     try:
         _rbd("rename", name_of(sha512), name)
     except _Absent:
         return
+    except REFUSALS:
+        name = name_of(sha512)
     discard(name)
 
 
 def sizes() -> dict[str, int]:
-    """Return the bytes of all contents of this cloud, by the begin of their SHA-512."""
+    """Return the bytes of all contents that this cloud may use, by the begin of their SHA-512."""
+    found: dict[str, int] = {}
+    for begin in (COMMON, _contents()):
+        found |= {name.removeprefix(begin): size for name, size in _listed().items() if name.startswith(begin) and size}
+    return found
+
+
+def own() -> dict[str, bool]:
+    """Return the contents of this cloud alone, by the begin of their SHA-512, and whether they are whole."""
     begin = _contents()
-    rows = json.loads(_rbd("ls", "-l", "--format", "json"))
-    mine = {row["image"]: int(row["size"]) for row in rows if row.get("snapshot") == BASE}
-    return {name.removeprefix(begin): size for name, size in mine.items() if name.startswith(begin)}
+    return {name.removeprefix(begin): size > 0 for name, size in _listed().items() if name.startswith(begin)}
+
+
+def _listed() -> dict[str, int]:
+    """Return the images of the pool; the bytes of those that are whole, and 0 for others."""
+    found: dict[str, int] = {}
+    for row in json.loads(_rbd("ls", "-l", "--format", "json")):
+        found[row["image"]] = int(row["size"]) if row.get("snapshot") == BASE else found.get(row["image"], 0)
+    return found
 
 
 def incoming() -> dict[str, uuid.UUID]:
@@ -164,57 +186,22 @@ def incoming() -> dict[str, uuid.UUID]:
     return images
 
 
-def take_over(sha512: str) -> None:
-    """Give a content of before, when names had no cloud, its name of now."""
-    try:
-        _rbd("rename", f"content-{sha512[:DIGITS]}", name_of(sha512))
-    except _Absent:
-        return
-
-
 def empty_trash() -> None:
     """Remove contents whose last clone went."""
     for row in json.loads(_rbd("trash", "ls", "--format", "json")):
-        if row["name"].startswith((_incoming(), "content-")):
+        if row["name"].startswith((_incoming(), _contents(), COMMON)):
             try:
                 _rbd("trash", "rm", "--no-progress", row["id"])
-            except exceptions.StoreUnavailable:
+            except REFUSALS:
                 log.debug("a deleted content has clones", name=row["name"])
-
-
-def room(*, patient: bool = False) -> int:
-    """Return the bytes that are free, as the cluster's manager and the pool's quota say; many where nobody says.
-
-    An answer is good for some seconds, and to a ``patient`` caller for longer while the cluster does not answer.
-    Raises StoreUnavailable.
-    """
-    global _known_room
-    known, now = _known_room, time.monotonic()
-    if known is not None and known.pool == settings.IMAGE_STORE and now < known.asked_at + ROOM_SECONDS:
-        return known.free
-    try:
-        known = _known_room = _Room(settings.IMAGE_STORE, _ask_room(), now)
-    except exceptions.StoreUnavailable:
-        if not patient or known is None or known.pool != settings.IMAGE_STORE:
-            raise
-    return known.free
-
-
-def _ask_room() -> int:
-    answer = json.loads(_run(["ceph", *_access(), "df", "detail", "--format", "json"], SHORT_SECONDS))
-    known: dict[str, Any] = next((row["stats"] for row in answer["pools"] if row["name"] == settings.IMAGE_STORE), {})
-    quota = int(known.get("quota_bytes") or 0)
-    left = max(quota - int(known.get("stored", 0)), 0) if quota else _NEVER
-    # Without a manager all numbers are 0; with one, 0 is a full cluster.
-    return min(left, int(known.get("max_avail", 0))) if answer["stats"]["total_bytes"] else left
 
 
 class Content(io.RawIOBase):
     """A content as a stream of bytes, from a process that starts with the first of them and ends with the stream."""
 
-    def __init__(self, sha512: str, size: int) -> None:
+    def __init__(self, name: str, size: int) -> None:
         """Read nothing yet: a seek costs nothing before the first byte."""
-        self.size, self._position, self._name = size, 0, name_of(sha512)
+        self.size, self._position, self._name = size, 0, name
         self._process: subprocess.Popen[bytes] | None = None
 
     def readable(self) -> bool:
@@ -264,29 +251,34 @@ def _new_name(image_id: uuid.UUID) -> str:
     return f"{_incoming()}{image_id}.{secrets.token_hex(4)}"
 
 
-def _info(name: str) -> Any:
-    """Return what is known of an image; None where there is none."""
+def _info(spec: str) -> Any:
+    """Return what is known of an image, or of one that has a snapshot; None where there is none."""
+    name, _, snapshot = spec.partition("@")
     try:
-        return json.loads(_rbd("info", "--format", "json", name))
+        known = json.loads(_rbd("info", "--format", "json", name))
+        snapshots = json.loads(_rbd("snap", "ls", "--format", "json", name)) if snapshot else []
     except _Absent:
         return None
+    return known if not snapshot or snapshot in {row["name"] for row in snapshots} else None
 
 
 class _Absent(exceptions.StoreUnavailable):
     """There is no such image."""
 
 
-def _access() -> list[str]:
+def access() -> list[str]:
+    """Return the options by which Ceph's programs reach the cluster, with limits for waiting."""
     user = ["--conf", settings.CEPH_CONF, "--id", settings.CEPH_USER, "--keyring", settings.CEPH_KEYRING]
     return [*user, *_LIMITS]
 
 
 def _rbd(*words: str, seconds: int = SHORT_SECONDS) -> str:
     command, rest = words[:1], words[1:]
-    return _run(["rbd", *_access(), "--pool", settings.IMAGE_STORE, *command, *rest], seconds)
+    return run(["rbd", *access(), "--pool", settings.IMAGE_STORE, *command, *rest], seconds)
 
 
-def _run(argv: list[str], seconds: int) -> str:
+def run(argv: list[str], seconds: int) -> str:
+    """Return what one of the programs says. Raises StoreUnavailable, NoRoom."""
     try:
         done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=seconds)
     except (OSError, subprocess.TimeoutExpired) as error:

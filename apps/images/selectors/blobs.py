@@ -56,10 +56,10 @@ def opened(sha512: str) -> tuple[BinaryIO, int]:
     path = path_of(sha512)
     with contextlib.suppress(FileNotFoundError):
         return path.open("rb"), path.stat().st_size
-    size = pool.size_of(sha512) if pool.is_used() else None
-    if size is None:
+    content = pool.opened(sha512) if pool.is_used() else None
+    if content is None:
         raise exceptions.BlobNotFound
-    return cast(BinaryIO, pool.Content(sha512, size)), size
+    return cast(BinaryIO, content), content.size
 
 
 def is_file(stream: BinaryIO) -> bool:

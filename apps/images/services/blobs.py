@@ -9,7 +9,7 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 
-from apps.images import exceptions, locks, pool
+from apps.images import locks, pool
 from apps.images.models import Image
 from apps.images.selectors import blobs
 
@@ -78,7 +78,7 @@ def drop_unused(*, sha512: str) -> bool:
         if pool.is_used():
             try:
                 pool.drop(sha512)
-            except exceptions.StoreUnavailable:  # an orphan from now on
+            except pool.REFUSALS:  # an orphan from now on
                 log.warning("a content is left in the pool", sha512=sha512)
                 return False
     return True
@@ -98,23 +98,33 @@ def drop_orphans() -> list[str]:
 
 
 def _drop_orphans_of_pool() -> list[str]:
-    """The same in the pool; what does not answer is looked at later. Who stores a content holds it, and its image's
+    """The same in the pool; what does not answer is looked at later. Whoever stores a content holds it, and its image's
     upload: what is found without either is a killed process's.
     """
     try:
         rows = Image.objects.filter(deleted_at=None).exclude(os_hash_value=None).order_by()
-        used = {str(sha512) for sha512 in rows.values_list("os_hash_value", flat=True).distinct()}
-        there = set(pool.sizes())
-        for sha512 in used:
-            if sha512[: pool.DIGITS] not in there and not blobs.path_of(sha512).is_file():
-                pool.take_over(sha512)
-        unused = there - {sha512[: pool.DIGITS] for sha512 in used}
-        dropped = [begin for begin in sorted(unused) if drop_unused(sha512=begin)]
+        used = {str(sha512)[: pool.DIGITS] for sha512 in rows.values_list("os_hash_value", flat=True).distinct()}
+        dropped = []
+        for begin, is_whole in sorted(pool.own().items()):
+            if (begin not in used or not is_whole) and _drop_from_pool(begin, is_whole):
+                dropped.append(begin)
         for name, image_id in pool.incoming().items():
             with locks.upload(image_id) as is_left:
                 if is_left:
                     pool.discard(name)
         pool.empty_trash()
-    except exceptions.StoreUnavailable:
+    except pool.REFUSALS:
         return []
     return dropped
+
+
+def _drop_from_pool(begin: str, is_whole: bool) -> bool:
+    """Remove a content that no image uses, or the rest of one."""
+    if is_whole:
+        return drop_unused(sha512=begin)
+    with transaction.atomic():
+        locks.blob(begin)
+        if pool.own().get(begin, True):
+            return False
+        pool.drop(begin)
+    return True

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Sum
 
-from apps.images import exceptions, pool
+from apps.images import exceptions, pool, pool_room
 from apps.images.models import Image
 from apps.quotas import registry
 from apps.quotas.exceptions import QuotaExceeded
@@ -58,27 +58,34 @@ def check_count(project_id: str) -> None:
         raise exceptions.QuotaExceeded(what="images", allowed=error.values["allowed"], unit="") from None
 
 
-def check_room(size: int, *, under_way: bool = False) -> int:
-    """Return the bytes that the store's disk has besides its reserve, and its pool. Raises NoRoom (507) for more than
-    those. An upload that is ``under_way`` goes on while the pool's cluster does not answer.
+def check_room(size: int, *, under_way: bool = False, staged: bool = True) -> int:
+    """Return the bytes that the store's disk has besides its reserve, and its pool. What is not ``staged`` needs the
+    pool alone. An upload that is ``under_way`` continues while the pool's cluster does not answer.
+
+    Raises NoRoom (507) for more than those.
     """
-    directory = Path(settings.IMAGE_DIR)
-    while not directory.is_dir():
-        directory = directory.parent
-    room = shutil.disk_usage(directory).free - int(settings.IMAGE_RESERVE)
+    rooms = [_room_of_disk()] if staged else []
     if pool.is_used():
-        room = min(room, pool.room(patient=under_way))
+        rooms.append(pool_room.room(patient=under_way))
+    room = min(rooms)
     if room < size:
         raise exceptions.NoRoom
     return room
 
 
-def check_size(project_id: str, size: int, *, copies: int = 1) -> int:
+def _room_of_disk() -> int:
+    directory = Path(settings.IMAGE_DIR)
+    while not directory.is_dir():
+        directory = directory.parent
+    return shutil.disk_usage(directory).free - int(settings.IMAGE_RESERVE)
+
+
+def check_size(project_id: str, size: int, *, copies: int = 1, staged: bool = True) -> int:
     """Refuse an upload of ``size`` bytes that the project has no quota for, or the store no room for ``copies`` of it.
 
     Return the bytes that an upload may have instead. Raises QuotaExceeded (413), NoRoom (507).
     """
-    room = min(check_room(size * copies) // copies, int(settings.IMAGE_SIZE_CAP))
+    room = min(check_room(size * copies, staged=staged) // copies, int(settings.IMAGE_SIZE_CAP))
     with _size_refused():
         left = counting.check_unlocked(resource="image_size_total", owner_id=project_id, adding=size)
     return room if left is None else min(room, left)
@@ -97,8 +104,8 @@ def _size_refused() -> Iterator[None]:
 class Charge:
     """The bytes of one upload, charged in steps. ``limited`` False: the cloud's own work, the store's room counts."""
 
-    def __init__(self, image: Image, *, limited: bool = True) -> None:
-        self._image, self._limited = image, limited
+    def __init__(self, image: Image, *, limited: bool = True, staged: bool = True) -> None:
+        self._image, self._limited, self._staged = image, limited, staged
         self.size = 0
 
     def cover(self, size: int) -> None:
@@ -106,7 +113,7 @@ class Charge:
         if size <= self.size:
             return
         added = size - self.size
-        check_room(added, under_way=True)
+        check_room(added, under_way=True, staged=self._staged)
         with transaction.atomic():
             if self._limited:
                 with _size_refused():

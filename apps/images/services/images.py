@@ -17,6 +17,7 @@ from apps.images.services import blobs, charges
 from apps.images.services.uploads import admit, fill, read, store, upload
 from apps.images.services.uploads import expire_stale as expire_stale_uploads
 from apps.images.services.uploads import fill_with_clone as fill_with_clone
+from apps.images.services.uploads import may_be_clone as may_be_clone
 
 __all__ = [
     "admit",

@@ -57,13 +57,15 @@ def fill(*, image_id: uuid.UUID, run_id: uuid.UUID, source: inspection.Readable,
         _upload(image, source, expected, charges.Charge(image))
 
 
-def admit(*, image: Image, expected: int | None, copies: int = 1, run_id: uuid.UUID | None = None) -> int:
+def admit(
+    *, image: Image, expected: int | None, copies: int = 1, run_id: uuid.UUID | None = None, staged: bool = True
+) -> int:
     """Return how many bytes fit for an upload of ``expected`` (None: as many as there is room for).
 
     They fit in the project's quota, on the disk and under the cap.
 
-    ``copies`` is how often the bytes will be on the store's disk: twice where a front takes them in first. ``run_id``
-    is the run that uploads, None for a request of the API.
+    ``copies`` is how often the bytes will be on the store's disk: twice where a front takes them in first; ``staged``
+    False: never, a pool has them. ``run_id`` is the run that uploads, None for a request of the API.
 
     Raises what ``upload`` raises before it reads.
     """
@@ -73,7 +75,7 @@ def admit(*, image: Image, expected: int | None, copies: int = 1, run_id: uuid.U
         raise exceptions.BadImageData(reason="disk_format and container_format must be set before the data is uploaded")
     if expected is not None and expected > settings.IMAGE_SIZE_CAP:
         raise exceptions.TooManyBytes(cap=settings.IMAGE_SIZE_CAP)
-    room = charges.check_size(image.project_id, expected or 0, copies=copies)
+    room = charges.check_size(image.project_id, expected or 0, copies=copies, staged=staged)
     if image.status not in (states.QUEUED, states.SAVING):  # active uploads hold the lock
         raise exceptions.WrongStatus(id=image.id, status=image.status, action="upload")
     return room
@@ -165,9 +167,27 @@ def store(*, image_id: uuid.UUID, path: Path) -> Image:
         return _upload(image, source, path.stat().st_size, charges.Charge(image, limited=False))
 
 
+def may_be_clone(*, image_id: uuid.UUID, run_id: uuid.UUID, spec: str) -> bool:
+    """Return whether a run's image may be a clone of a snapshot in the cluster: it keeps no other images there, and the
+    cap, the project's quota and the pool have room for all of its bytes. Else its data is read, which may be less.
+
+    Raises StoreUnavailable (503).
+    """
+    image, size = selectors.get(image_id=image_id), pool.bytes_of(spec)
+    if size is None or not pool.is_shallow(spec.partition("@")[0]):
+        return False
+    try:
+        admit(image=image, expected=size, run_id=run_id, staged=False)
+    except (exceptions.TooManyBytes, exceptions.QuotaExceeded, exceptions.NoRoom):
+        return False
+    return True
+
+
 def fill_with_clone(*, image_id: uuid.UUID, run_id: uuid.UUID, spec: str) -> None:
     """Make the data that a run has made for its image a clone of a snapshot in the cluster. Nobody reads it: it has no
-    hash. Repeated, it is success. Raises UploadInProgress (409), ImageGone (410), StoreUnavailable (503).
+    hash. Repeated, it is success.
+
+    Raises what ``upload`` raises, and StoreUnavailable (503).
     """
     with locks.upload(image_id) as held:
         if not held:
@@ -175,25 +195,34 @@ def fill_with_clone(*, image_id: uuid.UUID, run_id: uuid.UUID, spec: str) -> Non
         image = selectors.get(image_id=image_id)
         if image.status == states.ACTIVE and image.filled_by is None:
             return
-        upload_id, brought = uuid.uuid4(), ""
-        begun = Image.objects.filter(id=image_id, filled_by=run_id, deleted_at=None)
-        if not begun.update(status=states.SAVING, upload_id=upload_id, updated_at=timezone.now()):
-            raise exceptions.ImageGone(id=image_id)
-        try:
-            brought, size = pool.bring_clone(spec, image_id)
-            content = attributes.unhashed(image_id)
-            with transaction.atomic():
-                facts = {"size": size, "virtual_size": size, "disk_format": "raw"}
-                _mark_active(image, upload_id, **facts, checksum=None, os_hash_algo=None, os_hash_value=content)
-                locks.blob(content)
-                if pool.size_of(content) is None:
-                    pool.settle(brought, content)
-        except BaseException:
-            if brought:
-                pool.discard(brought)
-            _give_up(image_id, upload_id)
-            raise
-    log.info("image active", image_id=str(image_id), bytes=size, clone_of=spec)
+        size = pool.bytes_of(spec)
+        if size is None:
+            raise exceptions.StoreUnavailable
+        admit(image=image, expected=size, run_id=run_id, staged=False)
+        _clone(image, spec, size, charges.Charge(image, staged=False))
+
+
+def _clone(image: Image, spec: str, size: int, charge: charges.Charge) -> None:
+    upload_id, brought, content = uuid.uuid4(), "", attributes.unhashed(image.id)
+    begun = Image.objects.filter(id=image.id, filled_by=image.filled_by, deleted_at=None)
+    if not begun.update(status=states.SAVING, upload_id=upload_id, updated_at=timezone.now()):
+        raise exceptions.ImageGone(id=image.id)
+    try:
+        charge.cover(size)
+        brought = pool.bring_clone(spec, image.id)
+        with transaction.atomic():
+            facts = {"size": size, "virtual_size": size, "disk_format": "raw"}
+            _mark_active(image, upload_id, **facts, checksum=None, os_hash_algo=None, os_hash_value=content)
+            locks.blob(content)
+            if pool.size_of(content) is None:
+                pool.settle(brought, content)
+    except BaseException:
+        if brought:
+            pool.discard(brought)
+        _give_up(image.id, upload_id)
+        charge.release()
+        raise
+    log.info("image active", image_id=str(image.id), bytes=size, clone_of=spec)
 
 
 def expire_stale() -> int:

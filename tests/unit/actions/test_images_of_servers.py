@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from apps.compute.models import Server
+from apps.images.exceptions import NoRoom, StoreUnavailable, UploadInProgress
 from apps.images.models import Image
 from apps.images.selectors import blobs
 from tests.unit.actions.conftest import Acting
@@ -132,3 +133,57 @@ def test_the_image_of_a_guest_that_is_off(acting: Acting, remote: Any, copied: l
     acting.do(action)
     acting.do("createImage")
     assert (acting.run_state, copied) == ("succeeded", [])
+
+
+class Clones:
+    """The image store in the cluster of the disks: what it answers, and what was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.errors: list[Exception] = []
+        self.may = True
+
+    def may_be_clone(self, *, image_id: Any, run_id: Any, spec: str) -> bool:
+        self.asked.append(f"may {spec.partition('@')[2]}")
+        return self.may
+
+    def fill_with_clone(self, *, image_id: Any, run_id: Any, spec: str) -> None:
+        self.asked.append("clone")
+        if self.errors:
+            raise self.errors.pop()
+        store()
+
+
+@pytest.fixture
+def clones(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Clones:
+    settings.MAX_ATTEMPTS, settings.IMAGE_STORE = 2, "images"
+    clones = Clones()
+    for name in ("may_be_clone", "fill_with_clone"):
+        monkeypatch.setattr(snapshots.images, name, getattr(clones, name))
+    monkeypatch.setattr(Acting, "storage", "simulated-pool")
+    return clones
+
+
+@pytest.mark.parametrize("error", [None, StoreUnavailable(), UploadInProgress(id="1"), NoRoom()])
+def test_a_clone_in_the_cluster(clones: Clones, acting: Acting, error: Exception | None) -> None:
+    """A silence of the cluster, and a sweep that looks at what an attempt has left, end no image; a full pool does."""
+    clones.errors = [error] if error else []
+    acting.do("createImage", name="i")
+    repeats = isinstance(error, StoreUnavailable | UploadInProgress)
+    if repeats:
+        acting.retry()
+    assert (acting.run_state, acting.server.status) == (
+        "failed" if isinstance(error, NoRoom) else "succeeded",
+        "ACTIVE",
+    )
+    assert clones.asked == ["may copied", "clone", *(["clone"] if repeats else [])]
+    assert acting.drivers.storage.marked_root(str(acting.id)) == "" and acting.drivers.storage.list_snapshots() == ()
+
+
+def test_a_disk_that_is_read_instead(clones: Clones, acting: Acting, monkeypatch: pytest.MonkeyPatch) -> None:
+    clones.may = False
+    monkeypatch.setattr(snapshots, "store", lambda *_: store())
+    monkeypatch.setattr(blobs, "is_here", lambda: True)
+    acting.do("createImage", name="i")
+    assert acting.run_state == "succeeded" and clones.asked == ["may copied"]
+    assert acting.drivers.storage.list_snapshots() == ()

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from django.db import connections, transaction
 
-from apps.images import exceptions, pool
+from apps.images import attributes, exceptions, pool, pool_room
 from apps.images.models import Image
 from apps.images.selectors import blobs as selectors
 from apps.images.services import blobs, images
@@ -21,6 +21,8 @@ from tests import ceph
 from tests.callers import Caller
 from tests.unit.images import samples
 from tests.unit.images.test_filling import begin
+from workers.drivers.storage import loader
+from workers.mapping import images as mapping
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -87,16 +89,21 @@ def test_what_is_left(cluster: ceph.CephCluster, alice: Caller, active: Callable
     for name in (*others, pool.name_of("1" * 128)):  # the last: of a transaction that did not end
         cluster.rbd("import", "--no-progress", str(tmp_path / "data"), name)
         cluster.rbd("snap", "create", "--no-progress", f"{name}@base")
-    cluster.rbd("rename", whole, f"content-{image['os_hash_value'][:64]}")  # as they were called before
+    common = active(alice, os.urandom(1024), disk_format="raw")  # of before names had the cloud in them
+    others.append(f"content-{common['os_hash_value'][:64]}")
+    cluster.rbd("rename", pool.name_of(common["os_hash_value"]), others[-1])
     holder = connections.create_connection("default")
     try:
         with holder.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [f"images.upload:{held}"])
-        assert blobs.drop_orphans() == ["1" * 64]
+        cluster.rbd("create", "--size", "1M", pool.name_of("2" * 128))  # of a removal that was cut off
+        assert blobs.drop_orphans() == ["1" * 64, "2" * 64]
         assert sorted(names(cluster)) == sorted([whole, kept, *others])
+        response = alice.call("get", f"/v2/images/{common['id']}/file")
+        assert len(b"".join(response.streaming_content)) == 1024 and selectors.damaged() == []
     finally:
         holder.close()
-    Image.objects.filter(id=image["id"]).update(deleted_at="2026-01-01T00:00Z")
+    Image.objects.filter(id__in=(image["id"], common["id"])).update(deleted_at="2026-01-01T00:00Z")
     assert blobs.drop_orphans() == [image["os_hash_value"][:64]]
     assert sorted(names(cluster)) == sorted(others)
     for name in others:
@@ -107,7 +114,7 @@ def test_what_is_left(cluster: ceph.CephCluster, alice: Caller, active: Callable
 @pytest.mark.parametrize(
     ("total", "stats", "room"),
     [
-        (0, {"max_avail": 0, "stored": 0}, pool._NEVER),  # no manager
+        (0, {"max_avail": 0, "stored": 0}, pool_room.NEVER),  # no manager
         (0, {"max_avail": 0, "stored": 0, "quota_bytes": 5}, 5),
         (9, {"max_avail": 0, "stored": 9}, 0),
         (9, {"max_avail": 0, "stored": 1, "quota_bytes": 5}, 0),
@@ -117,8 +124,8 @@ def test_what_is_left(cluster: ceph.CephCluster, alice: Caller, active: Callable
 def test_room(monkeypatch: Any, total: int, stats: dict[str, int], room: int) -> None:
     """A full cluster has none; one of which nobody counts has much."""
     answer = {"stats": {"total_bytes": total}, "pools": [{"name": ceph.POOL, "stats": stats}]}
-    monkeypatch.setattr(pool, "_run", lambda argv, seconds: json.dumps(answer))
-    assert pool._ask_room() == room
+    monkeypatch.setattr(pool, "run", lambda argv, seconds: json.dumps(answer))
+    assert pool_room._ask_room() == room
 
 
 def test_damage_and_silence(
@@ -132,12 +139,12 @@ def test_damage_and_silence(
     def silent(argv: list[str], **_: Any) -> Any:
         raise subprocess.TimeoutExpired(argv, 1)
 
-    pool.room()
+    pool_room.room()
     monkeypatch.setattr(pool.subprocess, "run", silent)
-    monkeypatch.setattr(pool, "ROOM_SECONDS", 0)
-    assert pool.room(patient=True) > 0
+    monkeypatch.setattr(pool_room, "ROOM_SECONDS", 0)
+    assert pool_room.room(patient=True) > 0
     with pytest.raises(exceptions.StoreUnavailable):
-        pool.room()
+        pool_room.room()
     assert selectors.damaged() == [] and blobs.drop_orphans() == []
     assert alice.get(f"/v2/images/{image['id']}/file").status_code == 503
     waiting = create(alice)
@@ -146,29 +153,78 @@ def test_damage_and_silence(
 
 
 def test_an_image_of_a_servers_disk(cluster: ceph.CephCluster, alice: Caller, monkeypatch: Any) -> None:
-    """It is a clone, which nobody has read: it has no hash, and the disk may go before it. A deep one is a copy."""
+    """It is a clone, which nobody has read: it has no hash. A disk with much below it is read: a clone keeps all."""
     disk = f"disk-{uuid.uuid4()}-root"
     cluster.rbd("create", "--size", "1M", disk)
     cluster.rbd("snap", "create", "--no-progress", f"{disk}@copied")
-    for is_deep in (False, True):
-        with transaction.atomic():
-            image, run = begin(alice)
-        spec = f"{ceph.POOL}/{disk}@copied"
-        with pytest.raises(exceptions.StoreUnavailable):
-            images.fill_with_clone(image_id=image.id, run_id=run.id, spec=f"{spec}-not")
-        monkeypatch.setattr(pool, "DEEPEST", 0 if is_deep else 6)
-        for _ in range(2):
-            images.fill_with_clone(image_id=image.id, run_id=run.id, spec=spec)
-        shown = alice.get(f"/v2/images/{image.id}").json()
-        assert (shown["status"], shown["disk_format"], shown["size"]) == ("active", "raw", 1 << 20)
-        assert (shown["checksum"], shown["os_hash_algo"], shown["os_hash_value"]) == (None, None, None)
-        [content] = [name for name in names(cluster) if name.startswith("content-")]
-        parent = json.loads(cluster.rbd("info", "--format", "json", content)).get("parent", {})
-        assert parent.get("image") == (None if is_deep else disk)
-        response = alice.call("get", f"/v2/images/{image.id}/file")
-        assert b"".join(response.streaming_content) == b"\0" * (1 << 20) and "Content-MD5" not in response
-        assert (selectors.damaged(), blobs.drop_orphans()) == ([], [])
-        assert alice.delete(f"/v2/images/{image.id}").status_code == 204
-        assert names(cluster) == [disk]
+    with transaction.atomic():
+        image, run = begin(alice)
+    facts = {"image_id": image.id, "run_id": run.id, "spec": f"{ceph.POOL}/{disk}@copied"}
+    assert not images.may_be_clone(**{**facts, "spec": f"{facts['spec']}-not"}) and images.may_be_clone(**facts)
+    settle = pool.settle
+    monkeypatch.setattr(pool, "settle", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        images.fill_with_clone(**facts)
+    assert names(cluster) == [disk] and Image.objects.get(id=image.id).charged == 0
+    monkeypatch.setattr(pool, "settle", settle)
+    for _ in range(2):
+        images.fill_with_clone(**facts)
+    shown = alice.get(f"/v2/images/{image.id}").json()
+    assert (shown["status"], shown["disk_format"], shown["size"]) == ("active", "raw", 1 << 20)
+    assert (shown["checksum"], shown["os_hash_algo"], shown["os_hash_value"]) == (None, None, None)
+    [content] = [name for name in names(cluster) if name.startswith("content-")]
+    assert json.loads(cluster.rbd("info", "--format", "json", content))["parent"]["image"] == disk
+    response = alice.call("get", f"/v2/images/{image.id}/file")
+    assert b"".join(response.streaming_content) == b"\0" * (1 << 20) and "Content-MD5" not in response
+    assert (selectors.damaged(), blobs.drop_orphans()) == ([], [])
+    cluster.rbd("clone", "--rbd-default-clone-format", "2", f"{content}@base", f"{ceph.POOL}/{disk}-2")
+    assert pool.is_shallow(f"{ceph.POOL}/{disk}-2")
+    monkeypatch.setattr(pool, "DEEPEST", 2)
+    assert not pool.is_shallow(f"{ceph.POOL}/{disk}-2")
+    monkeypatch.undo()
+    opened = selectors.opened(image.os_hash_value or attributes.unhashed(image.id))[0]
+    opened.seek(10)
+    assert alice.delete(f"/v2/images/{image.id}").status_code == 204
+    with pytest.raises(OSError, match="the pool gave"):  # it went meanwhile: what would be read is nobody's word
+        opened.read()
+    opened.close()
+    assert not pool.is_shallow(f"{ceph.POOL}/{disk}-2") and names(cluster) == [disk, f"{disk}-2"]
+    cluster.rbd("rm", "--no-progress", f"{disk}-2")
+    pool.empty_trash()
     cluster.rbd("snap", "rm", "--no-progress", f"{disk}@copied")
     cluster.rbd("rm", "--no-progress", disk)
+    assert cluster.rbd("trash", "ls").strip() == ""
+
+
+def test_a_server_of_an_image_of_a_server(
+    cluster: ceph.CephCluster, alice: Caller, active: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Shelved: the disk goes while its image is there, and another host makes a disk of that. Nothing is left of it."""
+    data, server, again = os.urandom(1 << 20), str(uuid.uuid4()), str(uuid.uuid4())
+    options = {"state_dir": tmp_path / "one", "host": "one", "run_dir": tmp_path, "cloud": "this", **cluster.options}
+    host = loader.load("ceph", options)
+    first = Image.objects.get(id=active(alice, data, disk_format="raw")["id"])
+    host.create_root(server, host.cache_image(*mapping.of_image(first)), 1)
+    host.prepare_snapshot(server)
+    host.mark_root(server)
+    with transaction.atomic():
+        image, run = begin(alice)
+    images.fill_with_clone(image_id=image.id, run_id=run.id, spec=host.marked_root(server))
+    host.remove_snapshot(server)
+    assert host.marked_root(server) == ""
+    host.remove_server(server)
+    host.delete_disks(server)
+    image.refresh_from_db()
+    root = host.create_root(again, host.cache_image(*mapping.of_image(image)), 1)
+    assert root.path == f"{ceph.POOL}/disk-{again}-root"
+    response = alice.call("get", f"/v2/images/{image.id}/file", HTTP_RANGE=f"bytes=0-{len(data) - 1}")
+    assert b"".join(response.streaming_content) == data
+    for key in (first.id, image.id):
+        assert alice.delete(f"/v2/images/{key}").status_code == 204
+    assert names(cluster) == [f"disk-{again}-root"]
+    host.delete_disks(again)
+    for _ in range(3):  # each layer goes once nothing is a clone of it
+        host.residue(remove=True)
+        pool.empty_trash()
+    assert (names(cluster), cluster.rbd("trash", "ls").strip()) == ([], "")
+    host.close()

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from workers.drivers import values
 from workers.drivers.simulation import Simulation
-from workers.drivers.storage.base import CachedImage, Capabilities, Disk, ServerSource
+from workers.drivers.storage.base import CachedImage, Capabilities, Disk, Progress, ServerSource
 from workers.drivers.storage.errors import DiskTooSmall, FilesMissing, StorageUnavailable
 from workers.drivers.storage.simulated import SimulatedStorage
 from workers.system.ceph.access import ClusterImage
@@ -63,6 +63,19 @@ class SimulatedPool(SimulatedStorage):
     def mark_root(self, server_id: str) -> None:
         with self._simulation.operation("mark_root"):
             self.root(server_id)
+            self._pool.write("marks", server_id, {})
+
+    def marked_root(self, server_id: str) -> str:
+        return f"disks/disk-{server_id}-root@copied" if self._pool.read("marks", server_id) is not None else ""
+
+    def snapshot_root(self, server_id: str, progress: Progress | None = None) -> Disk:
+        made = super().snapshot_root(server_id, progress)
+        self._pool.remove("marks", server_id)
+        return made
+
+    def remove_snapshot(self, server_id: str) -> None:
+        self._pool.remove("marks", server_id)
+        super().remove_snapshot(server_id)
 
     def take_disks(self, server_id: str) -> bool:
         values.check_uuid(server_id, "a server's id")
@@ -80,6 +93,7 @@ class SimulatedPool(SimulatedStorage):
         with self._simulation.operation("delete_disks") as operation:
             self._pool.remove("kept", server_id)
             self._pool.remove("fences", server_id)
+            self._pool.remove("marks", server_id)
             operation.halfway()
             self._pool.remove("disks", server_id)
 

@@ -12,7 +12,7 @@ from django.conf import settings
 from apps.compute import image_properties, states
 from apps.compute.services import server_images, server_states
 from apps.compute.services.unfilled_images import IMAGE
-from apps.images.exceptions import ImageGone
+from apps.images.exceptions import ImageGone, StoreUnavailable, UploadInProgress
 from apps.images.selectors import blobs
 from apps.images.selectors import images as image_selectors
 from apps.images.services import images
@@ -21,7 +21,7 @@ from workers.drivers.errors import DriverError
 from workers.drivers.hypervisor.base import Quiesce
 from workers.drivers.hypervisor.errors import ServerNotFound, ServerNotRunning
 from workers.drivers.storage.errors import NotEnoughSpace, SnapshotRefused
-from workers.engine.errors import LeaseLost
+from workers.engine.errors import LeaseLost, Retryable
 from workers.engine.steps import SCHEDULER, StepContext
 from workers.tasks.servers.base import ServerStep
 
@@ -60,7 +60,7 @@ class Snapshot(ServerStep[None]):
         try:
             if source.in_pool:
                 self._mark(server, drivers)
-                if not settings.IMAGE_STORE:  # else the image is a clone of what was marked
+                if not self._may_be_clone(ctx, drivers.storage.marked_root(key)):
                     drivers.storage.snapshot_root(key, check)
             else:
                 drivers.hypervisor.copy_disk(key, source.path, disk.path, _quiesce(server), check)
@@ -69,6 +69,13 @@ class Snapshot(ServerStep[None]):
         except NotEnoughSpace:
             drivers.storage.remove_snapshot(key)  # the other guests need the space now
             raise
+
+    def _may_be_clone(self, ctx: StepContext, marked: str) -> bool:
+        """Whether the image is a clone of what was marked; else that is copied into a file, and forgotten."""
+        if not (settings.IMAGE_STORE and marked):
+            return False
+        with repeated():
+            return images.may_be_clone(image_id=_image_id(ctx), run_id=ctx.claim.run_id, spec=marked)
 
     def _mark(self, server: "Server", drivers: HostDrivers) -> None:
         key = str(server.id)
@@ -100,6 +107,15 @@ def until_stored(ctx: StepContext) -> Iterator[None]:
     except (ImageGone, SnapshotRefused):
         if not image_selectors.has_data(image_id=_image_id(ctx)):
             raise
+
+
+@contextmanager
+def repeated() -> Iterator[None]:
+    """What ends by itself is worth another attempt: an upload's lock that a sweep holds, a cluster's silence."""
+    try:
+        yield
+    except (UploadInProgress, StoreUnavailable) as error:
+        raise Retryable(error.message, cause=error.kind, details=repr(error)) from error
 
 
 def _quiesce(server: "Server") -> Quiesce:
@@ -138,7 +154,7 @@ class Upload(ServerStep[None]):
         key = str(ctx.subject_id)
         if image_selectors.unfilled(run_id=run_id).exists():
             if settings.IMAGE_STORE and (marked := drivers.storage.marked_root(key)):
-                with until_stored(ctx):
+                with until_stored(ctx), repeated():
                     images.fill_with_clone(image_id=image_id, run_id=run_id, spec=marked)
             elif blobs.is_here():
                 store(ctx, Path(drivers.storage.snapshot_path(key)))

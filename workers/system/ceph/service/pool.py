@@ -40,6 +40,7 @@ class Pool:
         self.cluster = rados.Rados(conffile=conf, rados_id=user)
         self.cluster.connect()
         self.io = self.cluster.open_ioctx(pool)
+        self.io.set_osdmap_full_try()  # a full pool refuses at once, and removes what gives room
         self.name, self.clouds, self.rbd = pool, cloud.split(), rbd.RBD()
         self.cloud = self.clouds[0]
 
