@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from apps.compute.models import Server
+from apps.images import pool_room
 from apps.images.exceptions import NoRoom, StoreUnavailable, UploadInProgress
 from apps.images.models import Image
 from apps.images.selectors import blobs
@@ -161,6 +162,7 @@ def clones(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Clones:
     for name in ("may_be_clone", "fill_with_clone"):
         monkeypatch.setattr(snapshots.images, name, getattr(clones, name))
     monkeypatch.setattr(Acting, "storage", "simulated-pool")
+    monkeypatch.setattr(pool_room, "room", lambda **_: 1 << 40)
     return clones
 
 

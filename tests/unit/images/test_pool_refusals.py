@@ -90,11 +90,11 @@ def test_a_clone_counts(
     size: int, quota: int, room: int, cap: int, may: bool,
 ) -> None:  # fmt: skip
     """All of its bytes, against the quota, the pool's room and the cap. The host's own disk has no part in it."""
+    image, run = begin(alice)
     limit(alice, "image_size_total", quota * 1024)
     settings.IMAGE_SIZE_CAP, settings.IMAGE_RESERVE = cap * GIB, 1 << 60
     monkeypatch.setattr(pool_room, "room", lambda *, patient=False: room * GIB)
     rbd.images = {"disks/disk-1": size * GIB}
-    image, run = begin(alice)
     facts: dict[str, Any] = {"image_id": image.id, "run_id": run.id, "spec": SPEC}
     assert images.may_be_clone(**facts) == may
     fill: Callable[..., None] = images.fill_with_clone
