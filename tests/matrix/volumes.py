@@ -21,9 +21,8 @@ _SECRET_TYPE = (
     " EncryptionType.objects.get_or_create(volume_type=kind, defaults=dict(provider='luks')))[0]"
 )
 _IN_CLEAR_TEXT = ("manage", "upload", "swap", "convert", "attached")  # what these do is refused for encrypted volumes
-_CLEAR_TYPE = "VolumeType.objects.get_or_create(name='clear')[0]"
 # Where those that make a container, or write to one, are held.
-_AT_CONTAINER = {"volume.create": "encrypt", "volume.migrate": "copy_encrypted", "volume.reimage": "encrypt"}
+_AT_CONTAINER = {"volume.create": "encrypt", "volume.reimage": "encrypt"}
 _VOLUME = "volume = Volume.objects.get(id={key!r});"
 _SNAPSHOT = "snapshot = Snapshot.objects.select_related('volume').get(id={key!r});"
 _BACKUP = "backup = Backup.objects.get(id={key!r});"
@@ -43,14 +42,13 @@ def begin(cloud: Cloud, name: str, project: str = "") -> str:
     return _do(cloud, code, project=project or name, name=name)
 
 
-def _is_encrypted(name: str, bit: int = 0) -> bool:
-    return bool(zlib.crc32(name.encode()) >> bit & 1) and not any(word in name for word in _IN_CLEAR_TEXT)
+def _is_encrypted(name: str) -> bool:
+    return bool(zlib.crc32(name.encode()) % 2) and not any(word in name for word in _IN_CLEAR_TEXT)
 
 
 def inside_of(pipeline: str, name: str) -> str:
     """Return the driver's call in which a case is held that is held inside a step: that with the key, if it has one."""
-    works_with_key = _is_encrypted(name) or (pipeline == "volume.migrate" and _is_encrypted(name, 1))
-    return _AT_CONTAINER.get(pipeline, "*") if works_with_key else "*"
+    return _AT_CONTAINER.get(pipeline, "*") if _is_encrypted(name) else "*"
 
 
 def make_for_server(cloud: Cloud, case: "Case") -> str:
@@ -238,16 +236,11 @@ def extend(cloud: Cloud, case: "Case") -> None:
 
 
 def migrate(cloud: Cloud, case: "Case") -> None:
-    """Move the volume to another host: any. One that is encrypted is decrypted, of the others each second encrypted."""
-    kind = "None"
-    if inside_of(case.cell.pipeline, case.name) != "*":
-        kind = _CLEAR_TYPE if _is_encrypted(case.name) else f"{_SECRET_TYPE}.volume_type"
+    """Move the volume to another host: any."""
     code = (
-        " from django.db.transaction import atomic; from apps.volumes.services import volume_migrations as moves;"
-        f" kind = {kind}; status = 'retyping' if kind else 'maintenance';"
-        " more = dict(context=context, backend='local');"
-        " act = lambda row: [moves.begin(row=row, status=status, volume_type=kind, **more),"
-        " kind and moves.reserve_type(row=row, volume_type=kind)]; atomic(lambda: act(volumes.locked(volume)))()"
+        " from django.db.transaction import atomic; from apps.volumes.services import volume_migrations;"
+        " begin = atomic(lambda: volume_migrations.begin(context=context, row=volumes.locked(volume),"
+        " status='maintenance', backend='local')); begin()"
     )
     _do(cloud, _VOLUME + code, key=case.subject, project=case.name)
 
