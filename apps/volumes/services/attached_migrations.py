@@ -24,8 +24,6 @@ def why_not(row: Volume) -> str:
     known = rows[0]
     if not (known.by_compute and known.server_id is not None and known.status == states.ATTACHED and known.host):
         return "it is attached to no running server of this cloud"
-    if row.encrypted:
-        return "it is encrypted, and a server has it"
     if known.mode == states.READ_ONLY:
         return "its server has it read-only"
     return servers.why_not_copied(known.server_id)

@@ -6,6 +6,7 @@ import pytest
 
 from apps.common.context import RequestContext
 from apps.compute.models import Server
+from apps.scheduling.services import agents
 from apps.volumes.models import Message, Volume
 from apps.volumes.services import snapshots
 from tests.api.compute.conftest import ComputeCaller
@@ -14,6 +15,7 @@ from tests.api.compute.test_volume_attachments import MakeVolume, attach, make_v
 from tests.cloud import wait_for
 from workers import config
 from workers.drivers.volume.errors import PoolBusy
+from workers.host import http
 from workers.mapping import quiescing
 from workers.mapping import servers as mapping
 from workers.tasks.volumes import base
@@ -80,6 +82,31 @@ def test_two_snapshots_at_once(
             assert is_frozen(worker, server)
         assert is_frozen(worker, server) and missed_too == []
     assert not is_frozen(worker, server) and missed == []
+
+
+def test_a_guest_of_another_host(
+    server: Server, volume: Volume, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its agent is asked, over HTTP. One that does not answer has not frozen it."""
+    asked = []
+
+    def answer(*, host: str, parts: tuple[str, ...], method: str, **_: Any) -> tuple[int, bytes]:
+        asked.append((host, parts[2], is_frozen(worker, server)))
+        if silent:
+            raise agents.AgentSilent
+        return 200, http.DUTIES[parts[2]](worker.drivers, parts[1])
+
+    monkeypatch.setattr(agents, "request", answer)
+    monkeypatch.setattr(config, "_hosts", {})
+    silent = False
+    with quiescing.quiesced(volume.id) as missed:
+        assert is_frozen(worker, server)
+    assert missed == [] and asked == [(HOST, "freeze", False), (HOST, "thaw", True)]
+    assert not is_frozen(worker, server)
+    silent = True
+    with quiescing.quiesced(volume.id) as missed:
+        assert not is_frozen(worker, server)
+    assert missed == [str(server.id)]
 
 
 def test_a_busy_pool_freezes_nobody(

@@ -14,8 +14,9 @@ from apps.workflow.services import cancellation
 from tests.unit.actions.conftest import FLAVOR, HOST, OWNER, Acting
 from workers.drivers.hypervisor.errors import HypervisorUnavailable
 from workers.drivers.volume.base import VolumeSpec
+from workers.drivers.volume.errors import KeyUnavailable
 from workers.host import shutdown
-from workers.host.reconcilers import unfinished
+from workers.host.reconcilers import power, unfinished
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -110,6 +111,21 @@ def test_a_server_that_cannot_be_repaired_keeps_no_other_waiting(acting: Acting)
     assert (acting.server.status, acting.power) == ("ACTIVE", "running")
     found = Finding.objects.filter(kind="power", resolved_at=None).values_list("subject", flat=True)
     assert set(found) == {str(server.id) for server in broken}
+
+
+def test_a_guest_waits_for_its_key(acting: Acting, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of an encrypted volume: the host that has the keys starts later, say."""
+
+    def prepare(*_: object) -> None:
+        raise KeyUnavailable("No.")
+
+    acting.drivers.hypervisor.stop(str(acting.id), 0)
+    with monkeypatch.context() as later:
+        later.setattr(power.servers, "prepare", prepare)
+        acting.recover(restarted=True)
+        assert (acting.server.status, acting.power) == ("ACTIVE", "shutdown")
+    acting.recover()
+    assert (acting.server.status, acting.power) == ("ACTIVE", "running")
 
 
 def test_nothing_is_repaired_without_the_hypervisor(acting: Acting, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
+from apps.common.exceptions import Conflict
 from apps.compute.models import Migration, Server
 from apps.compute.selectors import evacuations
 from apps.scheduling.models import Host
@@ -19,6 +20,7 @@ from workers.engine.errors import Abort
 from workers.host.reconcilers import disks, domains
 from workers.host.reconcilers.base import take_snapshot
 from workers.mapping import servers
+from workers.tasks.servers import moving as steps
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -118,15 +120,21 @@ def test_a_guest_that_is_off_here_keeps_no_lost_host_unfenced(moving: Moving) ->
     assert (moving.server.host, moving.power_at(OTHER), fences(moving)) == (OTHER, "running", [OTHER, OTHER])
 
 
-def test_a_revert_from_a_dead_host(moving: Moving) -> None:
-    """That one is fenced before the disks get what was kept."""
+def test_a_revert_from_a_dead_host(moving: Moving, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That one is fenced before the disks get what was kept, and can write to no volume. It has data of none."""
+    fenced: list[str] = []
+    monkeypatch.setattr(steps, "fence_volumes", lambda server, source, drivers: fenced.append(source))
     pool_of(moving).grow_disk(str(moving.id), "root", 3)
     moving.do("migrate", context=ADMIN)
     pool_of(moving, OTHER).grow_disk(str(moving.id), "root", 5)
     Host.objects.filter(name=OTHER).update(forced_down=True, forced_down_at=timezone.now())
+    with monkeypatch.context() as there:
+        there.setattr(evacuations, "has_data_there", lambda server: True)
+        with pytest.raises(Conflict, match="data of its volumes"):
+            moving.do("revertResize")
     moving.do("revertResize")
     assert (moving.run_state, moving.server.host, written(moving)) == ("succeeded", HOST, 3)
-    assert fences(moving) == [HOST] and pool_of(moving).list_kept() == ()
+    assert (fenced, fences(moving)) == ([OTHER], [HOST]) and pool_of(moving).list_kept() == ()
 
 
 def test_a_revert_that_fails_while_the_pool_is_silent(moving: Moving, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,8 +211,6 @@ def test_an_earlier_attempt_of_a_build(moving: Moving) -> None:
     key = str(moving.id)
     moving.drivers.hypervisor.destroy(key)
     pool_of(moving).grow_disk(key, "root", 4)
-    from workers.tasks.servers import moving as steps
-
     steps.clear_pool(key, moving.hosts[OTHER])
     servers.prepare(moving.server, moving.hosts[OTHER])
     assert written(moving) == 1

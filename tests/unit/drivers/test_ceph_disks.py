@@ -173,6 +173,13 @@ def test_moves_copy_nothing(hosts: list[CephStorage], cached: CachedImage, clust
         one.forget_kept(server)
     one.return_server(server)
     has(one, root, "3")
+    one.keep_server(server, stop)
+    cluster.rados("rmomapkey", "celerity_kept.celerity", server)  # a note that is lost: its snapshot is no later move's
+    io(one, root, "write -q -P 4 0 1M")
+    one.keep_server(server, stop)
+    io(one, root, "write -q -P 5 0 1M")
+    one.return_server(server)
+    has(one, root, "4")
 
 
 def test_a_lost_host_is_fenced(hosts: list[CephStorage], cached: CachedImage) -> None:

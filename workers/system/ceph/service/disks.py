@@ -148,6 +148,8 @@ def keep_disks(pool: Pool, server: str, host: str) -> Any:
         _end_return(pool, server, 24)
         known = kept(pool).get(server)
         if known is None:
+            for name in _names(pool, server):  # of a move whose note is lost: nobody returns to that
+                _unkeep(pool, server, name)
             known = {"host": host, "disks": [name for name in _names(pool, server) if name not in UNKEPT]}
             _note(pool, server, known)
         for name in known["disks"]:
@@ -199,11 +201,15 @@ def _forget(pool: Pool, server: str) -> None:
     if known is None:
         return
     for name in known["disks"]:
-        with suppress(rbd.ImageNotFound), pool.image(_image(server, name)) as image:
-            if _is_kept(image):
-                unprotect(image, KEPT)
-                image.remove_snap(KEPT)
+        _unkeep(pool, server, name)
     _note(pool, server, None)
+
+
+def _unkeep(pool: Pool, server: str, name: str) -> None:
+    with suppress(rbd.ImageNotFound), pool.image(_image(server, name)) as image:
+        if _is_kept(image):
+            unprotect(image, KEPT)
+            image.remove_snap(KEPT)
 
 
 def mark_disk(pool: Pool, server: str) -> Any:
