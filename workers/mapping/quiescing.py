@@ -73,7 +73,7 @@ def thaw(volume_id: uuid.UUID, drivers: HostDrivers) -> list[str]:
     """Let them write again, unless another snapshot waits for them. Returns the servers that were not frozen any
     more.
     """
-    return [key for key in _guests(volume_id).get(drivers.host, []) if not _let_go(key, volume_id, drivers)]
+    return [key for key in _guests(volume_id).get(drivers.host, []) if not _release(key, volume_id, drivers)]
 
 
 def thaw_forgotten(drivers: HostDrivers) -> list[str]:
@@ -123,7 +123,7 @@ def _freeze(key: str, drivers: HostDrivers) -> bool:
     return False
 
 
-def _let_go(key: str, volume_id: uuid.UUID, drivers: HostDrivers) -> bool:
+def _release(key: str, volume_id: uuid.UUID, drivers: HostDrivers) -> bool:
     """Return whether it was frozen until now. The last one thaws it."""
     place = drivers.host, key
     with _locks[place]:

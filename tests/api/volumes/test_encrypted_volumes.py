@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from apps.common.exceptions import Unavailable
 from apps.images.models import Image
-from apps.volumes.models import Backup, EncryptionType, Volume, VolumeKey, VolumeType
+from apps.volumes.models import Backup, EncryptionType, Snapshot, Volume, VolumeKey, VolumeType
 from apps.volumes.services import (
     backup_states,
     bootstrap,
@@ -23,6 +23,7 @@ from apps.volumes.services import (
 )
 from apps.workflow.models import Run
 from tests.api.volumes.conftest import end_runs, refusal
+from workers.consistency import check
 
 
 def key_of(row: Any) -> VolumeKey:
@@ -142,7 +143,11 @@ def test_backups_have_the_key(alice: Any, admin: Any, make_volume: Any, make_sna
     snapshot_states.mark_deleted(snapshot_id=uuid.UUID(snapshot["id"]))
     VolumeKey.objects.filter(backup=backup).update(sealed="by keys that are not here")
     assert alice.post(restore, {"restore": {"volume_id": other["id"]}}).status_code == 503
+    assert any("do not open it" in item.details for item in check.of_rows())
     VolumeKey.objects.filter(backup=backup).update(sealed=key.sealed)
+    copy = Volume.objects.create(project_id="p", user_id="u", size=2, source_volume_id=other["id"])
+    assert "is the source of" in refusal(alice.post(restore, {"restore": {"volume_id": other["id"]}}))[1]
+    copy.delete()
     assert alice.post(restore, {"restore": {"volume_id": other["id"]}}).status_code == 202
     assert volume_keys_text(other) != volume_keys_text(secret)  # nothing is written yet
     backup_states.mark_restored(backup=Backup.objects.get(id=backup.id))
@@ -193,11 +198,16 @@ def test_a_record_that_another_clouds_keys_open(
     assert "does not have the keys" in refusal(answer)[1]
 
 
-def test_refusals(alice: Any, admin: Any, make_volume: Any, secret: Any, shared_type: VolumeType) -> None:
+def test_refusals(
+    alice: Any, admin: Any, make_volume: Any, make_snapshot: Any, secret: Any, shared_type: VolumeType
+) -> None:
     image = {"os-volume_upload_image": {"image_name": "x", "disk_format": "qcow2"}}
     assert "encrypted" in refusal(alice.post(f"/volumes/{secret['id']}/action", image))[1]
     assert not Image.objects.exists()
     assert refusal(admin.post(f"/volumes/{secret['id']}/action", {"os-unmanage": {}}))[0] == 400
+    snapshot = make_snapshot(alice, secret)
+    Snapshot.objects.update(status="available")
+    assert "encrypted" in refusal(admin.post(f"/snapshots/{snapshot['id']}/action", {"os-unmanage": {}}))[1]
     EncryptionType.objects.create(volume_type=shared_type, provider="luks")
     answer = alice.post("/volumes", {"volume": {"size": 1, "volume_type": "shared"}})
     assert "several servers" in refusal(answer)[1]
