@@ -4,6 +4,7 @@ import dataclasses
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,13 +23,15 @@ from apps.workflow.services.findings import FindingReport
 from tests.api.compute import in_process
 from tests.api.compute.in_process import HOST, Worker
 from workers.consistency import check
-from workers.drivers.volume.base import VolumeSpec
+from workers.drivers.hypervisor.base import PowerState
+from workers.drivers.volume.base import ExportSpec, Listening, VolumeSpec
 from workers.drivers.volume.errors import PoolUnavailable
 from workers.engine import revert
 from workers.host import drivers as host_drivers
 from workers.host import pools
 from workers.host.reconcilers import volumes as reconciler
 from workers.host.reconcilers.base import take_snapshot
+from workers.mapping import exports
 from workers.mapping import volumes as mapping
 
 pytestmark = pytest.mark.django_db
@@ -199,6 +202,34 @@ def test_a_volume_in_a_cluster_needs_no_export(worker: Worker) -> None:
     assert Run.objects.latest("created_at").host == HOST
     assert worker.work()[-1] == "succeeded"
     mapping.disconnect(attachment, worker.drivers)
+
+
+def test_a_guest_with_another_disk_keeps_no_cluster_unfenced(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a swap it knows another volume by the same serial number."""
+    volume = begin("ceph", format="raw")
+    worker.work()
+    attachment = Attachment.objects.create(
+        volume_id=volume.id, server_id=uuid.uuid4(), host=HOST, status="attached", by_compute=True, mode="rw"
+    )
+    hypervisor = worker.drivers.hypervisor
+    monkeypatch.setattr(hypervisor, "info", lambda key: SimpleNamespace(power_state=PowerState.RUNNING))
+    for source, times in ((f"volumes/volume-{volume.id}", 0), (f"volumes/volume-{uuid.uuid4()}", 1)):
+        monkeypatch.setattr(hypervisor, "disk_source", lambda key, serial, name=source: name)
+        mapping.connect(attachment, worker.drivers, alone=True)
+        assert len(fenced(worker, volume)) == times
+
+
+def test_what_no_row_wants_is_closed_in_every_pool(worker: Worker) -> None:
+    """While a volume moves, two pools of a host have it."""
+    volume = begin("local")
+    worker.work()
+    pools_of = worker.drivers.volume.backends()
+    pools_of["ssd"].create_volume(VolumeSpec(str(volume.id), 1, backend="ssd"))
+    for number, key in enumerate(("local", "ssd")):
+        listening = Listening(HOST, "127.0.0.1", 4000 + number)
+        pools_of[key].open_export(str(volume.id), ExportSpec(f"e{key}", owner=key, listening=listening))
+    exports.follow(volume.id, worker.drivers)
+    assert worker.drivers.volume.list_exports() == ()
 
 
 @pytest.mark.parametrize("known", [True, False])
