@@ -49,14 +49,14 @@ def url_of(sha512: str) -> str:
 
 def size_of(sha512: str) -> int | None:
     """Return the bytes of a content that is whole; None where there is none. Raises StoreUnavailable."""
-    found = _find(sha512)
-    return None if found is None else found[1]
+    named = _find(sha512)
+    return None if named is None else named[1]
 
 
 def opened(sha512: str) -> "Content | None":
     """Return a content as a stream; None where there is none. Raises StoreUnavailable."""
-    found = _find(sha512)
-    return None if found is None else Content(*found)
+    named = _find(sha512)
+    return None if named is None else Content(*named)
 
 
 def _find(sha512: str) -> tuple[str, int] | None:
@@ -156,10 +156,9 @@ def drop(sha512: str) -> None:
 
 def sizes() -> dict[str, int]:
     """Return the bytes of all contents that this cloud may use, by the begin of their SHA-512."""
-    found: dict[str, int] = {}
-    for begin in (COMMON, _contents()):
-        found |= {name.removeprefix(begin): size for name, size in _listed().items() if name.startswith(begin) and size}
-    return found
+    whole = [(name, size) for name, size in _listed().items() if size]
+    begins = (COMMON, _contents())
+    return {name.removeprefix(begin): size for begin in begins for name, size in whole if name.startswith(begin)}
 
 
 def own() -> dict[str, bool]:
@@ -170,10 +169,10 @@ def own() -> dict[str, bool]:
 
 def _listed() -> dict[str, int]:
     """Return the images of the pool; the bytes of those that are whole, and 0 for others."""
-    found: dict[str, int] = {}
+    rows: dict[str, int] = {}
     for row in json.loads(_rbd("ls", "-l", "--format", "json")):
-        found[row["image"]] = int(row["size"]) if row.get("snapshot") == BASE else found.get(row["image"], 0)
-    return found
+        rows[row["image"]] = int(row["size"]) if row.get("snapshot") == BASE else rows.get(row["image"], 0)
+    return rows
 
 
 def incoming() -> dict[str, uuid.UUID]:

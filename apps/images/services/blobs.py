@@ -98,7 +98,7 @@ def drop_orphans() -> list[str]:
 
 
 def _drop_orphans_of_pool() -> list[str]:
-    """The same in the pool; what does not answer is looked at later. Whoever stores a content holds it, and its image's
+    """The same in the pool; what does not answer is looked at later. Who stores a content holds it, and its image's
     upload: what is found without either is a killed process's.
     """
     try:

@@ -270,18 +270,14 @@ class SimulatedHypervisor(
         return _info(record)
 
     def _disk_gib(self) -> int:
-        sizes = 0
-        for name in self._simulation.names("disks"):
-            record = self._simulation.read("disks", name) or {}
-            sizes += sum(disk["size_bytes"] for disk in record.values())
-        return sizes >> 30
+        records = [self._simulation.read("disks", name) or {} for name in self._simulation.names("disks")]
+        return sum(int(disk["size_bytes"]) for record in records for disk in record.values()) >> 30
 
 
 def _info(record: Mapping[str, Any]) -> DomainInfo:
     state = PowerState(record["power_state"])
-    reason = record.get("reason", "") if state == PowerState.PAUSED else ""
-    reason = "crashed" if state == PowerState.CRASHED else reason
-    return DomainInfo(id=record["id"], name=record["name"], power_state=state, reason=reason)
+    reasons = {PowerState.PAUSED: record.get("reason", ""), PowerState.CRASHED: "crashed"}
+    return DomainInfo(id=record["id"], name=record["name"], power_state=state, reason=reasons.get(state, ""))
 
 
 def power_off_guest(state_dir: str | Path, host: str, server_id: str, *, crashed: bool = False) -> None:
