@@ -199,6 +199,7 @@ def test_agents_killed_at_work(cluster_cloud: tuple[LabCloud, ceph.CephCluster],
         volumes.wait(data, "available")
         for volume in (root, clone, data):
             killing.deleting(f"{VOLUME}/volumes/{volume}")
+        volumes.made.clear()  # some are gone already
         volumes.clear()
         cloud.clear()
         wait_for(lambda: not findings(cloud), what="a cloud without findings", seconds=120)
