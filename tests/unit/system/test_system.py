@@ -339,6 +339,7 @@ CONTRACTS = {
         "*/snapshots.py",
         "*/migration.py",
         "*/arrivals.py",
+        "*/encrypting.py",
         "*/moves.py",
         "*/archive/objects.py",
     )

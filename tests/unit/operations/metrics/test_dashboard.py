@@ -96,7 +96,7 @@ def test_panels_are_whole() -> None:
             words = set(re.findall(r"\$(\w+)", json.dumps(panel["targets"]))) - {"__rate_interval"}
             assert words <= variables
     assert [panel["title"] for panel in panels if panel["type"] == "row"] == [
-        "Boots", "Failures", "Steps", "Queues", "Hosts and capacity", "API", "Findings",
+        "Boots", "Failures", "Steps", "Queues", "Hosts and capacity", "API", "Findings", "Volumes",
     ]  # fmt: skip
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +27,7 @@ from workers.drivers.volume.base import (
     VolumeInfo,
     VolumeSpec,
 )
+from workers.drivers.volume.ceph import bases
 from workers.drivers.volume.ceph.cluster import Cluster
 from workers.drivers.volume.ceph.daemon import CHAIN, NODE, ImageDaemon
 from workers.drivers.volume.errors import (
@@ -88,7 +88,7 @@ class CephVolumes(VolumeDriver):
     def copies(self, volume: VolumeSpec, source: Source) -> bool:
         """The first volume of an image copies it into the pool."""
         if isinstance(source, FromImage):
-            return not _is_content(source) and not self._cluster.do("base", key=_key(source))
+            return not bases.is_content(source) and not self._cluster.do("base", key=bases.key_of(source))
         return self._is_copy(source)
 
     def has_content(self, volume: VolumeSpec, in_pool: str) -> bool:
@@ -231,29 +231,19 @@ class CephVolumes(VolumeDriver):
         if isinstance(source, FromImage):
             if source.virtual_size > size:
                 raise VolumeTooSmall("The volume is too small for its source.", details=f"{source.virtual_size} bytes")
-            if _is_content(source):
+            if bases.is_content(source):
                 return {"content": source.in_pool}
             self._import(source, stop)
-            return {"base": _key(source)}
+            return {"base": bases.key_of(source)}
         if isinstance(source, FromSnapshot):
             return {"volume": source.volume_id, "snapshot": source.snapshot_id}
         return {"volume": source.volume_id} if source is not None else {}
 
     def _import(self, image: FromImage, stop: Event | None) -> None:
-        key = _key(image)
-        if self._cluster.do("base", key=key):
-            return
-        with self._held(f"image-{key[:32]}"):
-            new, is_whole = str(uuid.uuid4()), False
-            self._cluster.do("begin_base", new=new, size=image.virtual_size)
-            try:
-                pool, _, name = image.in_pool.partition("/")
-                path = self._cluster.url(name, pool=pool) if pool else image.path
-                form = "raw" if image.format == "iso" else image.format
-                self._cluster.convert((form, path), ("raw", self._cluster.url(f"new-{new}")), stop)
-                is_whole = True
-            finally:
-                self._cluster.do("end_base", key=key, new=new, whole=is_whole, limit_s=600.0)
+        key = bases.key_of(image)
+        if not self._cluster.do("base", key=key):
+            with self._held(f"image-{key}"):
+                bases.bring(self._cluster, image, stop)
 
     def _is_copy(self, source: Source) -> bool:
         if isinstance(source, FromSnapshot | FromVolume):
@@ -304,13 +294,3 @@ class CephVolumes(VolumeDriver):
                 yield
         except locks.LockTimeout as error:
             raise PoolBusy("Another operation on the volume is under way.") from error
-
-
-def _is_content(image: FromImage) -> bool:
-    """Whether a volume is a clone of what the image store has: that is raw."""
-    return bool(image.in_pool) and image.format != "qcow2"
-
-
-def _key(image: FromImage) -> str:
-    """An image's name in the pool: files of the host's cache are named by their digest."""
-    return hashlib.sha256(Path(image.path).name.encode()).hexdigest()[:32]

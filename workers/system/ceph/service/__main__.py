@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import clients
 import disks
 import rados
 import rbd
@@ -22,8 +23,9 @@ from pool import Pool, Refused
 KINDS = {errno.ENOENT: "absent", errno.ENOSPC: "full", errno.EDQUOT: "full", errno.EBUSY: "busy"}
 OF_VOLUMES = (
     "facts", "room", "volumes", "has", "base", "content", "begin_base", "end_base", "create", "deep", "delete",
-    "extend", "snapshot", "forget_snapshot", "revert", "fence", "introduce", "block", "residue",
+    "extend", "snapshot", "forget_snapshot", "revert", "residue",
 )  # fmt: skip
+OF_CLIENTS = ("fence", "introduce", "block")
 OF_DISKS = (
     "disks_of", "names_of_disks", "servers_with_disks", "make_disk", "drop_disk", "drop_disks", "fence_disks",
     "grow_disk", "keep_disks", "return_disks", "forget_kept", "kept", "mark_disk", "mark_of",
@@ -31,6 +33,7 @@ OF_DISKS = (
 )  # fmt: skip
 OPERATIONS: dict[str, Callable[..., Any]] = {
     **{name: getattr(work, name) for name in OF_VOLUMES},
+    **{name: getattr(clients, name) for name in OF_CLIENTS},
     **{name: getattr(disks, name) for name in OF_DISKS},
 }
 

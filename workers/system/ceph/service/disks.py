@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
+import clients
 import rados
 import rbd
 import work
@@ -129,9 +130,9 @@ def fence_disks(pool: Pool, server: str, hours: int) -> Any:
 
 def _fence(pool: Pool, name: str, hours: int) -> None:
     with pool.image(name, read_only=True) as image:
-        clients = work.clients_of(pool, image)
-    for client in clients:
-        work.block(pool, client, hours)
+        writers = clients.clients_of(pool, image)
+    for client in writers:
+        clients.block(pool, client, hours)
 
 
 def grow_disk(pool: Pool, server: str, name: str, size: int) -> Any:

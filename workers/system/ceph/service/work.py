@@ -6,12 +6,12 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import clients
 import rados
 import rbd
 from pool import DEEPEST, Pool, Refused, snapshots, unprotect
 
 BASE = "base"
-HOSTS = "celerity_hosts"  # an object: the addresses of hosts
 MOMENT_SECONDS = 120
 UNUSED_DAYS = 1
 GIB = 1 << 30
@@ -217,73 +217,9 @@ def revert(pool: Pool, volume: str, snapshot: str) -> Any:
     with pool.locked(volume), pool.image(f"volume-{volume}") as image:
         if snapshot not in snapshots(image):
             raise Refused("no-snapshot", snapshot)
-        if _strangers(pool, image):  # of a guest that ended a moment ago: the cluster forgets it within 30 s
+        if clients.strangers(pool, image):  # of a guest that ended a moment ago: the cluster forgets it within 30 s
             raise Refused("busy", "another client has the volume open")
         image.rollback_to_snap(f"snapshot-{snapshot}")
-
-
-def _strangers(pool: Pool, image: Any) -> list[str]:
-    """The addresses of the clients that have an image open, but this one."""
-    own = pool.cluster.get_instance_id()
-    return [item["addr"] for item in image.watchers_list() if item["id"] != own]
-
-
-def clients_of(pool: Pool, image: Any) -> list[str]:
-    """The addresses of the clients that may write to an image: those that have it open, and those that were cut off
-    with its lock and may be back.
-    """
-    own = pool.cluster.get_instance_id()
-    lockers = image.list_lockers() or {"lockers": []}
-    others = [address for client, _, address in lockers["lockers"] if client != f"client.{own}"]
-    return sorted({*_strangers(pool, image), *others})
-
-
-def fence(pool: Pool, volume: str, keep: list[str], hours: int) -> Any:
-    """Let no client that has the volume open write any more, but those of the hosts in ``keep``. The lock keeps other
-    hosts' operations, which are clients too, out of it.
-    """
-    if not pool.has(f"volume-{volume}"):
-        return []
-    with pool.locked(volume), pool.image(f"volume-{volume}", read_only=True) as image:
-        known = _addresses(pool)
-        if unknown := [host for host in keep if host not in known]:
-            raise Refused("unavailable", f"nobody knows which clients are those of {unknown}")
-        kept = {known[host] for host in keep}
-        strangers = [client for client in clients_of(pool, image) if _ip(client) not in kept]
-        for client in strangers:
-            block(pool, client, hours)
-    return strangers
-
-
-def introduce(pool: Pool, host: str) -> Any:
-    """Note by which address a host's clients are known."""
-    address = _ip(pool.cluster.get_addrs())
-    if _addresses(pool).get(host) != address:
-        with rados.WriteOpCtx() as operation:
-            pool.io.set_omap(operation, (host,), (address.encode(),))
-            pool.io.operate_write_op(operation, HOSTS)
-
-
-def _addresses(pool: Pool) -> dict[str, str]:
-    """The addresses of hosts, as they introduced themselves."""
-    try:
-        with rados.ReadOpCtx() as operation:
-            rows, _ = pool.io.get_omap_vals(operation, "", "", 10000)
-            pool.io.operate_read_op(operation, HOSTS)
-            return {host: value.decode() for host, value in rows}
-    except rados.ObjectNotFound:
-        return {}
-
-
-def _ip(client: str) -> str:
-    """The address of "192.0.2.1:0/123", or of "v2:[2001:db8::1]:0/123"."""
-    return client.removeprefix("v2:").removeprefix("v1:").rpartition(":")[0].strip("[]")
-
-
-def block(pool: Pool, client: str, hours: int) -> Any:
-    """Let a client write no more."""
-    pool.ask(prefix="osd blocklist", blocklistop="add", addr=client, expire=float(hours * 3600))
-    pool.cluster.wait_for_latest_osdmap()
 
 
 def residue(pool: Pool, remove: bool) -> Any:
@@ -312,7 +248,7 @@ def _is_left(pool: Pool, name: str) -> bool:
     """An image's data is copied without a lock, by a client that has it open; there is a moment before and after."""
     with pool.image(name, read_only=True) as image:
         is_young = _age(image) < timedelta(seconds=MOMENT_SECONDS)
-        return pool.is_ours(image) and not _strangers(pool, image) and not is_young
+        return pool.is_ours(image) and not clients.strangers(pool, image) and not is_young
 
 
 def _is_unused(pool: Pool, name: str) -> bool:
