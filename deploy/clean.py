@@ -8,6 +8,7 @@ from deploy import manage
 from deploy.console import explain, line
 from deploy.environment import Environment, load
 from deploy.errors import DeployError
+from deploy.instances import libvirt
 from deploy.ovn import places, removal
 from deploy.supervision.client import Supervisor
 
@@ -16,10 +17,15 @@ def forget_suspended(environment: Environment) -> None:
     """Remove the domains and the saved memory of suspended servers, which libvirt keeps outside of the state."""
     if environment.simulated or not environment.file.exists():
         return
+    daemons = libvirt.TemporaryDaemons(environment.log)  # `make down` has ended those that the cloud started
     try:
+        if not daemons.start():
+            return
         manage.run(environment, "host_shutdown", "--timeout", "0", "--forget-saved", timeout=180)
     except DeployError as error:
         explain(error)
+    finally:
+        daemons.stop()
 
 
 def main() -> int:

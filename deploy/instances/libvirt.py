@@ -63,7 +63,7 @@ def wait(timeout: float) -> bool:
 
 
 class TemporaryDaemons:
-    """libvirt for the length of a test run: what was not running before is stopped afterwards."""
+    """libvirt for a while, a test run say: what was not running before is stopped afterwards."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
