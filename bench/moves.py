@@ -192,7 +192,7 @@ def _snapshots(cloud: PrivateCloud, image: Path, options: argparse.Namespace) ->
     for turn in range(options.turns):
         body, began = {"createImage": {"name": f"bench-{turn}"}}, now()
         with Pauses(options.libvirt, server) as watched:
-            status, _, document = session.http.call("POST", path, body, {"X-OpenStack-Nova-API-Version": "2.45"})
+            status, _, document = session.http.call("POST", path, body, {"OpenStack-API-Version": "compute 2.45"})
             if status != 202:
                 raise DeployError(f"createImage: {status} {str(document)[:300]}")
             made = f"{session.glance}/images/{document['image_id']}"
