@@ -5,6 +5,7 @@ import json
 import shutil
 import statistics
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -270,7 +271,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--guests", type=int, default=50, help="paused guests (50)")
     parser.add_argument("--seconds", type=float, default=120, help="for which an idle agent is watched (120)")
     parser.add_argument("--settle", type=float, default=20, help="seconds before something is measured (20)")
-    parser.add_argument("--output", type=Path, default=Path("moves.json"))
+    parser.add_argument("--output", type=Path, default=Path(tempfile.gettempdir()) / "celerity-bench-moves.json")
     options = parser.parse_args(arguments)
     results: dict[str, Any] = {}
     try:
