@@ -73,13 +73,7 @@ def bring(path: Path, image_id: uuid.UUID) -> str:
     StoreUnavailable, NoRoom.
     """
     name = _new_name(image_id)
-    try:
-        _rbd("import", "--no-progress", str(path), name, seconds=LONG_SECONDS)
-        _rbd("snap", "create", "--no-progress", f"{name}@{BASE}")
-    except BaseException:
-        discard(name)
-        raise
-    return name
+    return _whole(name, "import", "--no-progress", str(path), name, seconds=LONG_SECONDS)
 
 
 def bytes_of(spec: str) -> int | None:
@@ -109,8 +103,13 @@ def bring_clone(spec: str, image_id: uuid.UUID) -> str:
     Raises StoreUnavailable, NoRoom.
     """
     name = _new_name(image_id)
+    return _whole(name, "clone", "--rbd-default-clone-format", "2", spec, f"{settings.IMAGE_STORE}/{name}")
+
+
+def _whole(name: str, *command: str, seconds: int = SHORT_SECONDS) -> str:
+    """Have an image by a command, with the snapshot that says that it is whole, or nothing; return its name."""
     try:
-        _rbd("clone", "--rbd-default-clone-format", "2", spec, f"{settings.IMAGE_STORE}/{name}")
+        _rbd(*command, seconds=seconds)
         _rbd("snap", "create", "--no-progress", f"{name}@{BASE}")
     except BaseException:
         discard(name)

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -44,17 +45,29 @@ def fill(*, image_id: uuid.UUID, run_id: uuid.UUID, source: inspection.Readable,
     An image that has its data already is success: the run's step may be repeated. So is an upload of that step whose
     process died: this one takes its place. Raises what ``upload`` raises; ImageNotFound (404) for a deleted image.
     """
+    with _unfilled(image_id) as image:
+        if image is not None:
+            admit(image=image, expected=expected, run_id=run_id)
+            _upload(image, source, expected, charges.Charge(image))
+
+
+@contextlib.contextmanager
+def _unfilled(image_id: uuid.UUID) -> Iterator[Image | None]:
+    """Hold the upload of an image that a run fills, for the block; None: it has its data.
+
+    An upload whose process died is over. Raises UploadInProgress (409), ImageNotFound (404).
+    """
     with locks.upload(image_id) as held:
         if not held:
             raise exceptions.UploadInProgress(id=image_id)
         image = selectors.get(image_id=image_id)
         if image.status == states.ACTIVE and image.filled_by is None:
+            yield None
             return
         if image.status == states.SAVING:
             _give_up(image.id, image.upload_id)
             image.refresh_from_db()
-        admit(image=image, expected=expected, run_id=run_id)
-        _upload(image, source, expected, charges.Charge(image))
+        yield image
 
 
 def admit(
@@ -189,11 +202,8 @@ def fill_with_clone(*, image_id: uuid.UUID, run_id: uuid.UUID, spec: str) -> Non
 
     Raises what ``upload`` raises, and StoreUnavailable (503).
     """
-    with locks.upload(image_id) as held:
-        if not held:
-            raise exceptions.UploadInProgress(id=image_id)
-        image = selectors.get(image_id=image_id)
-        if image.status == states.ACTIVE and image.filled_by is None:
+    with _unfilled(image_id) as image:
+        if image is None:
             return
         size = pool.bytes_of(spec)
         if size is None:

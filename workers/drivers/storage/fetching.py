@@ -41,6 +41,7 @@ def fetch(image: ImageSpec, source: ImageSource, target: Path, progress: Progres
                 progress(done, image.size)
     if done != image.size:
         raise ImageCorrupt("The image is shorter than recorded.", details=f"{done} of {image.size} bytes")
+    # Data that nobody has read has no hash: its image's ID four times stands for it (apps/images/attributes.unhashed).
     is_hashed = image.sha512 != image.sha512[:32] * 4
     if is_hashed and digest.hexdigest() != image.sha512:
         raise ImageCorrupt("The image's checksum is wrong.", details=f"found {digest.hexdigest()}")
