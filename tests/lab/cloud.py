@@ -54,6 +54,12 @@ class LabCloud:
         self.external = self.api.get(f"{NETWORK}/networks", name="public")["networks"][0]["id"]
         self._made: list[tuple[str, str]] = []
 
+    def force_down(self, name: str, *, down: bool) -> None:
+        """Say that a host is dead, or take that back."""
+        listed = self.api.get(f"{COMPUTE}/os-services", binary="nova-compute", microversion="2.53")["services"]
+        service = next(row["id"] for row in listed if row["host"] == name)
+        self.api.put(f"{COMPUTE}/os-services/{service}", {"forced_down": down}, microversion="2.53")
+
     def host(self, name: str) -> LabHost:
         return next(host for host in self.lab.plan.hosts if host.name == name)
 

@@ -137,13 +137,11 @@ def test_everything_in_a_cluster(cluster_cloud: tuple[LabCloud, ceph.CephCluster
 
         lost = cloud.host("compute-2")
         cloud.lab.cut(lost)
-        listed = cloud.api.get(f"{COMPUTE}/os-services", binary="nova-compute", microversion="2.53")["services"]
-        service = next(row["id"] for row in listed if row["host"] == lost.name)
-        cloud.api.put(f"{COMPUTE}/os-services/{service}", {"forced_down": True}, microversion="2.53")
+        cloud.force_down(lost.name, down=True)
         moved.act({"evacuate": {}}, "ACTIVE")
         moved.check(host="compute-1")
         cloud.lab.restart(lost)
-        cloud.api.put(f"{COMPUTE}/os-services/{service}", {"forced_down": False}, microversion="2.53")
+        cloud.force_down(lost.name, down=False)
         moved.check(host="compute-1")
         volumes.detach(volume, other)
         volumes.clear()

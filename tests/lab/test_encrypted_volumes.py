@@ -97,11 +97,9 @@ def test_a_server_takes_its_encrypted_volumes_along(cloud: LabCloud, volumes: Vo
     cloud.ssh(guest, "sync")
     lost = cloud.host("compute-2")
     cloud.lab.cut(lost)
-    listed = cloud.api.get(f"{COMPUTE}/os-services", binary="nova-compute", microversion="2.53")["services"]
-    service = next(row["id"] for row in listed if row["host"] == lost.name)
-    cloud.api.put(f"{COMPUTE}/os-services/{service}", {"forced_down": True}, microversion="2.53")
+    cloud.force_down(lost.name, down=True)
     moved.act({"evacuate": {}}, "ACTIVE")
     cloud.lab.restart(lost)
-    cloud.api.put(f"{COMPUTE}/os-services/{service}", {"forced_down": False}, microversion="2.53")
+    cloud.force_down(lost.name, down=False)
     moved.check(host="compute-1")
     wait_for(lambda: secrets(cloud) == {"compute-1": {root}, "compute-2": set()}, what="one key", seconds=90)
