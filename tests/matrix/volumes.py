@@ -20,9 +20,10 @@ _SECRET_TYPE = (
     "(kind := VolumeType.objects.get_or_create(name='secret')[0],"
     " EncryptionType.objects.get_or_create(volume_type=kind, defaults=dict(provider='luks')))[0]"
 )
+_CLEAR_TYPE = "VolumeType.objects.get_or_create(name='clear')[0]"
 _IN_CLEAR_TEXT = ("manage", "upload", "swap", "convert", "attached")  # what these do is refused for encrypted volumes
 # Where those that make a container, or write to one, are held.
-_AT_CONTAINER = {"volume.create": "encrypt", "volume.reimage": "encrypt"}
+_AT_CONTAINER = {"volume.create": "encrypt", "volume.migrate": "copy_encrypted", "volume.reimage": "encrypt"}
 _VOLUME = "volume = Volume.objects.get(id={key!r});"
 _SNAPSHOT = "snapshot = Snapshot.objects.select_related('volume').get(id={key!r});"
 _BACKUP = "backup = Backup.objects.get(id={key!r});"
@@ -42,13 +43,14 @@ def begin(cloud: Cloud, name: str, project: str = "") -> str:
     return _do(cloud, code, project=project or name, name=name)
 
 
-def _is_encrypted(name: str) -> bool:
-    return bool(zlib.crc32(name.encode()) % 2) and not any(word in name for word in _IN_CLEAR_TEXT)
+def _is_encrypted(name: str, bit: int = 0) -> bool:
+    return bool(zlib.crc32(name.encode()) >> bit & 1) and not any(word in name for word in _IN_CLEAR_TEXT)
 
 
 def inside_of(pipeline: str, name: str) -> str:
     """Return the driver's call in which a case is held that is held inside a step: that with the key, if it has one."""
-    return _AT_CONTAINER.get(pipeline, "*") if _is_encrypted(name) else "*"
+    works_with_key = _is_encrypted(name) or (pipeline == "volume.migrate" and _is_encrypted(name, 1))
+    return _AT_CONTAINER.get(pipeline, "*") if works_with_key else "*"
 
 
 def make_for_server(cloud: Cloud, case: "Case") -> str:
@@ -236,12 +238,18 @@ def extend(cloud: Cloud, case: "Case") -> None:
 
 
 def migrate(cloud: Cloud, case: "Case") -> None:
-    """Move the volume to another host: any."""
+    """Move the volume to another host: any. One that is encrypted is decrypted, of the others each second encrypted."""
     code = (
         " from django.db.transaction import atomic; from apps.volumes.services import volume_migrations;"
         " begin = atomic(lambda: volume_migrations.begin(context=context, row=volumes.locked(volume),"
         " status='maintenance', backend='local')); begin()"
     )
+    if inside_of(case.cell.pipeline, case.name) != "*":
+        kind = _CLEAR_TYPE if _is_encrypted(case.name) else _SECRET_TYPE
+        code = (
+            f" from apps.volumes.services import volume_retype; kind = {kind};"
+            " volume_retype.retype(context=context, volume=volume, volume_type=kind, may_move=True)"
+        )
     _do(cloud, _VOLUME + code, key=case.subject, project=case.name)
 
 

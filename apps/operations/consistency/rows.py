@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from apps.compute import migration_states
+from apps.volumes.selectors import quota_counts
 
 ENDED = str(migration_states.ENDED)
 OPEN = "('queued', 'running', 'reverting')"
@@ -184,7 +185,9 @@ def stuck_backups() -> list[tuple[uuid.UUID, str]]:
 
 def unsettled() -> list[uuid.UUID]:
     """Return consumers with a reservation, and without a run that would settle it."""
-    return [uuid.UUID(key) for (key,) in _rows(_UNSETTLED)]
+    found = [uuid.UUID(key) for (key,) in _rows(_UNSETTLED)]
+    settled_later = quota_counts.retyping() if found else ()
+    return [key for key in found if key not in settled_later]
 
 
 def stuck() -> list[Stuck]:

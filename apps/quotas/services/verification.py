@@ -94,6 +94,7 @@ def _recount() -> tuple[dict[registry.Key, tuple[int, int]], list[uuid.UUID]]:
         orphans += [
             consumer
             for consumer, amounts in reserved.items()
-            if consumer not in result.consumers and any(resource in resources for _, resource in amounts)
+            if consumer not in result.consumers
+            and any(registry.whole(resource) in resources for _, resource in amounts)
         ]
     return counted, orphans

@@ -45,7 +45,7 @@ def of_backup(backup: Backup) -> dict[str, int]:
 
 
 def transfer_of(volume_id: uuid.UUID) -> uuid.UUID:
-    """Return the consumer of the reservations that a project makes to accept a volume."""
+    """Return the consumer of what is reserved to accept a volume, or to give it another type."""
     return uuid.uuid5(volume_id, "transfer")
 
 

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from apps.quotas.registry import Key, Recount, Reservations
+from apps.volumes import states
 from apps.volumes.models import Backup, Snapshot, Volume
 from apps.volumes.selectors import quota_amounts
 
@@ -16,7 +17,8 @@ def recount(reservations: Reservations) -> Recount:
     """Count volumes, snapshots, backups and their GiB, in all and by type. 3 queries.
 
     Their amounts are reserved while the reservations of their creation are open, and in use from then on. What an
-    extension takes more is reserved until it is done: its reservations are of GiB alone.
+    extension takes more is reserved until it is done: its reservations are of GiB alone. A volume that moves has those
+    of its new type beside its usage.
     """
     in_use: dict[Key, int] = defaultdict(int)
     reserved: dict[Key, int] = defaultdict(int)
@@ -33,6 +35,10 @@ def recount(reservations: Reservations) -> Recount:
     volumes = Volume.objects.filter(deleted_at=None).only("id", "project_id", "size", "volume_type_id")
     for volume in volumes.order_by().iterator(chunk_size=2000):
         add(volume.id, volume.project_id, quota_amounts.of_volume(volume))
+        new_type = quota_amounts.transfer_of(volume.id)
+        consumers.add(new_type)
+        for key, amount in reservations.get(new_type, {}).items():
+            reserved[key] += amount
     snapshots = Snapshot.objects.filter(deleted_at=None).select_related("volume")
     fields = ("id", "project_id", "size", "volume__volume_type_id")
     for snapshot in snapshots.only(*fields).order_by().iterator(chunk_size=2000):
@@ -41,3 +47,9 @@ def recount(reservations: Reservations) -> Recount:
     for backup in backups.order_by().iterator(chunk_size=2000):
         add(backup.id, backup.project_id, quota_amounts.of_backup(backup))
     return Recount(in_use=in_use, reserved=reserved, consumers=consumers)
+
+
+def retyping() -> set[uuid.UUID]:
+    """Return the consumers of what is reserved for volumes that change their type: their runs settle it. 1 query."""
+    rows = Volume.objects.filter(status=states.RETYPING, deleted_at=None).values_list("id", flat=True)
+    return {quota_amounts.transfer_of(volume_id) for volume_id in rows}

@@ -4,7 +4,10 @@ import uuid
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
+from apps.quotas.models import Reservation
+from apps.quotas.services import verification
 from apps.scheduling.models import Allocation
 from apps.scheduling.services import agents
 from apps.volumes import exceptions
@@ -19,6 +22,7 @@ from workers.host import http
 from workers.host.reconcilers import volumes as reconciler
 from workers.host.reconcilers.base import take_snapshot
 from workers.mapping import volumes as mapping
+from workers.periodic.reconcilers import quotas as quotas_reconciler
 from workers.periodic.reconcilers import volumes as rows_reconciler
 
 __all__ = ["worker"]
@@ -114,10 +118,20 @@ def test_a_new_type_on_another_back_end(worker: Worker) -> None:
     volume_retype.retype(context=CONTEXT, volume=volume, volume_type=fast, may_move=True)
     volume.refresh_from_db()
     assert (volume.status, volume.volume_type) == ("retyping", None)
+    quotas_reconciler.reconcile(FindingReport())  # what is reserved of the new type stays so until the move is over
+    assert Reservation.objects.exists() and not verification.verify() and not Finding.objects.exists()
     assert worker.work()[-1] == "succeeded"
     volume.refresh_from_db()
     assert (volume.status, volume.volume_type, volume.backend) == ("available", fast, "ssd")
-    assert is_settled(worker)
+    assert is_settled(worker) and not Reservation.objects.exists() and not verification.verify()
+
+
+def test_a_promise_for_a_volume_that_is_gone_is_given_back(worker: Worker) -> None:
+    volume, kind = made(worker), VolumeType.objects.create(name="fast")
+    volume_migrations.reserve_type(row=volume, volume_type=kind)
+    Volume.objects.filter(id=volume.id).update(deleted_at=timezone.now(), host="")
+    verification.repair()
+    assert not Reservation.objects.exists() and not verification.verify()
 
 
 def look(worker: Worker) -> None:

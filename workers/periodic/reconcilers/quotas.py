@@ -4,7 +4,7 @@ Sets:
   recorded = (in use, reserved) of every owner and resource, as in the usages
   counted  = the same, counted from servers, key pairs and reservations
   reserved = consumers with a reservation
-  open     = consumers with an open run
+  open     = consumers with an open run, and those of volumes that change their type
 Rules:
   reserved - open, the consumer exists         -> the reservation becomes usage
   reserved - open, the consumer does not exist -> the reservation is released
