@@ -18,6 +18,7 @@ from apps.scheduling.models import Allocation, Host
 from apps.workflow.models import Run
 from apps.workflow.services.findings import FindingReport
 from tests.unit.actions.conftest import ADMIN, HOST, OTHER, Moving
+from workers.drivers.storage.errors import ImageUnavailable
 from workers.host.reconcilers import domains
 from workers.host.reconcilers.base import take_snapshot
 from workers.periodic.reconcilers import allocations as allocation_reconciler
@@ -53,6 +54,20 @@ def test_migrate(moving: Moving, end: str, is_off: bool) -> None:
     assert Allocation.objects.get().host.name == host
     expected = migration_states.CONFIRMED if end == "confirmResize" else migration_states.REVERTED
     assert Migration.objects.get().status == expected
+
+
+def test_an_image_that_was_deleted(moving: Moving, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server's disks lie on it: its host hands it over."""
+
+    def cache_image(*_: Any, **__: Any) -> None:
+        raise ImageUnavailable("The image's source refused.", details="HTTP 404")
+
+    storage, server = moving.hosts[OTHER].storage, moving.server
+    monkeypatch.setattr(storage, "cache_image", cache_image)
+    assert not storage.has_image(server.image_facts["sha512"])
+    moving.do("migrate", context=ADMIN)
+    assert (moving.server.status, moving.server.host) == ("VERIFY_RESIZE", OTHER)
+    assert storage.has_image(server.image_facts["sha512"]) and moving.findings() == []
 
 
 @pytest.mark.parametrize("end", ["confirmResize", "revertResize", "delete", "resetState"])

@@ -126,6 +126,10 @@ def test_disks_of_a_server_that_arrives(
 
     monkeypatch.setattr(client, "read", read)
     monkeypatch.setattr(client, "fetch", fetch)
+    off = storages.load("local", {"state_dir": tmp_path / "off"})
+    for _ in range(2):
+        off.receive_images(ID, far, threading.Event())
+    assert off.has_image(image.sha512) and not off.list_servers()
     other = storages.load("local", {"state_dir": tmp_path / "other"})
     for _ in range(2):
         other.prepare_disks(ID, far, threading.Event())

@@ -37,5 +37,12 @@ class ArrivalOperations(ABC):
         """
 
     @abstractmethod
+    def receive_images(self, server_id: str, source: Peer, stop: Event) -> None:
+        """On the destination: have the images that the server's disks lie on, from the source, where no other has them.
+
+        Raises ImageUnavailable, StorageUnavailable, and Stopped within 5 s after `stop` is set.
+        """
+
+    @abstractmethod
     def keep_console(self, server_id: str, text: bytes) -> None:
         """Put the console's text from the source before what the guest has written here."""

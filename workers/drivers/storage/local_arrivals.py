@@ -8,8 +8,8 @@ import os
 import re
 import shutil
 from abc import abstractmethod
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from threading import Event
@@ -85,12 +85,10 @@ class LocalArrivals(LocalSnapshots):
         raise FilesMissing("The server has no such file.", details=name)
 
     def prepare_disks(self, server_id: str, source: Peer, stop: Event) -> None:
-        try:
+        with _read_from_peer():
             known = json.loads(client.read(source, server_id, "layout"))
             self._check_room_for_arrival(known["used"])
-            for sha512, facts in known["images"].items():
-                values.check_sha512(sha512)
-                self._have_image(server_id, sha512, facts, source, stop)
+            self._have_images(server_id, known, source, stop)
             for name, record in known["disks"].items():
                 if stop.is_set():
                     raise Stopped("Preparing the disks was stopped.", details=server_id)
@@ -99,10 +97,10 @@ class LocalArrivals(LocalSnapshots):
                 self._copy_small(server_id, name, source)
             for name in known.get("boot_files", ()):
                 self._copy_boot_file(server_id, name, source, stop)
-        except PeerError as error:
-            raise StorageUnavailable(error.message, details=error.details) from error
-        except (KeyError, TypeError, ValueError) as error:
-            raise StorageUnavailable("The other host describes disks otherwise.", details=str(error)) from error
+
+    def receive_images(self, server_id: str, source: Peer, stop: Event) -> None:
+        with _read_from_peer():
+            self._have_images(server_id, json.loads(client.read(source, server_id, "layout")), source, stop)
 
     def keep_console(self, server_id: str, text: bytes) -> None:
         """As an older log, beside what virtlogd writes; it rotates it on."""
@@ -125,6 +123,11 @@ class LocalArrivals(LocalSnapshots):
 
     def _record(self, sha512: str) -> Any:
         return json.loads(files.read(self.paths.images / f"{sha512}.json") or b"{}")
+
+    def _have_images(self, server_id: str, known: Any, source: Peer, stop: Event) -> None:
+        for sha512, facts in known["images"].items():
+            values.check_sha512(sha512)
+            self._have_image(server_id, sha512, facts, source, stop)
 
     def _have_image(self, server_id: str, sha512: str, facts: Any, source: Peer, stop: Event) -> None:
         """Have an image in the cache: from the other host, where its image service has it no longer."""
@@ -185,6 +188,17 @@ class LocalArrivals(LocalSnapshots):
             with files.appearing(path) as temporary:
                 if not client.fetch(source, server_id, f"file {name}", temporary, stop):
                     raise Stopped("Preparing the disks was stopped.", details=server_id)
+
+
+@contextmanager
+def _read_from_peer() -> Iterator[None]:
+    """Tell errors of another host's answers as the contract does."""
+    try:
+        yield
+    except PeerError as error:
+        raise StorageUnavailable(error.message, details=error.details) from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise StorageUnavailable("The other host describes disks otherwise.", details=str(error)) from error
 
 
 def digest_of(path: Path) -> str:

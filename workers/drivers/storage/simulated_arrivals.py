@@ -8,7 +8,7 @@ from threading import Event
 
 from workers.drivers.simulation import Simulation
 from workers.drivers.storage.arrivals import ArrivalOperations
-from workers.drivers.storage.errors import FilesMissing
+from workers.drivers.storage.errors import FilesMissing, ImageUnavailable
 from workers.system.peers.client import Peer
 
 
@@ -35,6 +35,16 @@ class SimulatedArrivals(ArrivalOperations):
             operation.halfway()
             moved = json.loads(json.dumps(record).replace(f"{there}/", f"{self._simulation.directory}/"))
             self._simulation.write("disks", server_id, moved)
+
+    def receive_images(self, server_id: str, source: Peer, stop: Event) -> None:
+        with self._simulation.operation("receive_images", stop=stop) as operation:
+            disks = self._simulation.read_other(source.host, "disks", server_id) or {}
+            operation.halfway()
+            for sha512 in {Path(disk["backing_path"]).name for disk in disks.values() if disk.get("backing_path")}:
+                record = self._simulation.read_other(source.host, "images", sha512)
+                if record is None:
+                    raise ImageUnavailable("The image is not on the other host.", details=sha512)
+                self._simulation.write("images", sha512, record)
 
     def keep_console(self, server_id: str, text: bytes) -> None:
         with self._simulation.operation("keep_console"):

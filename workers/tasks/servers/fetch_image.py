@@ -4,18 +4,21 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from django.conf import settings
 
 from apps.compute import states
 from workers.drivers.storage.base import CONVERTED, CachedImage, ImageSource, ImageSpec, StorageDriver
+from workers.drivers.storage.errors import ImageUnavailable
 from workers.engine.errors import Abort, LeaseLost, TooLong
-from workers.engine.steps import StepContext
-from workers.mapping import images
+from workers.engine.steps import SOURCE, StepContext
+from workers.mapping import images, peers
 from workers.tasks.servers.base import ServerStep
 
 if TYPE_CHECKING:
     from apps.compute.models import Server
 
+log = structlog.get_logger("celerity.fetch_image")
 CHECK_SECONDS = 1.0
 
 
@@ -57,8 +60,18 @@ def check_signature(certificates: Sequence[str] | None) -> None:
 
 
 def cache_moved(ctx: StepContext, storage: StorageDriver, server: "Server") -> None:
-    """The same for a server whose files come along: kernel and ramdisk are among them, and their images may be gone."""
-    cache_image(ctx, storage, *images.of_server(server))
+    """The same for a server that comes from another host, which has the image where it was deleted since.
+
+    Kernel and ramdisk are among the server's files.
+    """
+    try:
+        cache_image(ctx, storage, *images.of_server(server))
+    except ImageUnavailable as error:
+        if ctx.hosts[SOURCE] == ctx.host:
+            raise
+        log.info("image not in the store; its host has it", server=str(server.id), error=error.details)
+        ctx.checkpoint()
+        storage.receive_images(str(server.id), peers.peer_of(ctx.hosts[SOURCE]), ctx.stop)
 
 
 def cache_parts(ctx: StepContext, storage: StorageDriver, facts: Mapping[str, Any]) -> None:

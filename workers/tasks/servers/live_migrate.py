@@ -24,7 +24,6 @@ from workers.config import HostDrivers
 from workers.drivers.errors import DriverError
 from workers.drivers.hypervisor.base import HypervisorDriver
 from workers.drivers.hypervisor.migration import MigrationOptions, Progress, Whereabouts
-from workers.drivers.storage.errors import ImageUnavailable
 from workers.engine.errors import Abort
 from workers.engine.steps import DESTINATION, SCHEDULER, SOURCE, StepContext
 from workers.mapping import peers, volumes
@@ -114,10 +113,7 @@ class Prepare(ServerStep[None]):
     def execute(self, ctx: StepContext) -> None:
         server, drivers = self.server(ctx), self.drivers(ctx)
         if server.image_id is not None and not drivers.storage.capabilities.shared:
-            try:
-                fetch_image.cache_moved(ctx, drivers.storage, server)
-            except ImageUnavailable:
-                log.info("image not in the store; the source may have it", server=str(server.id))
+            fetch_image.cache_moved(ctx, drivers.storage, server)
         ctx.checkpoint()
         if drivers.hypervisor.info(str(server.id)) is None:  # files of an earlier life here would show through
             drivers.storage.remove_server(str(server.id))
