@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from apps.compute.exceptions import ImageUnusable
 
 _YES = ("1", "t", "true", "on", "y", "yes")
-_NO = ("0", "f", "false", "off", "n", "no")
-BOOLEAN = _YES + _NO
+NO = ("0", "f", "false", "off", "n", "no")
+BOOLEAN = _YES + NO
 ANYTHING = ("*",)
 _POSITIVE = ("1-",)  # whole numbers from 1 on
 _WHOLE = ("0-",)
@@ -42,6 +42,7 @@ _VIDEO = ("vga", "virtio", "cirrus", "bochs", "none", "qxl", "vmvga", "xen", "go
 _SOUND = ("ac97", "es1370", "ich6", "ich9", "pcspk", "sb16", "usb", "virtio")
 
 _COUNTED = "the processors' topology, where the flavor's number of processors allows it"
+_LIMIT = "a limit of that topology, within the flavor's"
 _ENCRYPTED = "a host that can encrypt guests' memory; none here can"
 _TRAIT = "a host with the trait of that feature"
 _STABLE = "the server's own disks then keep their places"
@@ -79,6 +80,9 @@ PROPERTIES: dict[str, Property] = {
     "hw_cpu_sockets": Property(_POSITIVE, _POSITIVE, _COUNTED),
     "hw_cpu_cores": Property(_POSITIVE, _POSITIVE, _COUNTED),
     "hw_cpu_threads": Property(_POSITIVE, _POSITIVE, _COUNTED),
+    "hw_cpu_max_sockets": Property(_POSITIVE, _POSITIVE, _LIMIT),
+    "hw_cpu_max_cores": Property(_POSITIVE, _POSITIVE, _LIMIT),
+    "hw_cpu_max_threads": Property(_POSITIVE, _POSITIVE, _LIMIT),
     "block_device_mapping": Property(ANYTHING, ANYTHING, "JSON, with bdm_v2: disks of the server, as in its request"),
     "bdm_v2": Property(BOOLEAN, BOOLEAN, "with block_device_mapping: the syntax of that"),
     "hw_pmu": Property(BOOLEAN, BOOLEAN, "the processors' performance counters, where the host has KVM"),
@@ -131,9 +135,6 @@ PROPERTIES: dict[str, Property] = {
         f"required: uefi with its maker's keys, on {_TRAIT}",
     ),
     # Refused, but for the values that ask for nothing
-    "hw_cpu_max_sockets": Property(_POSITIVE, NOTHING, "a limit of the processors' topology"),
-    "hw_cpu_max_cores": Property(_POSITIVE, NOTHING, "a limit of the processors' topology"),
-    "hw_cpu_max_threads": Property(_POSITIVE, NOTHING, "a limit of the processors' topology"),
     "hw_emulator_threads_policy": Property(("share", "isolate"), ("share",), "where the emulator's threads run"),
     "hw_pci_numa_affinity_policy": Property(
         ("required", "preferred", "legacy", "socket"), ("preferred", "legacy"), "NUMA nodes of devices"
@@ -142,9 +143,9 @@ PROPERTIES: dict[str, Property] = {
     "hw_usb_model": Property(ANYTHING, NOTHING, "a USB controller"),
     "hw_redirected_usb_ports": Property(_WHOLE, ("0",), "USB devices of the console's viewer"),
     "hw_video_ram": Property(_POSITIVE, NOTHING, "the graphics card's memory"),
-    "hw_ipxe_boot": Property(BOOLEAN, _NO, "booting from the network"),
-    "hw_firmware_stateless": Property(BOOLEAN, _NO, "firmware without separate variables"),
-    "hw_ephemeral_encryption": Property(BOOLEAN, _NO, "encrypted local disks"),
+    "hw_ipxe_boot": Property(BOOLEAN, NO, "booting from the network"),
+    "hw_firmware_stateless": Property(BOOLEAN, NO, "firmware without separate variables"),
+    "hw_ephemeral_encryption": Property(BOOLEAN, NO, "encrypted local disks"),
     "hw_ephemeral_encryption_format": Property(("luks", "plain"), NOTHING, "encrypted local disks"),
     "hw_ephemeral_encryption_secret_uuid": Property(ANYTHING, NOTHING, "encrypted local disks"),
     "hw_mem_encryption_model": Property(("amd-sev", "amd-sev-es"), NOTHING, _ENCRYPTED),
@@ -230,7 +231,7 @@ def _listed(values: tuple[str, ...]) -> str:
         return f"a whole number from {values[0][0]}"
     if values == BOOLEAN:
         return "true or false"
-    return "false" if values == _NO else ", ".join(values)
+    return "false" if values == NO else ", ".join(values)
 
 
 def truth(value: object) -> bool:
@@ -301,19 +302,3 @@ def check_rescue(properties: Mapping[str, str], own: Mapping[str, str]) -> None:
 def disk_prefix(bus: str) -> str:
     """Return how disks on a bus are called: vd, sd or hd."""
     return {"virtio": "vd", "ide": "hd"}.get(bus, "sd")
-
-
-def topology(properties: Mapping[str, str], vcpus: int) -> tuple[int, int, int] | None:
-    """Return (sockets, cores, threads) as the image prefers them, or None; unspecified ones are as small as possible.
-
-    None as well where they do not multiply to the number of processors: it is a preference, as in Nova.
-    """
-    wanted = [int(properties.get(f"hw_cpu_{part}", 0)) for part in ("sockets", "cores", "threads")]
-    if not any(wanted):
-        return None
-    sockets, cores, threads = wanted
-    threads = threads or 1
-    if not cores:
-        cores = vcpus // (threads * (sockets or 1))
-    sockets = sockets or vcpus // (max(cores, 1) * threads)
-    return (sockets, cores, threads) if sockets * cores * threads == vcpus else None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from apps.compute import admin_passwords, image_properties, topologies, tpms
+from apps.compute import admin_passwords, cpu_topologies, image_properties, topologies, tpms
 from apps.scheduling.services import topologies as claims
 from apps.scheduling.topologies import GuestTopology
 from workers.drivers.errors import AbortError
@@ -34,7 +34,7 @@ def of_server(server: "Server", disks: Sequence[DiskSpec]) -> Hardware:
         boot_menu=_says(specs.get("hw:boot_menu"), asked.get("hw_boot_menu")),
         guest_agent=image_properties.has_guest_agent(asked),
         local_time=asked.get("os_type") == "windows",
-        topology=image_properties.topology({**asked, **_topology(specs)}, int(server.flavor["vcpus"])),
+        topology=cpu_topologies.of_existing(specs, asked, int(server.flavor["vcpus"])),
         secure_boot=secure,
         hide_hypervisor=_says(specs.get("hw:hide_hypervisor_id"), asked.get("img_hide_hypervisor_id")),
         performance_counters=image_properties.truth(counters) if counters else None,
@@ -42,6 +42,7 @@ def of_server(server: "Server", disks: Sequence[DiskSpec]) -> Hardware:
         cpu_shares=_number(specs, "quota:cpu_shares"),
         cpu_quota=_number(specs, "quota:cpu_quota"),
         cpu_period=_number(specs, "quota:cpu_period"),
+        rng=not _refuses(specs.get("hw_rng:allowed")),
         rng_rate=_rng_rate(specs),
         tablet=_tablet(asked),
         keyboard=bool(_one_of(asked, "hw_input_bus", ("usb", "virtio"))),
@@ -117,9 +118,9 @@ def _says(flavor: Any, image: Any) -> bool:
     return image_properties.truth(flavor if flavor not in (None, "") else image or "")
 
 
-def _topology(specs: Mapping[str, Any]) -> dict[str, str]:
-    names = {f"hw:cpu_{part}": f"hw_cpu_{part}" for part in ("sockets", "cores", "threads")}
-    return {mine: str(specs[name]) for name, mine in names.items() if _number(specs, name)}
+def _refuses(value: Any) -> bool:
+    """Return whether a flavor says no to what servers have otherwise."""
+    return str(value).strip().lower() in image_properties.NO
 
 
 def _number(specs: Mapping[str, Any], name: str) -> int | None:

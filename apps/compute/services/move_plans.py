@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from django.conf import settings
 
 from apps.compute.models import Server
-from apps.compute.selectors import drains, evacuations, request_specs, servers
+from apps.compute.selectors import drains, evacuations, request_specs, server_hardware, servers
 from apps.compute.services import dry_runs
 from apps.scheduling import candidates
 from apps.scheduling.engine import ranking
@@ -117,7 +117,7 @@ def _best(cloud: Cloud, ready: Sequence[HostState], moved: set[uuid.UUID], thres
         return None
     rows = servers.on_host(host=fullest.name).filter(task_state="", vm_state__in=(*drains.LIVE, *drains.COLD))
     for server in rows.defer(*servers.HEAVY).order_by("created_at", "id")[:LOOKED_AT]:
-        if server.id in moved:
+        if server.id in moved or (server.vm_state in drains.LIVE and server_hardware.bound(server)):
             continue
         spec = _spec(server)
         left = use(without_server(fullest, spec))

@@ -19,6 +19,12 @@ NOT_OFFERED: Mapping[str, tuple[str, ...]] = {
     "hw:pci_numa_affinity_policy": ("legacy", "preferred"),
     "accel:device_profile": (),
     "hw:pmem": (),
+    "hw:ephemeral_encryption": _NO,
+    "hw:firmware_stateless": _NO,
+    "hw:serial_port_count": ("1",),
+    "hw:usb_model": (),
+    "hw:redirected_usb_ports": ("0",),
+    "hw:tpm_secret_security": ("deployment",),  # the cloud keeps it, sealed, for restarts and moves
     **{f"quota:vif_{way}_{what}": () for way in ("inbound", "outbound") for what in ("average", "peak", "burst")},
 }
 

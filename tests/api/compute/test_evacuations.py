@@ -206,6 +206,10 @@ def test_rebalance(dead: dict[str, Server], monkeypatch: pytest.MonkeyPatch) -> 
     text = command("rebalance").splitlines()
     assert len(text) == 3 and "from h1 to h2: h1 is 40 % full, then 30 %" in text[0] and "Nothing" in text[2]
     assert "No move" in command("rebalance", "--threshold", "41") and not Migration.objects.exists()
+    with monkeypatch.context() as patch:
+        patch.setattr(server_hardware, "bound", lambda server: "a TPM")
+        stopped = command("rebalance").splitlines()
+        assert len(stopped) == 2 and "never (" in stopped[0], "a running one could not be moved"
 
     def end(seconds: float) -> None:
         Migration.objects.filter(status="queued").update(status="completed")

@@ -131,8 +131,11 @@ def test_what_the_flavor_says_of_the_machine() -> None:
         True,
     )
     assert (machine.cpu_shares, machine.cpu_quota, machine.rng_rate) == (512, None, (9, 1000))
-    assert machine.performance_counters is False and hardware.queues_of(server) == 4
+    assert machine.performance_counters is False and hardware.queues_of(server) == 4 and machine.rng
     assert hardware.limits_of(server) == (("read_bytes_sec", 7), ("total_iops_sec", 100))
+    server.flavor = {"vcpus": 8, "extra_specs": {"hw_rng:allowed": "False", "hw:cpu_max_cores": "2"}}
+    machine = hardware.of_server(server, [])
+    assert (machine.rng, machine.topology) == (False, (4, 2, 1))
 
 
 @pytest.mark.parametrize("disk_format", ["ploop"])

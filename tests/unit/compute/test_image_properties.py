@@ -56,19 +56,3 @@ def test_what_nobody_knows_is_the_owners() -> None:
 def test_what_does_not_go_together(properties: dict[str, str]) -> None:
     with pytest.raises(ImageUnusable):
         check(properties)
-
-
-@pytest.mark.parametrize(
-    ("asked", "vcpus", "found"),
-    [
-        ({}, 4, None),
-        ({"hw_cpu_sockets": "2"}, 4, (2, 2, 1)),
-        ({"hw_cpu_cores": "2"}, 4, (2, 2, 1)),
-        ({"hw_cpu_threads": "2"}, 4, (1, 2, 2)),
-        ({"hw_cpu_sockets": "2", "hw_cpu_cores": "1", "hw_cpu_threads": "2"}, 4, (2, 1, 2)),
-        ({"hw_cpu_sockets": "3"}, 4, None),
-        ({"hw_cpu_cores": "8"}, 4, None),
-    ],
-)
-def test_topology(asked: dict[str, str], vcpus: int, found: tuple[int, int, int] | None) -> None:
-    assert image_properties.topology(asked, vcpus) == found

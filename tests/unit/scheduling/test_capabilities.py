@@ -56,6 +56,12 @@ def test_capabilities(key: str, value: str, passes: bool) -> None:
         ("hw:pmem", "x", False), ("accel:device_profile", "x", False), ("quota:vif_inbound_peak", "1", False),
         ("hw:mem_page_size", "small", True), ("hw:mem_page_size", "ANY", True), ("hw:cpu_sockets", "2", True),
         ("trait:CUSTOM_X", "required", True), ("ssd", "true", True), ("hw_rng:allowed", "true", True),
+        ("hw:ephemeral_encryption", "true", False), ("hw:ephemeral_encryption", "False", True),
+        ("hw:firmware_stateless", "yes", False), ("hw:serial_port_count", "1", True),
+        ("hw:serial_port_count", "2", False),
+        ("hw:usb_model", "qemu-xhci", False), ("hw:redirected_usb_ports", "0", True),
+        ("hw:redirected_usb_ports", "1", False), ("hw:tpm_secret_security", "user", False),
+        ("hw:tpm_secret_security", "deployment", True), ("hw:cpu_max_sockets", "2", True),
     ],
 )  # fmt: skip
 def test_what_is_not_offered(key: str, value: str, passes: bool) -> None:

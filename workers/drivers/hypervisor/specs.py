@@ -203,6 +203,7 @@ class Hardware:
     cpu_shares: int | None = None
     cpu_quota: int | None = None
     cpu_period: int | None = None
+    rng: bool = True
     rng_rate: tuple[int, int] | None = None
     tablet: Literal["usb", "virtio"] | None = None
     keyboard: bool = False

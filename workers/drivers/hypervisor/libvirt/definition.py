@@ -215,13 +215,17 @@ def _devices(spec: ServerSpec, policy: HostPolicy) -> devices.Devices:
         serial=devices.Serial(log=devices.Log(file=spec.console_log)),
         channel=devices.Channel() if hardware.guest_agent else None,
         video=devices.Video(model=video),
-        rng=devices.Rng(rate=devices.RngRate(*hardware.rng_rate) if hardware.rng_rate else None),
+        rng=_rng(hardware),
         watchdog=devices.Watchdog(hardware.watchdog) if hardware.watchdog else None,
         tpm=_tpm(spec),
         inputs=_inputs(hardware),
         sound=devices.Sound(hardware.sound) if hardware.sound else None,
         hostdevs=tuple(_hostdev(address) for address in hardware.devices),
     )
+
+
+def _rng(asked: Hardware) -> devices.Rng | None:
+    return devices.Rng(rate=devices.RngRate(*asked.rng_rate) if asked.rng_rate else None) if asked.rng else None
 
 
 def _hostdev(address: str) -> devices.Hostdev:

@@ -243,7 +243,7 @@ class Devices(Element):
     graphics: Graphics = child(default=Graphics())
     video: Video = child(default=Video())
     memballoon: Memballoon = child(default=Memballoon())
-    rng: Rng = child(default=Rng())
+    rng: Rng | None = child(default=Rng())
     watchdog: Watchdog | None = child(default=None)
     tpm: Tpm | None = child(default=None)
     inputs: tuple[Input, ...] = child(default=())
