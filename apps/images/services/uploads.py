@@ -226,6 +226,8 @@ def _clone(image: Image, spec: str, size: int, charge: charges.Charge) -> None:
             locks.blob(content)
             if pool.size_of(content) is None:
                 pool.settle(brought, content)
+            else:  # of an attempt that was cut off here
+                pool.discard(brought)
     except BaseException:
         if brought:
             pool.discard(brought)

@@ -35,6 +35,12 @@ class Rbd:
             return json.dumps(rows + [{**row, "snapshot": "base"} for row in rows if row["size"]])
         if words[:2] == ("snap", "ls"):
             return json.dumps([{"name": name} for name in ("base", "copied") if self.images[words[-1]]])
+        if words[0] == "clone":
+            self.images[words[-1].partition("/")[2]] = self.images[words[-2].partition("@")[0]]
+        if words[0] == "rename" and words[1] in self.images:
+            self.images[words[2]] = self.images.pop(words[1])
+        if words[0] == "rm":
+            self.images.pop(words[-1], None)
         if words[0] == "info":
             if words[-1] not in self.images:
                 raise pool._Absent
@@ -105,6 +111,36 @@ def test_a_clone_counts(
         with pytest.raises((exceptions.QuotaExceeded, exceptions.NoRoom, exceptions.TooManyBytes)):
             fill(**facts)
         assert Image.objects.get(id=image.id).status == "queued" and not rbd.did("clone")
+
+
+def test_a_clone_that_is_cut_off(rbd: Rbd, alice: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has its content's name, and no row says so: the repeated step needs no other. It was charged meanwhile."""
+    image, run = begin(alice)
+    rbd.images = {"disks/disk-1": GIB}
+    facts: dict[str, Any] = {"image_id": image.id, "run_id": run.id, "spec": SPEC}
+    settle = pool.settle
+
+    def cut_off(*names: str) -> None:
+        settle(*names)
+        raise KeyboardInterrupt
+
+    def brought(*words: Any) -> str:
+        assert Image.objects.get(id=image.id).charged == GIB
+        return bring_clone(*words)
+
+    bring_clone = pool.bring_clone
+    monkeypatch.setattr(pool, "bring_clone", brought)
+    monkeypatch.setattr(pool, "settle", cut_off)
+    with pytest.raises(KeyboardInterrupt):
+        images.fill_with_clone(**facts)
+    left = Image.objects.get(id=image.id)
+    assert (left.status, left.charged, len(rbd.images)) == ("queued", 0, 2)
+    monkeypatch.setattr(pool, "settle", settle)
+    for _ in range(2):
+        images.fill_with_clone(**facts)
+    known = Image.objects.get(id=image.id)
+    assert (known.status, known.charged) == ("active", 0)
+    assert [*rbd.images] == ["disks/disk-1", pool.name_of(str(known.os_hash_value))]
 
 
 @pytest.mark.parametrize("parent", [{"pool": "p", "image": "x", "trash": True}, {"pool": "disks", "image": "disk-1"}])
