@@ -2,12 +2,15 @@
 
 from apps.common.sql.planned import Statement
 from apps.common.sql.rows import Reader
-from apps.volumes.models import Volume
+from apps.volumes.models import Volume, VolumeType
 
-ROW = Reader(Volume)
+ROW, TYPE = Reader(Volume), Reader(VolumeType)
+# With its type, whose columns come last: documents show it.
 BY_ID = Statement(
     "volumes_volume_by_id",
-    f"SELECT {ROW.columns} FROM volumes_volume WHERE id = %(id)s AND deleted_at IS NULL",
+    f"""SELECT {ROW.columns_of("v")}, {TYPE.columns_of("t")}
+          FROM volumes_volume v LEFT JOIN volumes_volumetype t ON t.id = v.volume_type_id
+         WHERE v.id = %(id)s AND v.deleted_at IS NULL""",
     {"id": "uuid"},
 )
 _BEGIN = f"""

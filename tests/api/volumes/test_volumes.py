@@ -355,9 +355,12 @@ def test_the_project_in_the_path(alice: Any, bob: Any, make_volume: Any) -> None
     assert made["links"][0]["href"].endswith(f"/volume/v3/{alice.project_id}/volumes/{made['id']}")
 
 
-def test_statements_of_a_list(alice: Any, make_volume: Any, django_assert_num_queries: Any) -> None:
+def test_statements_of_a_list_and_of_one(alice: Any, make_volume: Any, django_assert_num_queries: Any) -> None:
     for n in range(3):
-        make_volume(alice, name=str(n))
+        made = make_volume(alice, name=str(n))
+    with django_assert_num_queries(2):
+        shown = alice.get(f"/volumes/{made['id']}").json()["volume"]
+    assert shown["volume_type"] == made["volume_type"] == "__DEFAULT__"
     with django_assert_num_queries(2):
         alice.get("/volumes/detail")
     with django_assert_num_queries(1):
