@@ -9,6 +9,7 @@ from django.conf import settings
 
 BOOTED = "server"  # the subject whose making is a boot
 OnHostDown = Literal["elsewhere", "rows_only", "wait", "fail"]
+OnHostDead = Literal["rows_only", "fail"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,8 +36,10 @@ class Entry:
     ``subject``: the name of its subject ("server"). ``steps``: their names, in order. ``creates``: it makes its
     subject; of a server that is a boot. ``releases``: it releases the subject's resources, so that it is never
     cancelled. ``io_heavy``: it writes much to its host's disks (Nova's I/O operations of a host). ``on_host_down``:
-    what happens to a run that waits for a host which went down: one word, or one for each step. ``lost``: for each step
-    the roles of several hosts that the run needs from there on, and what happens when the host of one goes down.
+    what happens to a run that waits for a host which went down: one word, or one for each step.
+    ``on_host_dead``: what happens to one that waits (``wait``) once an operator has declared that host dead, so that
+    nothing runs there. ``lost``: for each step the roles of several hosts that the run needs from there on, and what
+    happens when the host of one goes down.
     ``deadline_seconds``: for the whole run; None: INSTANCE_BUILD_TIMEOUT. ``pivot``: the step after which a run is no
     longer undone; its last steps are repeated instead. ``chooses_at``: the step that chooses a host. For operators'
     pages and messages: ``noun`` is a run in a word, ``when_failed`` says where the subject is left after the last
@@ -50,6 +53,7 @@ class Entry:
     releases: bool = False
     io_heavy: bool = False
     on_host_down: OnHostDown | Mapping[str, OnHostDown] = "wait"
+    on_host_dead: OnHostDead = "fail"
     lost: Mapping[str, Mapping[str, OnHostDown]] = field(default_factory=dict)
     deadline_seconds: float | None = None
     pivot: str | None = None

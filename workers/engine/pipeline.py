@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
-from apps.workflow.catalogue import Entry, OnHostDown, Subject
+from apps.workflow.catalogue import Entry, OnHostDead, OnHostDown, Subject
 from apps.workflow.states import REVERT
 from workers.engine.steps import HOST, HOST_ROLES, SCHEDULER, Step
 
@@ -17,10 +17,10 @@ class Pipeline:
     ``on_retryable``: after a Retryable failure the run starts over on another host (``reschedule``), or on the same one
     after a short delay (``repeat``). ``chooses``: the role whose host is another one then.
     ``on_host_down``: a run that waits for a host which went down goes ``elsewhere``, continues on the ``rows_only``,
-    waits (``wait``) or fails (``fail``): one word, or one for each role. ``pivot``: the step after which the run is no
-    longer reverted. Later steps are repeated, not reverted. If their host is lost, they continue on the rows alone, and
-    the host's recovery removes orphans. The other fields are those of ``apps.workflow.catalogue.Entry``, where apps
-    read them.
+    waits (``wait``) or fails (``fail``): one word, or one for each role. ``on_host_dead``: what a waiting one does once
+    an operator has declared that host dead. ``pivot``: the step after which the run is no longer reverted. Later steps
+    are repeated, not reverted. If their host is lost, they continue on the rows alone, and the host's recovery removes
+    orphans. The other fields are those of ``apps.workflow.catalogue.Entry``, where apps read them.
     """
 
     name: str
@@ -29,6 +29,7 @@ class Pipeline:
     on_retryable: Literal["reschedule", "repeat"] = "repeat"
     chooses: str = HOST
     on_host_down: OnHostDown | Mapping[str, OnHostDown] = "wait"
+    on_host_dead: OnHostDead = "fail"
     pivot: str | None = None
     creates: bool = False
     releases: bool = False
@@ -99,6 +100,7 @@ class Pipeline:
             releases=self.releases,
             io_heavy=self.io_heavy,
             on_host_down=words,
+            on_host_dead=self.on_host_dead,
             lost={step: self._lost(step) for step in self.step_names()} if self.has_hosts else {},
             deadline_seconds=self.deadline_seconds,
             pivot=self.pivot,

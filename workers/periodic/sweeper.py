@@ -5,6 +5,7 @@ Rules, per active run (see docs/engine.md):
   step running, lock free                          -> its worker died: resend
   step running, past its deadline                  -> revoke the lock, revert by family; behind the pivot: resend
   step queued, host down                           -> as its pipeline says (on_host_down); a revert: rows only
+  step queued, host declared dead                  -> the same, but that none waits (on_host_dead)
   any step, a host that a later one needs is down  -> reverts now if its pipeline says elsewhere or fail
   revert or delete queued, its host serves nothing -> rows only (all its threads hang, say); recovery does the rest
   step queued behind another run's hanging step    -> revoke the lock: that run was cancelled
@@ -46,6 +47,7 @@ class Sweep:
     epoch: datetime | None
     counts: dict[str, int] = field(default_factory=dict)
     up: dict[str, bool] = field(default_factory=dict)
+    dead: dict[str, bool] = field(default_factory=dict)
     served: dict[str, datetime | None] = field(default_factory=dict)
 
     def did(self, what: str, run: "Run") -> None:
@@ -63,6 +65,12 @@ class Sweep:
         if host not in self.up:
             self.up[host] = host in hosts.names_up(names=[host])
         return self.up[host]
+
+    def is_dead(self, host: str) -> bool:
+        """Whether an operator has declared a host dead: no run waits for it."""
+        if host not in self.dead:
+            self.dead[host] = hosts.is_dead(name=host)
+        return self.dead[host]
 
     def is_gone(self, run: "Run") -> bool:
         """Whether the run's step belongs to a host, and that is down."""
@@ -195,6 +203,8 @@ def _host_down(run: "Run", current: Sweep) -> None:
     """Do what the pipeline says. A revert continues on the rows alone: recovery cleans up the host when it is back."""
     entry = catalogue.find(run.pipeline)
     word = entry.when_down(run.next_step)
+    if word == "wait" and current.is_dead(run.host):
+        word = entry.on_host_dead
     if run.next_step == states.REVERT or word == "rows_only":
         runs.resend(run=run, queue=routing.DETACHED_QUEUE)
         current.did("host down: rows only", run)

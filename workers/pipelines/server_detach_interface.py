@@ -8,6 +8,7 @@ PIPELINE = Pipeline(
     name="server.detach_interface",
     subject=SERVER,
     steps=(UnplugInterface(), ReleaseInterface()),
+    on_host_dead="rows_only",
     pivot="unplug_interface",
     when_failed="the server keeps the interface",
 )

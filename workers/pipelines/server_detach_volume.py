@@ -8,6 +8,7 @@ PIPELINE = Pipeline(
     name="server.detach_volume",
     subject=SERVER,
     steps=(UnplugVolume(), DisconnectVolume()),
+    on_host_dead="rows_only",
     pivot="unplug_volume",
     when_failed="the server keeps the volume",
 )

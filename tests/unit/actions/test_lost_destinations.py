@@ -8,22 +8,26 @@ from django.utils import timezone
 
 from apps.common.exceptions import Conflict
 from apps.compute import migration_states
+from apps.compute.actions import ACTIONS
 from apps.compute.models import BlockDevice, Flavor, Migration, Server
 from apps.compute.selectors import evacuations
 from apps.compute.services import drains, server_actions, server_disks, server_moves
 from apps.images.models import Image
 from apps.scheduling.models import Host
+from apps.volumes.models import Volume
 from apps.workflow.models import Run
 from apps.workflow.services import runs
 from apps.workflow.services.findings import FindingReport
-from tests.unit.actions.conftest import ADMIN, HOST, OTHER, Moving
+from tests.unit.actions.conftest import ADMIN, HOST, OTHER, OWNER, Moving
 from workers import routing
 from workers.drivers.hypervisor.errors import HypervisorUnavailable, MigrationFailed
 from workers.drivers.hypervisor.simulated import SimulatedHypervisor
 from workers.drivers.hypervisor.simulated_moves import SimulatedMoves
+from workers.drivers.volume.base import VolumeSpec
 from workers.host.reconcilers import domains, power
 from workers.host.reconcilers.base import take_snapshot
 from workers.mapping import servers
+from workers.periodic import sweeper
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -339,3 +343,23 @@ def test_recovery_alone_returns_a_server_without_the_larger_flavors_disks(moving
         and not {"ephemeral0", "swap"} & set(moving.files())
         and moving.findings() == []
     )
+
+
+def test_a_volume_is_detached_from_a_dead_host(moving: Moving) -> None:
+    """By the rows alone: nothing runs there, and the volume is needed elsewhere."""
+    volume = Volume.objects.create(name="v", size=1, status="available", project_id="p", user_id="u", host=HOST)
+    moving.drivers.volume.create_volume(VolumeSpec(str(volume.id), 1))
+    moving.do("attach_volume", volume_id=str(volume.id))
+    Host.objects.filter(name=HOST).update(
+        forced_down=True, forced_down_at=timezone.now(), heartbeat_at=timezone.now() - timedelta(minutes=5)
+    )
+    server = Server.objects.get(id=moving.id)
+    server_actions.perform(
+        context=OWNER, server=server, action=ACTIONS["detach_volume"], arguments={"volume_id": volume.id}
+    )
+    moving.queues.clear()  # nobody serves them
+    Run.objects.filter(state="queued").update(enqueued_at=timezone.now() - timedelta(minutes=1))
+    sweeper.sweep()
+    moving.run()
+    volume.refresh_from_db()
+    assert (volume.status, moving.server.task_state, moving.run_state) == ("available", "", "succeeded")

@@ -13,6 +13,7 @@ from django.utils import timezone
 from apps.common import dispatch
 from apps.common.context import RequestContext
 from apps.common.exceptions import Conflict
+from apps.scheduling.models import Host
 from apps.workflow import catalogue, states
 from apps.workflow.catalogue import Entry
 from apps.workflow.models import Run
@@ -132,6 +133,18 @@ def test_the_sweeper_does_with_runs_on_a_dead_host_what_their_pipelines_say(star
         assert (run.error_cause, run.queue) == ("HostDown", routing.DETACHED_QUEUE)
     assert (found["rows_only"].state, found["rows_only"].queue) == (states.QUEUED, routing.DETACHED_QUEUE)
     assert (found["wait"].token, found["wait"].queue) == (made["wait"].token, "host.gone")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_run_waits_for_a_host_that_was_declared_dead(start_run: StartRun) -> None:
+    """A reboot fails, so that its server can be evacuated; a detachment is done: nothing runs there."""
+    Host.objects.create(name="gone", zone="z", number=1, forced_down=True)
+    waiting, detaching = start_run("server.test_wait"), start_run("server.detach_volume")
+    sweeper.sweep()
+    waiting.refresh_from_db()
+    detaching.refresh_from_db()
+    assert (waiting.state, waiting.error_cause, waiting.queue) == (states.REVERTING, "HostDown", routing.DETACHED_QUEUE)
+    assert (detaching.state, detaching.queue) == (states.QUEUED, routing.DETACHED_QUEUE)
 
 
 @pytest.mark.django_db(transaction=True)
