@@ -9,8 +9,8 @@ from django.conf import settings
 from django.db.models import Count, Sum
 
 from apps.scheduling.selectors import hosts
-from apps.volumes.models import DisabledBackend, Snapshot, Volume
-from apps.volumes.selectors import pools
+from apps.volumes.models import DisabledBackend, Snapshot, Volume, VolumeType
+from apps.volumes.selectors import pools, volume_types
 
 if TYPE_CHECKING:
     from apps.scheduling.models import Inventory
@@ -106,6 +106,13 @@ def unmet(extra_specs: Mapping[str, str], *, backend: str) -> list[str]:
     offered = {"vendor_name": VENDOR, "storage_protocol": protocol(backend)}
     wanted = {key.removeprefix("capabilities:"): value for key, value in extra_specs.items()}
     return [f"{key} {wanted[key]}" for key, value in offered.items() if wanted.get(key, value) != value]
+
+
+def takes(row: Backend, volume_type: VolumeType) -> bool:
+    """Return whether new volumes of a type may go to a host's back end, if there is room."""
+    named = volume_types.backend_of(volume_type) or pools.default()
+    fits = row.backend == named and not unmet(volume_type.extra_specs, backend=row.backend)
+    return fits and row.enabled and row.up
 
 
 def disabled_hosts(*, backend: str) -> set[str]:

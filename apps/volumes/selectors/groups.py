@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, Value, When
 
 from apps.common.context import RequestContext
 from apps.common.identifiers import parse_uuid
@@ -13,7 +13,28 @@ from apps.volumes.models import Group, GroupSnapshot, Snapshot, Volume
 QUOTA = "groups"
 _VOLUMES = Volume.objects.filter(group_id=OuterRef("id"), deleted_at=None)
 _SNAPSHOTS = Snapshot.objects.filter(group_snapshot_id=OuterRef("id"), deleted_at=None)
-_MADE = (states.CREATING, states.DOWNLOADING)
+
+
+def _state(members: QuerySet[Any], *, making: tuple[str, ...], own: Q) -> Case:
+    """Return the expression of a row's status: what an operator set, or what its members are."""
+    return Case(
+        When(is_deleting=True, then=Value(states.DELETING)),
+        When(~Q(status=""), then=F("status")),
+        When(own, then=Value(states.AVAILABLE)),
+        When(Exists(members.filter(status__in=making)), then=Value(states.CREATING)),
+        When(Exists(members.filter(status=states.ERROR)), then=Value(states.ERROR)),
+        default=Value(states.AVAILABLE),
+        output_field=CharField(),
+    )
+
+
+# A group that is made of another one is creating until its volumes are there.
+_STATE = _state(
+    _VOLUMES,
+    making=(states.CREATING, states.DOWNLOADING),
+    own=Q(source_group_id=None, source_snapshot_id=None),
+)
+_SNAPSHOT_STATE = _state(_SNAPSHOTS, making=(states.CREATING,), own=Q(pk__in=[]))
 
 
 def _live(rows: Any, members: Any) -> Any:
@@ -22,8 +43,8 @@ def _live(rows: Any, members: Any) -> Any:
 
 
 def visible(*, context: RequestContext, all_projects: bool = False) -> QuerySet[Group]:
-    """Return the groups of the caller's project, or of all."""
-    rows: QuerySet[Group] = _live(Group.objects.all(), _VOLUMES)
+    """Return the groups of the caller's project, or of all, with their ``state``."""
+    rows: QuerySet[Group] = _live(Group.objects.annotate(state=_STATE), _VOLUMES)
     return rows if all_projects else rows.filter(project_id=context.project_id)
 
 
@@ -41,21 +62,16 @@ def volumes_of(group: Group) -> list[Volume]:
     return list(Volume.objects.filter(group_id=group.id, deleted_at=None).order_by("created_at", "id"))
 
 
-def status_of(group: Group) -> str:
-    """A group that is made of another one is creating until its volumes are there. At most 1 query."""
-    if group.is_deleting:
-        return states.DELETING
-    if group.status or not (group.source_group_id or group.source_snapshot_id):
-        return group.status or states.AVAILABLE
-    statuses = {volume.status for volume in volumes_of(group)}
-    if statuses & set(_MADE):
-        return states.CREATING
-    return states.ERROR if states.ERROR in statuses else states.AVAILABLE
+def status_of(row: Group | GroupSnapshot) -> str:
+    """Return the status of a group, or of a snapshot of one, as it was read."""
+    state: str = row.state  # type: ignore[union-attr]  # annotated by ``visible`` and ``visible_snapshots``
+    return state
 
 
 def visible_snapshots(*, context: RequestContext, all_projects: bool = False) -> QuerySet[GroupSnapshot]:
-    """Return the group snapshots of the caller's project, or of all. Their groups are joined."""
-    rows: QuerySet[GroupSnapshot] = _live(GroupSnapshot.objects.select_related("group"), _SNAPSHOTS)
+    """Return the group snapshots of the caller's project, or of all, with their ``state``. Their groups are joined."""
+    all_rows = GroupSnapshot.objects.select_related("group").annotate(state=_SNAPSHOT_STATE)
+    rows: QuerySet[GroupSnapshot] = _live(all_rows, _SNAPSHOTS)
     return rows if all_projects else rows.filter(project_id=context.project_id)
 
 
@@ -78,16 +94,6 @@ def snapshots_of(row: GroupSnapshot) -> list[Snapshot]:
     """Return the snapshots with their volumes, oldest first. 1 query."""
     rows = Snapshot.objects.filter(group_snapshot_id=row.id, deleted_at=None).select_related("volume")
     return list(rows.order_by("created_at", "id"))
-
-
-def snapshot_status_of(row: GroupSnapshot) -> str:
-    """At most 1 query."""
-    if row.is_deleting or row.status:
-        return states.DELETING if row.is_deleting else row.status
-    statuses = {snapshot.status for snapshot in snapshots_of(row)}
-    if states.CREATING in statuses:
-        return states.CREATING
-    return states.ERROR if states.ERROR in statuses else states.AVAILABLE
 
 
 def count(project_id: str) -> int:

@@ -1,6 +1,6 @@
-"""Filtering the lists of volumes, snapshots, backups and attachments by their queries.
+"""Filtering the volume service's lists by their queries: one table for each resource.
 
-As in Cinder, filters that are unknown, or for administrators alone, are ignored.
+Filters that are unknown, or for administrators alone, are ignored here; views refuse them since 3.31, as Cinder does.
 """
 
 import json
@@ -8,14 +8,13 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import QuerySet
 
 from apps.common import substrings
 from apps.common.api import queries
 from apps.common.api.queries import QueryStyle
 from apps.common.identifiers import parse_uuid
 from apps.volumes.exceptions import InvalidInput
-from apps.volumes.models import Attachment, Backup, Snapshot, Volume
 
 NOBODY = uuid.UUID(int=0)
 LONGEST = 4096  # characters of a filter by metadata
@@ -29,6 +28,10 @@ def _plain(text: str, name: str, style: QueryStyle) -> str:
 
 def _id(text: str, name: str, style: QueryStyle) -> uuid.UUID:
     return parse_uuid(text) or NOBODY
+
+
+def _host(text: str, name: str, style: QueryStyle) -> str:
+    return text.partition("@")[0]
 
 
 def _word(text: str, name: str, style: QueryStyle) -> bool:
@@ -55,6 +58,8 @@ VOLUMES: dict[str, tuple[str, Read]] = {
     "snapshot_id": ("source_snapshot_id", _id),
     "source_volid": ("source_volume_id", _id),
     "user_id": ("user_id", _plain),
+    "group_id": ("group_id", _id),
+    "migration_status": ("migration_status", _plain),
 }
 SNAPSHOTS: dict[str, tuple[str, Read]] = {
     "id": ("id", _id),
@@ -85,66 +90,125 @@ ATTACHMENTS: dict[str, tuple[str, Read]] = {
     "status": ("status", _plain),
     "attach_status": ("status", _plain),
 }
-OF_ADMINS: dict[str, tuple[str, Read]] = {"project_id": ("project_id", _plain)}
-SIMILAR = ("name", "display_name", "description", "status", "availability_zone")  # with a tilde behind: a part of it
+MESSAGES: dict[str, tuple[str, Read]] = {
+    "resource_uuid": ("resource_id", _id),
+    "resource_type": ("resource_type", _plain),
+    "event_id": ("event_id", _plain),
+    "request_id": ("request_id", _plain),
+}
+GROUPS: dict[str, tuple[str, Read]] = {
+    "id": ("id", _id),
+    "name": ("name", _plain),
+    "description": ("description", _plain),
+    "status": ("state", _plain),
+    "group_type_id": ("group_type_id", _id),
+    "availability_zone": ("availability_zone", _plain),
+    "user_id": ("user_id", _plain),
+}
+GROUP_SNAPSHOTS: dict[str, tuple[str, Read]] = {
+    "id": ("id", _id),
+    "name": ("name", _plain),
+    "description": ("description", _plain),
+    "status": ("state", _plain),
+    "group_id": ("group_id", _id),
+    "group_type_id": ("group__group_type_id", _id),
+    "user_id": ("user_id", _plain),
+}
+TRANSFERS: dict[str, tuple[str, Read]] = {
+    "id": ("id", _id),
+    "name": ("name", _plain),
+    "display_name": ("name", _plain),
+    "volume_id": ("volume_id", _id),
+}
+TYPES: dict[str, tuple[str, Read]] = {"name": ("name", _plain), "description": ("description", _plain)}
+TABLES = {
+    "volume": VOLUMES,
+    "snapshot": SNAPSHOTS,
+    "backup": BACKUPS,
+    "attachment": ATTACHMENTS,
+    "message": MESSAGES,
+    "group": GROUPS,
+    "group_snapshot": GROUP_SNAPSHOTS,
+    "transfer": TRANSFERS,
+    "volume_type": TYPES,
+    "pool": {},
+}
+# The names of other filters: of mappings, of what is the same for all rows, and those that views apply themselves.
+MORE = {
+    "volume": ("metadata", "glance_metadata", "consumes_quota"),
+    "snapshot": ("metadata", "consumes_quota"),
+    "message": ("message_level",),
+    "volume_type": ("is_public", "extra_specs"),
+    "pool": ("name", "volume_type"),
+}
+# What administrators that ask for all projects may filter by.
+_OF_PROJECT: dict[str, tuple[str, Read]] = {"project_id": ("project_id", _plain)}
+OF_ADMINS: dict[str, dict[str, tuple[str, Read]]] = {
+    "volume": {**_OF_PROJECT, "host": ("host", _host)},
+    **dict.fromkeys(("snapshot", "backup", "group", "group_snapshot", "transfer"), _OF_PROJECT),
+    "attachment": {"project_id": ("volume__project_id", _plain)},
+}
+MAPPINGS = {"metadata": "metadata", "glance_metadata": "image_metadata", "extra_specs": "extra_specs"}  # -> column
+CONSTANTS: dict[str, tuple[object, Read]] = {"consumes_quota": (True, _word), "message_level": ("ERROR", _plain)}
 TIMES = ("created_at", "updated_at")
 COMPARISONS = {"gt": "gt", "gte": "gte", "lt": "lt", "lte": "lte", "eq": "exact", "neq": ""}
 
 
-def volumes(
-    rows: QuerySet[Volume], asked: Params, style: QueryStyle, *, all_projects: bool, since: Mapping[str, bool]
-) -> QuerySet[Volume]:
-    """Narrow a list of volumes. ``since`` says which filters the microversion has. Raises BadRequest (400)."""
-    rows = _by_columns(rows, asked, style, VOLUMES, all_projects)
-    if all_projects and asked.get("host"):
-        rows = rows.filter(host=asked["host"][-1].partition("@")[0])
-    rows = _by_items(rows, asked, "metadata", "metadata")
-    if since.get("glance_metadata"):
-        rows = _by_items(rows, asked, "glance_metadata", "image_metadata")
-    if asked.get("group_id"):
-        rows = rows.filter(group_id=parse_uuid(asked["group_id"][-1]) or NOBODY)
-    return _by_similarity(_by_times(rows, asked, style, since), asked, since)
+def names(resource: str, *, since: Mapping[str, bool], all_projects: bool = False) -> list[str]:
+    """Return the filters of a resource's list. ``since`` says which of them the microversion has; the others it has."""
+    table = TABLES[resource]
+    known = [name for name in (*table, *MORE.get(resource, ())) if since.get(name, True)]
+    known += TIMES if since.get("times") else ()
+    known += [f"{name}~" for name in _similar(resource)] if since.get("similar") else ()
+    return known + (list(OF_ADMINS.get(resource, ())) if all_projects else [])
 
 
-def snapshots(
-    rows: QuerySet[Snapshot], asked: Params, style: QueryStyle, *, all_projects: bool, since: Mapping[str, bool]
-) -> QuerySet[Snapshot]:
-    """Narrow a list of snapshots. Raises BadRequest (400)."""
-    rows = _by_columns(rows, asked, style, SNAPSHOTS, all_projects)
-    if since.get("metadata"):
-        rows = _by_items(rows, asked, "metadata", "metadata")
-    return _by_similarity(_by_times(rows, asked, style, since), asked, since)
-
-
-def backups(rows: QuerySet[Backup], asked: Params, style: QueryStyle, *, all_projects: bool) -> QuerySet[Backup]:
-    """Narrow a list of backups. Raises BadRequest (400)."""
-    return _by_columns(rows, asked, style, BACKUPS, all_projects)
-
-
-def attachments(rows: QuerySet[Attachment], asked: Params, style: QueryStyle) -> QuerySet[Attachment]:
-    """Narrow a list of attachments. Raises BadRequest (400)."""
-    return _by_columns(rows, asked, style, ATTACHMENTS, False)
-
-
-def _by_columns(
-    rows: QuerySet[Any], asked: Params, style: QueryStyle, table: Mapping[str, tuple[str, Read]], all_projects: bool
+def narrow(
+    resource: str,
+    rows: QuerySet[Any],
+    asked: Params,
+    style: QueryStyle,
+    *,
+    since: Mapping[str, bool],
+    all_projects: bool = False,
 ) -> QuerySet[Any]:
-    for name, (column, read) in {**table, **(OF_ADMINS if all_projects else {})}.items():
-        if name in asked:
+    """Narrow a list. ``since`` says which filters the microversion has. Raises BadRequest (400)."""
+    table = {**TABLES[resource], **(OF_ADMINS.get(resource, {}) if all_projects else {})}
+    for name in names(resource, since=since, all_projects=all_projects):
+        if name not in asked:
+            continue
+        if name in table:
+            column, read = table[name]
             values = [read(text, name, style) for text in asked[name][: queries.MAX_VALUES]]
             rows = rows.filter(**{f"{column}__in": values})
+        elif name in MAPPINGS:
+            rows = rows.filter(**{f"{MAPPINGS[name]}__contains": mapping(asked, name)})
+        elif name in CONSTANTS:
+            value, read = CONSTANTS[name]
+            if value not in [read(text, name, style) for text in asked[name][: queries.MAX_VALUES]]:
+                rows = rows.none()
+        elif name in TIMES:
+            rows = _by_times(rows, asked[name], name, style)
+        elif name.endswith("~") and asked[name][-1]:
+            column = table[name.removesuffix("~")][0]
+            rows = rows.filter(substrings.contains(column, asked[name][-1]))
     return rows
 
 
-def _by_items(rows: QuerySet[Any], asked: Params, name: str, column: str) -> QuerySet[Any]:
-    """Filter by a mapping, which clients write as Python or as JSON: ``{'key': 'value'}``."""
-    if not asked.get(name):
-        return rows
-    text = asked[name][-1][:LONGEST]
-    items = _mapping(text) if len(asked[name][-1]) <= LONGEST else None
+def _similar(resource: str) -> list[str]:
+    """Return the names that find a part of a text with a tilde behind: those of the resource's own texts."""
+    return [name for name, (column, read) in TABLES[resource].items() if read is _plain and "__" not in column]
+
+
+def mapping(asked: Params, name: str) -> dict[str, str]:
+    """Return a filter by a mapping, which clients write as Python or as JSON: ``{'key': 'value'}``. An empty text is
+    an empty one. Raises InvalidInput (400).
+    """
+    text = asked[name][-1] if asked[name] else ""
+    items = _mapping(text or "{}") if len(text) <= LONGEST else None
     if items is None:
         raise InvalidInput(reason=f"the filter {name} must be a mapping of texts to texts, not {text[:64]}")
-    return rows.filter(**{f"{column}__contains": items})
+    return items
 
 
 def _mapping(text: str) -> dict[str, str] | None:
@@ -158,27 +222,11 @@ def _mapping(text: str) -> dict[str, str] | None:
     return None
 
 
-def _by_times(rows: QuerySet[Any], asked: Params, style: QueryStyle, since: Mapping[str, bool]) -> QuerySet[Any]:
+def _by_times(rows: QuerySet[Any], asked: Sequence[str], name: str, style: QueryStyle) -> QuerySet[Any]:
     """Filter by times with operators: ``created_at=gt:2026-01-01T00:00:00,lt:…`` (3.60)."""
-    for name in TIMES if since.get("times") else ():
-        for part in ",".join(asked.get(name, ())).split(",") if name in asked else ():
-            operator, text = queries.operator(part.strip(), COMPARISONS)
-            moment = style.time(text, name)
-            lookup = COMPARISONS[operator or "eq"]
-            rows = rows.filter(**{f"{name}__{lookup}": moment}) if lookup else rows.exclude(**{name: moment})
+    for part in ",".join(asked).split(","):
+        operator, text = queries.operator(part.strip(), COMPARISONS)
+        moment = style.time(text, name)
+        lookup = COMPARISONS[operator or "eq"]
+        rows = rows.filter(**{f"{name}__{lookup}": moment}) if lookup else rows.exclude(**{name: moment})
     return rows
-
-
-def _by_similarity(rows: QuerySet[Any], asked: Params, since: Mapping[str, bool]) -> QuerySet[Any]:
-    """Filter by parts of a text: ``name~=data`` (3.34)."""
-    condition = Q()
-    for name in SIMILAR if since.get("similar") else ():
-        if asked.get(f"{name}~"):
-            column = "name" if name == "display_name" else name
-            if _has(rows.model, column):
-                condition &= Q(substrings.contains(column, asked[f"{name}~"][-1]))
-    return rows.filter(condition)
-
-
-def _has(model: type[Model], column: str) -> bool:
-    return any(field.name == column for field in model._meta.concrete_fields)

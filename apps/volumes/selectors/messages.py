@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
+from django.db.models.functions import Concat, Replace, Upper
 from django.utils import timezone
 
 from apps.common.context import RequestContext
@@ -12,8 +13,10 @@ from apps.volumes.models import Message
 
 
 def visible(*, context: RequestContext) -> QuerySet[Message]:
-    """Return the messages of the caller's project; all for administrators."""
-    rows = Message.objects.filter(expires_at__gt=timezone.now())
+    """Return the messages of the caller's project, with their ``event_id``; all for administrators."""
+    event = Upper(Replace("event", Value(" "), Value("_")))
+    kept = Message.objects.filter(expires_at__gt=timezone.now())
+    rows = kept.annotate(event_id=Concat("resource_type", Value("_"), event))
     return rows if context.is_admin else rows.filter(project_id=context.project_id)
 
 

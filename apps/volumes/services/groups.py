@@ -100,7 +100,7 @@ def create_from(
 def _sources(former: Group, snapshot: GroupSnapshot | None) -> list[dict[str, str]]:
     """Return what the volumes of a new group are made of. Raises InvalidGroup (400)."""
     if snapshot is not None:
-        _check_status(selectors.snapshot_status_of(snapshot), f"Group snapshot {snapshot.id}")
+        _check_status(selectors.status_of(snapshot), f"Group snapshot {snapshot.id}")
         return [{"snapshot_id": str(item.id), "name": item.volume.name} for item in selectors.snapshots_of(snapshot)]
     _check_status(selectors.status_of(former), f"Group {former.id}")
     return [{"source_volid": str(item.id), "name": item.name} for item in selectors.volumes_of(former)]

@@ -7,6 +7,7 @@ import pytest
 
 from apps.identity.services import bootstrap
 from apps.volumes.models import Attachment, Volume
+from apps.volumes.services import attachments
 
 
 def test_both_names_of_the_service_have_one_url() -> None:
@@ -27,6 +28,9 @@ def test_the_truth_is_in_the_volume(alice: Any, status: str, attached: bool) -> 
     ]
     server = uuid.uuid4()
     Attachment.objects.create(volume=rows[0], server_id=server, status="attached" if attached else "attaching")
+    if status == "detaching":  # the guest has the disk until it has let go
+        Volume.objects.filter(id=rows[0].id).update(status="in-use")
+        attachments.begin_detach(attachment=Attachment.objects.get())
     listed = alice.at("3.34").get("/volumes/detail?name=pvc-1").json()["volumes"]
     assert [row["id"] for row in listed] == [str(rows[0].id)]
     assert listed[0]["status"] == status

@@ -8,7 +8,12 @@ from apps.common.microversions import Version, since
 from apps.volumes.models import Group, GroupSnapshot, GroupType
 from apps.volumes.selectors import groups
 
-FIELDS = {"group_snapshot_id": since("3.14"), "source_group_id": since("3.14"), "replication_status": since("3.38")}
+FIELDS = {
+    "group_snapshot_id": since("3.14"),
+    "source_group_id": since("3.14"),
+    "replication_status": since("3.38"),
+    "project_id": since("3.58"),
+}
 VOLUMES = since("3.25")
 
 
@@ -21,7 +26,7 @@ def render_brief(row: Group | GroupSnapshot) -> dict[str, Any]:
     return {"id": str(row.id), "name": row.name}
 
 
-def render(row: Group, version: Version, *, volumes: bool) -> dict[str, Any]:
+def render(row: Group, version: Version, *, admin: bool, volumes: bool) -> dict[str, Any]:
     """``volumes``: with the IDs of the group's volumes."""
     document = {
         **render_brief(row),
@@ -34,6 +39,7 @@ def render(row: Group, version: Version, *, volumes: bool) -> dict[str, Any]:
         "group_snapshot_id": str(row.source_snapshot_id) if row.source_snapshot_id else None,
         "source_group_id": str(row.source_group_id) if row.source_group_id else None,
         "replication_status": "disabled",
+        **({"project_id": row.project_id} if admin else {}),
     }
     if volumes and version in VOLUMES:
         document["volumes"] = [str(volume.id) for volume in groups.volumes_of(row)]
@@ -44,11 +50,13 @@ def render_new_snapshot(row: GroupSnapshot) -> dict[str, Any]:
     return {**render_brief(row), "group_type_id": str(row.group.group_type_id)}
 
 
-def render_snapshot(row: GroupSnapshot) -> dict[str, Any]:
-    return {
+def render_snapshot(row: GroupSnapshot, version: Version, *, admin: bool) -> dict[str, Any]:
+    document = {
         **render_new_snapshot(row),
         "group_id": str(row.group_id),
-        "status": groups.snapshot_status_of(row),
+        "status": groups.status_of(row),
         "description": row.description,
         "created_at": microseconds(row.created_at),
+        **({"project_id": row.project_id} if admin else {}),
     }
+    return microversions.without(document, microversions.hidden(FIELDS, version))

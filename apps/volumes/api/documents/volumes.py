@@ -33,6 +33,10 @@ def host_of(volume: Volume) -> str | None:
     return f"{volume.host}@{volume.backend}#{volume.backend}" if volume.host else None
 
 
+# A server has the disk, also while it is asked to let go: Kubernetes attaches it elsewhere once it is not listed.
+HELD = (states.ATTACHED, states.DETACHING)
+
+
 class Renderer:
     """Renders volumes for one request. ``admin``: with what administrators alone may know."""
 
@@ -68,7 +72,7 @@ class Renderer:
             "shared_targets": None if self._version in NO_TARGETS else False,
             "service_uuid": None,
             "consumes_quota": True,
-            "attachments": [self.attachment(volume, row) for row in attachments if row.status == states.ATTACHED],
+            "attachments": [self.attachment(volume, row) for row in attachments if row.status in HELD],
         }
         if self._admin:
             document |= {"provider_id": None, "cluster_name": None, "migration_status": volume.migration_status or None}

@@ -5,16 +5,14 @@ from typing import Any
 from django.db.models import QuerySet
 from rest_framework.request import Request
 
-from apps.common.api import queries
 from apps.common.api.views import Response
 from apps.common.microversions import since
 from apps.volumes.api.documents import attachments as documents
-from apps.volumes.api.listing import ATTACHMENTS, STYLE
+from apps.volumes.api.listing import ATTACHMENTS
 from apps.volumes.api.serializers import attachments as serializers
 from apps.volumes.api.views.base import ActionView, Collection, ReadOnlyItem
 from apps.volumes.models import Attachment
 from apps.volumes.selectors import attachments as selectors
-from apps.volumes.selectors import lists
 from apps.volumes.services import attachments
 
 ATTACHMENTS_SINCE, COMPLETE_SINCE = since("3.27"), since("3.44")
@@ -25,13 +23,14 @@ class AttachmentsView(Collection):
     """The attachments of the project's volumes, briefly."""
 
     plural, listing, rule = "attachments", ATTACHMENTS, "volume:get_all"
-    versions = ATTACHMENTS_SINCE
+    versions, resource = ATTACHMENTS_SINCE, "attachment"
     request_serializers = {"post": serializers.AttachmentCreate}
     examples = {"POST": {"attachment": {"volume_uuid": "<a volume's id>", "instance_uuid": "<a server's id>"}}}
 
     def rows(self) -> QuerySet[Attachment]:
-        rows = selectors.visible(context=self.caller, all_projects=self.asks_all_projects())
-        return lists.attachments(rows, queries.plain(self.request.query_params), STYLE)
+        everywhere = self.asks_all_projects()
+        rows = selectors.visible(context=self.caller, all_projects=everywhere)
+        return self.narrowed(rows, all_projects=everywhere)
 
     def render(self, row: Attachment) -> dict[str, Any]:
         return documents.render_brief(row)

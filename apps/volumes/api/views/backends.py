@@ -4,16 +4,17 @@ from typing import Any
 
 from rest_framework.request import Request
 
-from apps.common import microversions
 from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest, NotOffered
 from apps.scheduling.selectors import hosts, schedulers
 from apps.volumes.api.documents import backends as documents
+from apps.volumes.api.listing import filters_of
 from apps.volumes.api.serializers import backends as serializers
 from apps.volumes.api.views.base import VolumeView, WholeCollection
 from apps.volumes.api.views.not_offered import NotOfferedView
 from apps.volumes.exceptions import ServiceHostNotFound
 from apps.volumes.selectors import backends as selectors
+from apps.volumes.selectors import volume_types
 from apps.volumes.services import backends
 
 SERVICES = "volume_extension:services:{}"
@@ -108,12 +109,18 @@ class HostView(VolumeView):
 class PoolsView(WholeCollection):
     """The pools that new volumes are scheduled to."""
 
-    plural, rule = "pools", "scheduler_extension:scheduler_stats:get_pools"
-    NAMED_SINCE, TYPED_SINCE = microversions.since("3.28"), microversions.since("3.35")
+    plural, rule, resource = "pools", "scheduler_extension:scheduler_stats:get_pools", "pool"
 
     def rows(self) -> list[selectors.Backend]:
-        name = self.request.query_params.get("name") if self.version in self.NAMED_SINCE else None
-        return [row for row in selectors.everything() if not name or row.pool == name]
+        """Return the pools of a name, or those that take volumes of a type. Raises VolumeTypeNotFound (404)."""
+        asked, offered = self.asked(), filters_of(self.resource, self.version)
+        found = selectors.everything()
+        if offered["name"] and asked.get("name"):
+            found = [row for row in found if row.pool in asked["name"]]
+        if offered["volume_type"] and asked.get("volume_type"):
+            chosen = volume_types.get(context=self.caller, key=asked["volume_type"][-1])
+            found = [row for row in found if selectors.takes(row, chosen)]
+        return found
 
     def render(self, row: selectors.Backend) -> dict[str, Any]:
         return documents.render_pool(row, detailed=self.flag("detail"))

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 
 from apps.common.api.views import Response
 from apps.volumes.api.documents import backup_plans as documents
-from apps.volumes.api.listing import LISTING
+from apps.volumes.api.listing import BACKUP_PLANS
 from apps.volumes.api.serializers import backup_plans as serializers
 from apps.volumes.api.views.base import Collection, Item
 from apps.volumes.models import BackupPlan
@@ -21,7 +21,7 @@ EXAMPLE = {"name": "daily", "volume_id": "<a volume's id>", "interval_hours": 24
 class BackupPlansView(Collection):
     """The project's backup plans."""
 
-    plural, listing, rule = "backup_plans", LISTING.sorted_by("next_at"), RULE.format("get_all")
+    plural, listing, rule = "backup_plans", BACKUP_PLANS, RULE.format("get_all")
     request_serializers = {"post": serializers.BackupPlanCreate}
     examples = {"POST": {"backup_plan": EXAMPLE}}
 

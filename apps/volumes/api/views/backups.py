@@ -5,18 +5,16 @@ from typing import Any
 from django.db.models import QuerySet
 from rest_framework.request import Request
 
-from apps.common.api import queries
 from apps.common.api.views import Response
 from apps.common.microversions import since
 from apps.volumes.api.documents import backups as documents
-from apps.volumes.api.listing import BACKUPS, STYLE
+from apps.volumes.api.listing import BACKUPS
 from apps.volumes.api.serializers import backups as serializers
 from apps.volumes.api.serializers import metadata as metadata_serializers
 from apps.volumes.api.views.base import ActionView, Collection, Item, VolumeView
 from apps.volumes.exceptions import InvalidInput
 from apps.volumes.models import Backup, Volume
 from apps.volumes.selectors import backups as selectors
-from apps.volumes.selectors import lists
 from apps.volumes.services import backup_records, backups, volume_requests, volumes
 
 RULE = "backup:{}"
@@ -42,14 +40,14 @@ class BackupsView(_BackupView, Collection):
     """The project's backups, briefly."""
 
     plural, listing, rule = "backups", BACKUPS, RULE.format("get_all")
-    counts_since = since("3.45")
+    resource, counts_since = "backup", since("3.45")
     request_serializers = {"post": serializers.BackupCreate}
     examples = {"POST": {"backup": {"volume_id": "<a volume's id>", "name": "daily", "incremental": False}}}
 
     def rows(self) -> QuerySet[Backup]:
         everywhere = self.asks_all_projects()
         rows = selectors.visible(context=self.caller, all_projects=everywhere)
-        return lists.backups(rows, queries.plain(self.request.query_params), STYLE, all_projects=everywhere)
+        return self.narrowed(rows, all_projects=everywhere)
 
     def render(self, row: Backup) -> dict[str, Any]:
         return self.brief(row)

@@ -2,22 +2,23 @@
 
 from typing import Any, ClassVar
 
+from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.common import microversions, policy
-from apps.common.api import collections
+from apps.common.api import collections, queries
 from apps.common.api.collections import Listing, Page
 from apps.common.api.documents import next_link
 from apps.common.api.views import ServiceView
 from apps.common.exceptions import BadRequest, NotFound, NotOffered
-from apps.common.microversions import Range, Version
+from apps.common.microversions import Range, Version, since
 from apps.volumes.api import versions
 from apps.volumes.api.documents.base import Links
-from apps.volumes.api.listing import LISTING, STYLE
+from apps.volumes.api.listing import BESIDE, STYLE, filters_of
 from apps.volumes.exceptions import ActionNotOffered
 from apps.volumes.models import Snapshot, Volume
-from apps.volumes.selectors import snapshots, volumes
+from apps.volumes.selectors import lists, snapshots, volumes
 
 VARY = "Accept, OpenStack-API-Version"
 ALL_PROJECTS = ("all_tenants", "all_projects")
@@ -153,10 +154,36 @@ class ActionView(VolumeView):
         return self.parse(self.request, action, serializer=self.action_serializers[action])
 
 
-class Collection(VolumeView, collections.Collection):
+class FilteredView(VolumeView):
+    """What is read with filters; ``resource`` names their table.
+
+    Since ``strict_since`` a query with others is refused: who asks for less than everything must not get everything.
+    """
+
+    resource: ClassVar[str]
+    strict_since: ClassVar[Range] = since("3.31")
+
+    def asked(self, *, all_projects: bool = False) -> dict[str, list[str]]:
+        """Return the query's parameters. Raises BadRequest (400) for filters that the list does not have."""
+        asked = queries.plain(self.request.query_params)
+        if self.version in self.strict_since:
+            offered = filters_of(self.resource, self.version)
+            known = {*BESIDE, *lists.names(self.resource, since=offered, all_projects=all_projects)}
+            unknown = ",".join(name[:64] for name in asked if name not in known)
+            if unknown:
+                raise BadRequest(f"Invalid filters {unknown[:255]} are found in query options.")
+        return asked
+
+    def narrowed(self, rows: QuerySet[Any], *, all_projects: bool = False) -> QuerySet[Any]:
+        """Return the rows that the query's filters leave. Raises BadRequest (400)."""
+        asked, offered = self.asked(all_projects=all_projects), filters_of(self.resource, self.version)
+        return lists.narrow(self.resource, rows, asked, STYLE, since=offered, all_projects=all_projects)
+
+
+class Collection(FilteredView, collections.Collection):
     """A list in Cinder's envelope: it has links only where there is more. ``rule`` guards it."""
 
-    listing: ClassVar[Listing | None] = LISTING
+    listing: ClassVar[Listing | None]
     rule: ClassVar[str]
     counts_since: ClassVar[Range | None] = None
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from apps.common.microversions import since
+from apps.volumes.api.listing import filters_of
 from apps.volumes.api.views.base import WholeCollection
 from apps.volumes.selectors import lists
 
@@ -34,7 +35,6 @@ OFFERED = {
     "scheduler-stats": "Scheduler_stats",
 }
 UPDATED = "2024-03-01T00:00:00+00:00"
-SIMILAR_SINCE = since("3.34")
 
 
 class ExtensionsView(WholeCollection):
@@ -56,17 +56,12 @@ class ResourceFiltersView(WholeCollection):
     versions = since("3.33")
 
     def rows(self) -> list[tuple[str, list[str]]]:
-        similar = [f"{name}~" for name in lists.SIMILAR] if self.version in SIMILAR_SINCE else []
-        listed = [
-            ("volume", [*lists.VOLUMES, "metadata", "glance_metadata", *similar]),
-            ("snapshot", [*lists.SNAPSHOTS, "metadata", *(name for name in similar if name != "availability_zone~")]),
-            ("backup", list(lists.BACKUPS)),
-            ("attachment", list(lists.ATTACHMENTS)),
-            ("volume_type", ["is_public"]),
-            ("pool", ["name"]),
-        ]
         wanted = self.request.query_params.get("resource")
-        return [row for row in listed if not wanted or row[0] == wanted]
+        return [
+            (resource, lists.names(resource, since=filters_of(resource, self.version)))
+            for resource in lists.TABLES
+            if not wanted or resource == wanted
+        ]
 
     def render(self, row: tuple[str, list[str]]) -> dict[str, Any]:
         return {"resource": row[0], "filters": row[1]}

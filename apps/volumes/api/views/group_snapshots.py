@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from apps.common.api.views import Response
 from apps.common.microversions import since
 from apps.volumes.api.documents import groups as documents
+from apps.volumes.api.listing import GROUP_SNAPSHOTS
 from apps.volumes.api.serializers import groups as serializers
 from apps.volumes.api.views.base import ActionView, Collection, Item, VolumeView
 from apps.volumes.models import GroupSnapshot
@@ -21,16 +22,22 @@ RESETS = since("3.19")
 class _SnapshotView(VolumeView):
     versions = since("3.14")
 
+    def full(self, row: GroupSnapshot) -> dict[str, Any]:
+        return documents.render_snapshot(row, self.version, admin=self.caller.is_admin)
+
 
 class GroupSnapshotsView(_SnapshotView, Collection):
     """The project's group snapshots, briefly."""
 
-    plural, rule = "group_snapshots", "group:get_all_group_snapshots"
+    resource = "group_snapshot"
+    plural, listing, rule = "group_snapshots", GROUP_SNAPSHOTS, "group:get_all_group_snapshots"
     request_serializers = {"post": serializers.GroupSnapshotCreate}
     examples = {"POST": {"group_snapshot": {"group_id": "<a group's id>", "name": "before"}}}
 
     def rows(self) -> QuerySet[GroupSnapshot]:
-        return selectors.visible_snapshots(context=self.caller, all_projects=self.asks_all_projects())
+        everywhere = self.asks_all_projects()
+        rows = selectors.visible_snapshots(context=self.caller, all_projects=everywhere)
+        return self.narrowed(rows, all_projects=everywhere)
 
     def render(self, row: GroupSnapshot) -> dict[str, Any]:
         return documents.render_brief(row)
@@ -50,7 +57,7 @@ class GroupSnapshotsDetailView(GroupSnapshotsView):
     http_method_names = ["get", "head", "options"]
 
     def render(self, row: GroupSnapshot) -> dict[str, Any]:
-        return documents.render_snapshot(row)
+        return self.full(row)
 
 
 class GroupSnapshotView(_SnapshotView, Item):
@@ -65,12 +72,12 @@ class GroupSnapshotView(_SnapshotView, Item):
         return selectors.get_snapshot(context=self.caller, group_snapshot_id=group_snapshot_id)
 
     def render(self, row: GroupSnapshot) -> dict[str, Any]:
-        return documents.render_snapshot(row)
+        return self.full(row)
 
     def put(self, request: Request, group_snapshot_id: str) -> Response:
         row = self.permitted("update")
         groups.update_snapshot(row=row, values=self.parse(request, "group_snapshot"))
-        return Response({"group_snapshot": documents.render_snapshot(row)})
+        return Response({"group_snapshot": self.full(row)})
 
     def remove(self, row: GroupSnapshot) -> None:
         groups.delete_snapshot(context=self.caller, row=row)

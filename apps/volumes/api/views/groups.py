@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from apps.common.api.views import Response
 from apps.common.microversions import since
 from apps.volumes.api.documents import groups as documents
+from apps.volumes.api.listing import GROUPS
 from apps.volumes.api.serializers import groups as serializers
 from apps.volumes.api.views.base import ActionView, Collection, ReadOnlyItem, VolumeView
 from apps.volumes.models import Group, Volume
@@ -25,7 +26,7 @@ class _GroupView(VolumeView):
 
     def full(self, row: Group) -> dict[str, Any]:
         volumes = "list_volume" in self.request.query_params and self.flag("list_volume")
-        return documents.render(row, self.version, volumes=volumes)
+        return documents.render(row, self.version, admin=self.caller.is_admin, volumes=volumes)
 
     def group(self, group_id: str, rule: str) -> Group:
         """Return the group if the rule lets the caller act on it. Raises GroupNotFound (404), PolicyForbidden."""
@@ -37,12 +38,15 @@ class _GroupView(VolumeView):
 class GroupsView(_GroupView, Collection):
     """The project's groups, briefly."""
 
-    plural, rule = "groups", RULE.format("get_all")
+    resource = "group"
+    plural, listing, rule = "groups", GROUPS, RULE.format("get_all")
     request_serializers = {"post": serializers.GroupCreate}
     examples = {"POST": {"group": {"name": "g", "group_type": "together", "volume_types": ["__DEFAULT__"]}}}
 
     def rows(self) -> QuerySet[Group]:
-        return selectors.visible(context=self.caller, all_projects=self.asks_all_projects())
+        everywhere = self.asks_all_projects()
+        rows = selectors.visible(context=self.caller, all_projects=everywhere)
+        return self.narrowed(rows, all_projects=everywhere)
 
     def render(self, row: Group) -> dict[str, Any]:
         return documents.render_brief(row)

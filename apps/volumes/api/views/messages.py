@@ -21,7 +21,7 @@ class _MessageView(VolumeView):
     def render(self, row: Message) -> dict[str, Any]:
         return {
             "id": str(row.id),
-            "event_id": f"{row.resource_type}_{row.event.replace(' ', '_').upper()}",
+            "event_id": row.event_id,  # type: ignore[attr-defined]  # annotated by the selectors
             "user_message": f"{row.event}: {row.text}",
             "message_level": "ERROR",
             "created_at": microseconds(row.created_at),
@@ -36,10 +36,11 @@ class _MessageView(VolumeView):
 class MessagesView(_MessageView, Collection):
     """The project's messages."""
 
+    resource = "message"
     plural, listing, rule = "messages", MESSAGES, RULE.format("get_all")
 
     def rows(self) -> QuerySet[Message]:
-        return selectors.visible(context=self.caller)
+        return self.narrowed(selectors.visible(context=self.caller))
 
 
 class MessageView(_MessageView, Item):

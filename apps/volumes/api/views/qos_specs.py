@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest
 from apps.volumes.api.documents import qos_specs as documents
+from apps.volumes.api.listing import QOS_SPECS
 from apps.volumes.api.serializers import qos_specs as serializers
 from apps.volumes.api.views.base import Collection, Item, VolumeView, WholeCollection
 from apps.volumes.models import QosSpec, VolumeType
@@ -30,7 +31,7 @@ class _QosView(VolumeView):
 class QosSpecsView(_QosView, Collection):
     """All QoS specs."""
 
-    plural, rule = "qos_specs", RULE.format("get_all")
+    plural, listing, rule = "qos_specs", QOS_SPECS, RULE.format("get_all")
     request_serializers = {"post": serializers.QosSpecCreate}
     examples = {"POST": EXAMPLE}
 

@@ -5,40 +5,34 @@ from typing import Any
 from django.db.models import QuerySet
 from rest_framework.request import Request
 
-from apps.common import microversions
-from apps.common.api import queries
 from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest
 from apps.common.microversions import since
 from apps.volumes.api.documents import snapshots as documents
-from apps.volumes.api.listing import SNAPSHOTS, STYLE
+from apps.volumes.api.listing import SNAPSHOTS
 from apps.volumes.api.serializers import metadata as metadata_serializers
 from apps.volumes.api.serializers import snapshots as serializers
 from apps.volumes.api.views.base import ActionView, Collection, Item
 from apps.volumes.models import Snapshot
-from apps.volumes.selectors import lists
 from apps.volumes.selectors import snapshots as selectors
 from apps.volumes.services import managing, snapshots
 
 # Since 3.66 a volume in use needs no force, and a request cannot say that it shall not be used.
 WITHOUT_FORCE = since("3.66")
-FILTERS = {"metadata": "3.22", "similar": "3.34", "times": "3.60"}
 
 
 class SnapshotsView(Collection):
     """The project's snapshots, briefly."""
 
     plural, listing, rule = "snapshots", SNAPSHOTS, "volume:get_all_snapshots"
-    counts_since = since("3.45")
+    resource, counts_since = "snapshot", since("3.45")
     request_serializers = {"post": serializers.SnapshotCreate}
     examples = {"POST": {"snapshot": {"volume_id": "<a volume's id>", "name": "before"}}}
 
     def rows(self) -> QuerySet[Snapshot]:
         everywhere = self.asks_all_projects()
         rows = selectors.visible(context=self.caller, all_projects=everywhere)
-        known = {name: self.version >= microversions.version(first) for name, first in FILTERS.items()}
-        asked = queries.plain(self.request.query_params)
-        return lists.snapshots(rows, asked, STYLE, all_projects=everywhere, since=known)
+        return self.narrowed(rows, all_projects=everywhere)
 
     def render(self, row: Snapshot) -> dict[str, Any]:
         return documents.render(row, self.version)

@@ -9,6 +9,7 @@ from apps.common import microversions
 from apps.common.api.documents import microseconds
 from apps.common.api.views import Response
 from apps.common.microversions import since
+from apps.volumes.api.listing import TRANSFERS
 from apps.volumes.api.serializers import transfers as serializers
 from apps.volumes.api.views.base import Collection, Item, VolumeView
 from apps.volumes.models import Transfer
@@ -47,12 +48,15 @@ class _TransferView(VolumeView):
 class TransfersView(_TransferView, Collection):
     """The project's transfers, briefly."""
 
-    plural, rule = "transfers", "volume:get_all_transfers"
+    resource = "transfer"
+    plural, listing, rule = "transfers", TRANSFERS, "volume:get_all_transfers"
     request_serializers = {"post": serializers.TransferCreate}
     examples = {"POST": {"transfer": {"volume_id": "<a volume's id>", "name": "for you"}}}
 
     def rows(self) -> QuerySet[Transfer]:
-        return selectors.visible(context=self.caller, all_projects=self.asks_all_projects())
+        everywhere = self.asks_all_projects()
+        rows = selectors.visible(context=self.caller, all_projects=everywhere)
+        return self.narrowed(rows, all_projects=everywhere)
 
     def documents(self, rows: list[Transfer]) -> list[dict[str, Any]]:
         return [self.render_brief(row) for row in rows]

@@ -8,17 +8,20 @@ from rest_framework.request import Request
 from apps.common import policy
 from apps.common.api.views import Response
 from apps.common.exceptions import NotFound
+from apps.common.microversions import since
 from apps.volumes.api.documents import volume_types as documents
 from apps.volumes.api.listing import STYLE, TYPES
 from apps.volumes.api.serializers import volume_types as serializers
 from apps.volumes.api.views.base import ActionView, Collection, Item, VolumeView, WholeCollection
 from apps.volumes.exceptions import VolumeTypeNotFound
 from apps.volumes.models import VolumeType
+from apps.volumes.selectors import lists
 from apps.volumes.selectors import volume_types as selectors
 from apps.volumes.services import volume_types
 
 RULE = "volume_extension:type_{}"
 ACCESS = "volume_extension:volume_type_access:{}"
+SPECS_SINCE = since("3.52")
 EXAMPLE = {"volume_type": {"name": "fast", "extra_specs": {"multiattach": "<is> True"}}}
 
 
@@ -31,19 +34,23 @@ class _TypeView(VolumeView):
 class VolumeTypesView(_TypeView, Collection):
     """The types that the caller may use."""
 
+    resource, strict_since = "volume_type", SPECS_SINCE
     plural, listing, rule = "volume_types", TYPES, RULE.format("get_all")
     request_serializers = {"post": serializers.VolumeTypeCreate}
     examples = {"POST": EXAMPLE}
 
     def rows(self) -> QuerySet[VolumeType]:
-        rows, params = selectors.visible(context=self.caller), self.request.query_params
-        public = params.get("is_public")
+        rows, public = selectors.visible(context=self.caller), self.request.query_params.get("is_public")
         if public is not None and self.caller.is_admin and public.strip().lower() != "none":
             rows = rows.filter(is_public=STYLE.boolean(public, "is_public"))
-        for name in ("name", "description"):
-            if name in params:
-                rows = rows.filter(**{name: params[name]})
-        return rows
+        return self.narrowed(rows).none() if self._asks_for_secrets() else self.narrowed(rows)
+
+    def _asks_for_secrets(self) -> bool:
+        """Return whether the caller filters by extra specs that it may not see: it gets an empty list, as in Cinder."""
+        asked = self.asked()
+        if self.caller.is_admin or self.version not in SPECS_SINCE or "extra_specs" not in asked:
+            return False
+        return not set(lists.mapping(asked, "extra_specs")) <= set(documents.OPEN_EXTRA_SPECS)
 
     def post(self, request: Request, **ids: str) -> Response:
         self.check(RULE.format("create"))

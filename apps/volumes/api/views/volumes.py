@@ -6,16 +6,14 @@ from typing import Any
 from django.db.models import QuerySet, Sum
 from rest_framework.request import Request
 
-from apps.common import microversions
-from apps.common.api import queries
 from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest
 from apps.common.microversions import since
 from apps.volumes import exceptions
 from apps.volumes.api.documents import volumes as documents
-from apps.volumes.api.listing import STYLE, VOLUMES
+from apps.volumes.api.listing import VOLUMES
 from apps.volumes.api.serializers import volumes as serializers
-from apps.volumes.api.views.base import Collection, Item, VolumeView
+from apps.volumes.api.views.base import Collection, FilteredView, Item, VolumeView
 from apps.volumes.models import Attachment, Volume
 from apps.volumes.selectors import attachments, groups, lists, volume_keys
 from apps.volumes.selectors import volumes as selectors
@@ -27,7 +25,6 @@ HINTS = "OS-SCH-HNT:scheduler_hints"
 FEATURES = {
     "consistencygroup_id": "consistency groups of volumes",
 }
-FILTERS = {"glance_metadata": "3.4", "similar": "3.34", "times": "3.60"}
 TOTALS_WITH_METADATA = since("3.36")
 EXAMPLE = {"volume": {"size": 1, "name": "data"}}
 
@@ -48,7 +45,7 @@ class VolumesView(VolumeViewBase, Collection):
     """The project's volumes, briefly."""
 
     plural, listing, rule = "volumes", VOLUMES, "volume:get_all"
-    counts_since = since("3.45")
+    resource, counts_since = "volume", since("3.45")
     beside = (HINTS,)
     request_serializers = {"post": serializers.VolumeCreate}
     examples = {"POST": EXAMPLE}
@@ -56,9 +53,7 @@ class VolumesView(VolumeViewBase, Collection):
     def rows(self) -> QuerySet[Volume]:
         everywhere = self.asks_all_projects()
         rows = selectors.visible(context=self.caller, all_projects=everywhere).select_related("volume_type")
-        known = {name: self.version >= microversions.version(first) for name, first in FILTERS.items()}
-        asked = queries.plain(self.request.query_params)
-        return lists.volumes(rows, asked, STYLE, all_projects=everywhere, since=known)
+        return self.narrowed(rows, all_projects=everywhere)
 
     def documents(self, rows: list[Volume]) -> list[dict[str, Any]]:
         renderer = self.renderer()
@@ -100,14 +95,16 @@ class VolumesDetailView(VolumesView):
         return self.full(rows)
 
 
-class VolumesSummaryView(VolumeView):
+class VolumesSummaryView(FilteredView):
     """How many volumes there are, and their GiB."""
 
-    versions = since("3.12")
+    versions, resource = since("3.12"), "volume"
 
     def get(self, request: Request) -> Response:
         self.check("volume:get_all")
-        rows = selectors.visible(context=self.caller, all_projects=self.asks_all_projects()).order_by()
+        everywhere = self.asks_all_projects()
+        rows = selectors.visible(context=self.caller, all_projects=everywhere).order_by()
+        rows = self.narrowed(rows, all_projects=everywhere)
         totals: dict[str, Any] = {
             "total_size": rows.aggregate(total=Sum("size"))["total"] or 0,
             "total_count": rows.count(),
