@@ -25,6 +25,7 @@ from workers.host.reconcilers import (
     ports,
     power,
     snapshots,
+    swaps,
     volume_keys,
     volumes,
 )
@@ -35,6 +36,7 @@ log = structlog.get_logger("celerity.agent")
 GUESTS: tuple[tuple[ModuleType, tuple[str, ...]], ...] = (
     (ports, (ports.KIND, ports.NETWORK)),
     (arrivals, (arrivals.KIND,)),
+    (swaps, (swaps.KIND,)),
     (power, (power.KIND,)),
 )
 REST: tuple[tuple[ModuleType, tuple[str, ...]], ...] = (

@@ -21,13 +21,12 @@ from apps.compute.services import move_states, server_hardware, server_states, s
 from apps.compute.sql import servers as sql
 from apps.quotas.services import reservations
 from apps.scheduling.selectors import hosts
-from apps.volumes.selectors import attachments
 from apps.workflow.selectors import runs as run_selectors
 from apps.workflow.services import runs
 
 UNDECIDED = (
-    "Cannot '{action}' instance {server}: the move of one of its volumes was cut short, and its host has not said yet "
-    "which copy the guest has."
+    "Cannot '{action}' instance {server}: the move or swap of one of its volumes was cut short, and its host has not "
+    "said yet which copy the guest has."
 )
 REPLACED = "A hard {action} replaced it."
 
@@ -87,13 +86,17 @@ def begin(
                 where=where,
                 variant=variant,
             )
-            if row.has_volumes and attachments.has_arrival(server_id=row.id, host=row.host):
-                raise Conflict(UNDECIDED.format(action=action.name, server=row.id))
+            _check_decided(row, action, begun=str(arguments.get("new_attachment", "")))
     except IntegrityError:
         other = run_selectors.active_of(subject_type=states.SUBJECT, subject_id=server.id)
         if other is None:
             raise
         raise ServerInUse(action=action.name, server=server.id, user=other.action) from None
+
+
+def _check_decided(row: Server, action: ServerAction, *, begun: str) -> None:
+    if row.has_volumes and volume_swaps.is_undecided(server_id=row.id, host=row.host, begun=begun):
+        raise Conflict(UNDECIDED.format(action=action.name, server=row.id))
 
 
 def _enter(context: RequestContext, server: Server, action: ServerAction, *, hard: bool) -> Server:

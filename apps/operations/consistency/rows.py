@@ -77,9 +77,14 @@ SELECT v.id::text, v.status FROM volumes_volume v
    AND NOT EXISTS (SELECT 1 FROM volumes_attachment a WHERE a.volume_id = v.id AND a.at_target)
    AND NOT EXISTS (SELECT 1 FROM workflow_run w WHERE w.subject_id = v.id AND w.state IN {OPEN})
 """  # noqa: S608 - our own words
-_UNDECIDED = f"""
+# What is kept for a swap, the server's host decides (workers/host/reconcilers/swaps.py), or an operator.
+_LEFT = f"""
 SELECT a.id::text, a.volume_id::text FROM volumes_attachment a
- WHERE a.by_compute AND a.status = 'reserved' AND a.server_id IS NOT NULL AND NOT a.at_target
+  JOIN volumes_volume v ON v.id = a.volume_id
+  LEFT JOIN compute_server s ON s.id = a.server_id AND s.deleted_at IS NULL
+ WHERE a.by_compute AND a.server_id IS NOT NULL AND NOT a.at_target
+   AND (a.status = 'detaching' OR a.status = 'reserved'
+        AND (a.host = '' OR a.host IS DISTINCT FROM s.host OR v.status <> 'reserved'))
    AND NOT EXISTS (SELECT 1 FROM compute_blockdevice d WHERE d.attachment_id = a.id)
    AND NOT EXISTS (SELECT 1 FROM workflow_run w WHERE w.subject_id IN (a.server_id, a.volume_id) AND w.state IN {OPEN})
 """  # noqa: S608 - our own words
@@ -158,9 +163,9 @@ def stuck_volumes() -> list[tuple[uuid.UUID, str]]:
     return [(uuid.UUID(key), status) for key, status in _rows(_STUCK_VOLUMES)]
 
 
-def undecided_attachments() -> list[tuple[uuid.UUID, uuid.UUID]]:
-    """Return what was kept for a swap or a move, and no run works on: (attachment, its volume)."""
-    return [(uuid.UUID(key), uuid.UUID(volume)) for key, volume in _rows(_UNDECIDED)]
+def left_attachments() -> list[tuple[uuid.UUID, uuid.UUID]]:
+    """Return what is left of a swap, no device of a server, and of no run: (attachment, its volume)."""
+    return [(uuid.UUID(key), uuid.UUID(volume)) for key, volume in _rows(_LEFT)]
 
 
 def undecided_moves() -> list[tuple[uuid.UUID, str]]:
@@ -185,9 +190,9 @@ def stuck_backups() -> list[tuple[uuid.UUID, str]]:
 
 def unsettled() -> list[uuid.UUID]:
     """Return consumers with a reservation, and without a run that would settle it."""
-    found = [uuid.UUID(key) for (key,) in _rows(_UNSETTLED)]
-    settled_later = quota_counts.retyping() if found else ()
-    return [key for key in found if key not in settled_later]
+    consumers = [uuid.UUID(key) for (key,) in _rows(_UNSETTLED)]
+    settled_later = quota_counts.retyping() if consumers else ()
+    return [key for key in consumers if key not in settled_later]
 
 
 def stuck() -> list[Stuck]:

@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 
 from apps.common.context import RequestContext
 from apps.common.identifiers import parse_uuid
+from apps.volumes import states
 from apps.volumes.exceptions import AttachmentNotFound
 from apps.volumes.models import Attachment
 
@@ -64,6 +65,12 @@ def arrivals(*, host: str) -> QuerySet[Attachment]:
 def has_arrival(*, server_id: uuid.UUID, host: str) -> bool:
     """Return whether a volume of a server of the host may be the newer one at the target of a move. 1 query."""
     return arrivals(host=host).filter(server_id=server_id).exists()
+
+
+def kept(*, host: str) -> QuerySet[Attachment]:
+    """Return those of volumes that the compute service keeps for servers of the host, which have none of them yet."""
+    rows = on_host(host=host).filter(by_compute=True, status=states.RESERVED, server_id__isnull=False)
+    return rows.filter(at_target=False).order_by("created_at", "id")
 
 
 def on_host(*, host: str) -> QuerySet[Attachment]:

@@ -11,7 +11,8 @@ from apps.scheduling.models import Host
 from apps.volumes.exceptions import InvalidVolume
 from apps.volumes.models import Attachment, QosSpec, Volume, VolumeType
 from apps.volumes.services import volumes
-from apps.workflow.models import Run
+from apps.workflow.models import Finding, Run
+from apps.workflow.services import runs
 from apps.workflow.services.findings import FindingReport
 from tests.api.compute.conftest import ComputeCaller
 from tests.api.compute.in_process import HOST, Worker
@@ -27,11 +28,12 @@ from tests.api.compute.test_volume_attachments import (
 )
 from workers.consistency import check
 from workers.drivers.volume.base import ExportSpec
-from workers.host import peers
-from workers.host.reconcilers import copies, power
+from workers.host import peers, recovery
+from workers.host.reconcilers import copies, power, swaps
 from workers.host.reconcilers import exports as reconciler
 from workers.host.reconcilers.base import take_snapshot
 from workers.mapping import volumes as mapping
+from workers.periodic.reconcilers import volumes as rows_reconciler
 
 __all__ = ["make_volume", "server", "worker"]
 pytestmark = pytest.mark.django_db
@@ -211,6 +213,43 @@ def test_nobody_ends_it_but_its_run(
     body = {"os-resetState": {"state": "active"}}
     assert admin.post(f"/servers/{server.id}/action", body).status_code == 409
     assert worker.work()[-1] == "succeeded" and is_settled(worker, server, pair, swapped=True)
+
+
+@pytest.mark.parametrize("passed", [False, True])
+def test_without_a_run_it_goes_by_the_guest(
+    alice: ComputeCaller, admin: ComputeCaller, server: Server, pair: list[Volume], worker: Worker, passed: bool
+) -> None:
+    """Until its host has said which volume the guest has, both are kept, and no other guest gets one of them."""
+    swap(admin, server, *pair)
+    worker.step(Run.objects.get(pipeline="server.swap_volume", leader_id=None))
+    old, new = Attachment.objects.get(volume=pair[0]), Attachment.objects.get(volume=pair[1])
+    if passed:
+        disk = mapping.disk_spec(old, mapping.connect(new, worker.drivers))
+        assert worker.drivers.hypervisor.swap_disk(str(server.id), disk, 2 << 30)
+    runs.cancel_active(subject_type="server", subject_id=server.id, reason="A test.")
+    rows_reconciler.reconcile(FindingReport())
+    assert set(Volume.objects.values_list("status", flat=True)) == {"detaching", "reserved"}
+    answer = alice.post(f"/servers/{server.id}/action", {"reboot": {"type": "HARD"}})
+    assert answer.status_code == 409 and b"which copy" in answer.content
+    recovery.recover(worker.drivers)
+    assert is_settled(worker, server, pair, swapped=passed)
+    assert Finding.objects.get(kind="swap", subject=str(pair[1].id)).done
+    assert alice.post(f"/servers/{server.id}/action", {"reboot": {"type": "HARD"}}).status_code == 202
+
+
+def test_without_a_run_and_a_domain_an_operator_ends_it(
+    admin: ComputeCaller, server: Server, pair: list[Volume], worker: Worker
+) -> None:
+    swap(admin, server, *pair)
+    worker.step(Run.objects.get(pipeline="server.swap_volume", leader_id=None))
+    runs.cancel_active(subject_type="server", subject_id=server.id, reason="A test.")
+    worker.drivers.hypervisor.destroy(str(server.id))
+    swaps.reconcile(take_snapshot(worker.drivers, FindingReport(host=HOST), restarted=False))
+    assert "nobody knows" in Finding.objects.get(kind="swap").done and Attachment.objects.count() == 2
+    volumes.reset_status(volume=pair[1], values={"status": "available"})
+    rows_reconciler.reconcile(FindingReport())
+    assert Attachment.objects.get().volume == pair[0]
+    assert set(Volume.objects.values_list("status", flat=True)) == {"in-use", "available"}
 
 
 def test_a_machine_that_restarts_meanwhile(

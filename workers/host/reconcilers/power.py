@@ -33,13 +33,12 @@ from django.conf import settings
 from django.db import connection
 
 from apps.compute import states
-from apps.compute.selectors import migrations
+from apps.compute.selectors import migrations, volume_swaps
 from apps.compute.selectors import servers as selectors
 from apps.compute.services import move_states, server_states, shelving
 from apps.images.services import images
 from apps.networking.services import bindings
 from apps.scheduling.selectors import hosts
-from apps.volumes.selectors import attachments
 from apps.workflow.selectors import runs
 from workers.config import HostDrivers
 from workers.drivers.errors import DriverError
@@ -193,8 +192,8 @@ def repair(drivers: HostDrivers, server_id: uuid.UUID, *, restarted: bool = Fals
 
 
 def _can_start(drivers: HostDrivers, server: "Server") -> bool:
-    """A guest that wrote to the target of a volume's move is not started with the source: see arrivals.py."""
-    if server.has_volumes and attachments.has_arrival(server_id=server.id, host=drivers.host):
+    """A guest that wrote to another copy of a volume is not started with the former: see arrivals.py, swaps.py."""
+    if server.has_volumes and volume_swaps.is_undecided(server_id=server.id, host=drivers.host):
         log.warning("server waits until it is known where its volume is", server=str(server.id))
         return False
     return not hosts.is_forced_down(name=drivers.host)

@@ -16,8 +16,8 @@ import structlog
 
 from apps.compute import states
 from apps.compute.selectors import servers as selectors
+from apps.compute.selectors import volume_swaps
 from apps.compute.services import server_states
-from apps.volumes.selectors import attachments
 from workers.config import HostDrivers
 from workers.host.reconcilers.base import idle
 from workers.tasks.servers import unfinished
@@ -39,8 +39,8 @@ def finish(drivers: HostDrivers, server_id: uuid.UUID) -> None:
         server = selectors.load(server_id=server_id) if is_idle else None
         if server is None or server.host != drivers.host or not is_unfinished(server):
             return
-        if server.has_volumes and attachments.has_arrival(server_id=server_id, host=drivers.host):
-            return  # it would be started with the older copy of a volume, maybe: see arrivals.py
+        if server.has_volumes and volume_swaps.is_undecided(server_id=server_id, host=drivers.host):
+            return  # it would be started with the older copy of a volume, maybe: see arrivals.py, swaps.py
         unfinished.finish(server, drivers)
         if server.vm_state in states.SETTLED:
             info = drivers.hypervisor.info(str(server_id))

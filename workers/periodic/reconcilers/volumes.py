@@ -10,7 +10,9 @@ Rules:
   busy - open, restored      -> the volume in error_restoring, the backup available
   busy - open, being deleted -> in error: it can be deleted again
   keys of volumes and backups that are deleted, or in clear text, or of copies that nobody makes -> removed
-  kept for a swap - open -> freed
+  kept for a swap - open, whose server is gone or elsewhere, or to which an operator gave a status -> freed; the others:
+                             workers/host/reconcilers/swaps.py
+  replaced by a swap - open -> freed
   the target of a move that may be the guest's -> kept until the server's host has said it, or an operator has set a
                                                    status: then given up
 A row and its run are written in one transaction, at the beginning and at the end.
@@ -18,6 +20,8 @@ A row and its run are written in one transaction, at the beginning and at the en
 
 import uuid
 
+from apps.compute.selectors import volume_swaps
+from apps.compute.services import volume_swaps as swaps
 from apps.operations.consistency import rows
 from apps.volumes import states
 from apps.volumes.selectors import attachments, backups, volume_keys
@@ -38,7 +42,7 @@ LOST = "The run that worked on it was lost."
 def reconcile(report: FindingReport) -> None:
     for volume_id, status in rows.stuck_volumes():
         _free_volume(report, volume_id, status)
-    for attachment_id, volume_id in rows.undecided_attachments():
+    for attachment_id, volume_id in rows.left_attachments():
         _free_attachment(report, attachment_id, volume_id)
     for volume_id in rows.given_up_moves():
         _give_up_move(report, volume_id)
@@ -86,10 +90,13 @@ def _give_up_move(report: FindingReport, volume_id: uuid.UUID) -> None:
 
 def _free_attachment(report: FindingReport, attachment_id: uuid.UUID, volume_id: uuid.UUID) -> None:
     with leases.idle(subject_type=VOLUME.name, subject_id=volume_id) as is_idle:
-        if not is_idle or (attachment_id, volume_id) not in rows.undecided_attachments():
+        if not is_idle or (attachment_id, volume_id) not in rows.left_attachments():
             return
         row = attachments.load(attachment_id=attachment_id)
-        if row is not None:
+        old_id = volume_swaps.replaced_by(row) if row is not None and row.status == states.RESERVED else None
+        if row is not None and old_id is not None:
+            swaps.give_up(attachment_id=old_id, new_attachment_id=row.id)
+        elif row is not None:
             services.delete(attachment=row, by_compute=True)
     report.repaired(KIND, volume_id, found="kept for a server, and no run is open", done="freed")
 
