@@ -7,6 +7,8 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 _MODEL = r"[0-9a-f]{4}:[0-9a-f]{4}"
+_CPU_MODES = ("host-model", "host-passthrough", "maximum", "custom")
+_CPU_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 _ADDRESS = r"[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]"
 
 
@@ -16,8 +18,22 @@ def live_migration(env: Any) -> dict[str, Any]:
         "downtime_ms": env.int("CELERITY_LIVE_MIGRATION_DOWNTIME", default=300),  # the guest's pause that is aimed at
         "bandwidth_mib": env.int("CELERITY_LIVE_MIGRATION_BANDWIDTH", default=0),  # MiB/s; 0: no limit
         "auto_converge": env.bool("CELERITY_LIVE_MIGRATION_AUTO_CONVERGE", default=True),
-        "post_copy": env.bool("CELERITY_LIVE_MIGRATION_POST_COPY", default=False),
     }
+
+
+def processor(env: Any) -> dict[str, Any]:
+    """Return the processor of this host's guests, as far as it is not left to the host. Raises ImproperlyConfigured."""
+    mode, model = env.str("CELERITY_CPU_MODE", default=""), env.str("CELERITY_CPU_MODEL", default="")
+    features = tuple(text.strip().removeprefix("+") for text in env.list("CELERITY_CPU_FEATURES", default=[]))
+    if mode not in ("", *_CPU_MODES):
+        raise ImproperlyConfigured(f"CELERITY_CPU_MODE is {mode!r}; it must be one of {', '.join(_CPU_MODES)}.")
+    if bool(model) != (mode == "custom") and (mode or not model):
+        raise ImproperlyConfigured("CELERITY_CPU_MODE=custom and CELERITY_CPU_MODEL go together.")
+    for text in (*([model] if model else ()), *(feature.removeprefix("-") for feature in features)):
+        if not re.fullmatch(_CPU_NAME, text):
+            raise ImproperlyConfigured(f"CELERITY_CPU_MODEL, CELERITY_CPU_FEATURES: {text!r} is no name of libvirt's.")
+    chosen = {"cpu_mode": "custom" if model else mode, "cpu_model": model, "cpu_features": features}
+    return {name: value for name, value in chosen.items() if value}
 
 
 def pci_aliases(texts: Sequence[str]) -> dict[str, tuple[str, ...]]:

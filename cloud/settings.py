@@ -345,6 +345,7 @@ SIMULATED_HOSTS = env.int("CELERITY_HOSTS", default=1)
 SERVED_HOSTS = env.list("CELERITY_SERVED_HOSTS", default=[])  # simulated hosts of this agent; none: all
 LIBVIRT_URI = env.str("CELERITY_LIBVIRT_URI", default="qemu:///system")
 VIRT_TYPE = env.str("CELERITY_VIRT_TYPE", default="auto")  # auto, kvm or qemu
+PROCESSOR = host_settings.processor(env)  # of guests
 CPU_DEDICATED_SET = env.str("CELERITY_CPU_DEDICATED_SET", default="")  # for servers with dedicated CPUs: 2-5,^3
 CPU_SHARED_SET = env.str("CELERITY_CPU_SHARED_SET", default="")  # for all others
 AGENT_LISTEN = env.str("CELERITY_AGENT_LISTEN", default="127.0.0.1:0")  # where the API reaches the agent

@@ -85,6 +85,7 @@ def options_of(settings: Any, host: str) -> dict[str, Any]:
         "state_dir": str(root),
         "uri": settings.LIBVIRT_URI,
         "virt_type": settings.VIRT_TYPE,
+        **settings.PROCESSOR,
         "dedicated_cpus": _cpus("CPU_DEDICATED_SET", settings.CPU_DEDICATED_SET),
         "shared_cpus": _cpus("CPU_SHARED_SET", settings.CPU_SHARED_SET),
         "pci_devices": settings.PCI_DEVICES,

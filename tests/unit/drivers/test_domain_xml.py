@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import libvirt
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -26,7 +29,7 @@ from workers.drivers.hypervisor.base import (
 )
 from workers.drivers.hypervisor.libvirt.definition import EMULATED_FEATURES, SPARE_PORTS, HostPolicy, completed, define
 from workers.drivers.hypervisor.libvirt.driver import policy_from
-from workers.drivers.hypervisor.libvirt.host import decide_virt_type, parse
+from workers.drivers.hypervisor.libvirt.host import check_model, decide_virt_type, parse
 from workers.drivers.hypervisor.libvirt.xml.element import clean
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "domains"
@@ -128,9 +131,16 @@ CASES = {
     "volumes": (on_volumes(), HostPolicy(home=HOME)),
     "minimal": (server(), HostPolicy(home=HOME)),
     "full-qemu": (full(), HostPolicy(home=HOME)),
-    "full-kvm": (full(), HostPolicy(home=HOME, virt_type="kvm", cpu_mode="host-model", disk_cache="none")),
+    "full-kvm": (
+        full(),
+        HostPolicy(home=HOME, virt_type="kvm", cpu_mode="host-model", cpu_features=(), disk_cache="none"),
+    ),
     "asked": (asked(), HostPolicy(home=HOME)),
-    "passthrough": (server(), HostPolicy(home=HOME, virt_type="kvm", cpu_mode="host-passthrough")),
+    "passthrough": (
+        server(),
+        HostPolicy(home=HOME, virt_type="kvm", cpu_mode="host-passthrough", cpu_features=("pcid", "-hle")),
+    ),
+    "model": (server(), policy_from({"state_dir": HOME, "virt_type": "kvm", "cpu_model": "Westmere"})),
 }
 
 
@@ -234,7 +244,10 @@ def test_processor_features_come_with_their_companions() -> None:
     assert completed(("aes",)) == ("aes", "pclmuldq")
     assert completed(("vaes",)) == ("vaes", "aes", "avx", "pclmuldq", "xsave")
     assert completed(EMULATED_FEATURES) == EMULATED_FEATURES
-    assert policy_from({"state_dir": "/x", "cpu_features": ["aes"]}).cpu_features == ("aes", "pclmuldq")
+    own = {"state_dir": "/x", "virt_type": "kvm", "cpu_features": ["aes", "-hle"]}
+    assert policy_from(own).cpu_features == ("aes", "-hle", "pclmuldq")
+    added = policy_from({**own, "virt_type": "qemu", "cpu_features": ("-aes", "svm", "avx")}).cpu_features
+    assert {"-aes", "ssse3", "svm", "avx", "xsave"} <= set(added) and not {"aes", "-svm"} & set(added)
     with pytest.raises(SpecInvalid, match="aes needs pclmuldq"):
         completed(("aes", "-pclmuldq"))
 
@@ -265,7 +278,10 @@ def test_no_cpuinfo(tmp_path: Path) -> None:
 def test_policy() -> None:
     chosen = policy_from({"state_dir": "/x/", "virt_type": "kvm", "disk_cache": "none"})
     assert (chosen.home, chosen.cpu_mode, chosen.disk_cache) == ("/x", "host-model", "none")
-    assert policy_from({"state_dir": "/x", "virt_type": "qemu"}).cpu_mode == "custom"
+    assert policy_from({"state_dir": "/x", "virt_type": "qemu"}).cpu_features == EMULATED_FEATURES
+    chosen = policy_from({"state_dir": "/x", "virt_type": "kvm", "cpu_model": "Westmere", "cpu_features": ["-aes"]})
+    assert (chosen.cpu_mode, chosen.cpu_model, chosen.cpu_features) == ("custom", "Westmere", ("-aes",))
+    assert policy_from({"state_dir": "/x", "virt_type": "qemu", "cpu_mode": "maximum"}).cpu_features == ()
     with pytest.raises(SpecInvalid):
         policy_from({"state_dir": "/x", "virt_type": "xen"})
 
@@ -286,3 +302,24 @@ def test_the_folder_is_the_only_one() -> None:
         cwd=root, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert all(name.startswith("workers/drivers/hypervisor/libvirt/") for name in listed.stdout.split())
+
+
+def test_a_processor_that_the_host_has_not() -> None:
+    """Guests of such a host would not start: its agent says so at once. An emulator has what it can."""
+    error = libvirt.libvirtError("no")
+    error.err = (libvirt.VIR_ERR_CPU_INCOMPATIBLE, 0, "it lacks avx512f", 0)
+    asked: list[str] = []
+
+    def compare(*args: Any) -> int:
+        asked.append(args[4])
+        raise error
+
+    connection: Any = SimpleNamespace(compareHypervisorCPU=compare)
+    policy = policy_from({"state_dir": "/x", "virt_type": "kvm", "cpu_model": "Icelake-Server"})
+    with pytest.raises(SpecInvalid, match="no processor Icelake-Server"):
+        check_model(connection, policy)
+    assert '<model fallback="forbid">Icelake-Server</model>' in asked[0]
+    with pytest.raises(SpecInvalid):  # of a name that libvirt does not know
+        check_model(connection, replace(policy, virt_type="qemu"))
+    check_model(connection, policy_from({"state_dir": "/x", "virt_type": "qemu"}))
+    check_model(connection, replace(policy, cpu_mode="host-model"))

@@ -81,7 +81,7 @@ def test_progress_force_and_stop(tmp_path: Path) -> None:
 
     def force(progress: Any) -> None:
         seen.append(progress.memory_remaining)
-        one.force_complete(spec.id, post_copy=False)
+        one.force_complete(spec.id)
 
     one.migrate(spec.id, far, MigrationOptions(), force, threading.Event())
     assert seen[0] > 0 == seen[-1]

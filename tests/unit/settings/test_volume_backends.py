@@ -1,5 +1,6 @@
 """CELERITY_VOLUME_BACKENDS, and the stores of disks and images, as they are written."""
 
+import environ
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
@@ -40,6 +41,31 @@ def test_stores() -> None:
     stores.check("disks", volume_backends.read(["ceph", "ssd=local:/srv"]))
     with pytest.raises(ImproperlyConfigured, match="back end `local` has no share"):
         stores.check("disks", volume_backends.read(["local", "ceph"]))
+
+
+@pytest.mark.parametrize(
+    ("mode", "model", "features", "chosen"),
+    [
+        ("", "", "", {}),
+        ("", "Westmere", "", {"cpu_mode": "custom", "cpu_model": "Westmere"}),
+        ("", "", "+pcid, -hle", {"cpu_features": ("pcid", "-hle")}),
+        ("custom", "Westmere", "", {"cpu_mode": "custom", "cpu_model": "Westmere"}),
+        ("host-passthrough", "", "", {"cpu_mode": "host-passthrough"}),
+        ("", "", "sse4.1", {"cpu_features": ("sse4.1",)}),
+        ("custom", "", "", None), ("host-model", "Westmere", "", None), ("none", "", "", None),
+        ("", "<x>", "", None), ("", "", "--aes", None),
+    ],
+)  # fmt: skip
+def test_processor(
+    monkeypatch: pytest.MonkeyPatch, mode: str, model: str, features: str, chosen: dict[str, object] | None
+) -> None:
+    for name, text in (("MODE", mode), ("MODEL", model), ("FEATURES", features)):
+        monkeypatch.setenv(f"CELERITY_CPU_{name}", text)
+    if chosen is not None:
+        assert host_settings.processor(environ.Env()) == chosen
+        return
+    with pytest.raises(ImproperlyConfigured):
+        host_settings.processor(environ.Env())
 
 
 def test_pci_devices() -> None:

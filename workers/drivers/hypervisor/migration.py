@@ -38,15 +38,14 @@ class MigrationOptions:
     """How a guest is moved. `downtime_ms` is the pause aimed at; `bandwidth_mib` in MiB/s, 0 for no limit.
 
     `runs`: whether it runs; else its owner paused it. `auto_converge`: slow down a guest that writes faster than is
-    copied. `post_copy`: `force_complete` lets it run on the destination before all of its memory is there, instead of
-    pausing it.
+    copied. There is no post-copy: libvirt takes it only for guests that do not arrive paused, and one of those could
+    run twice.
     """
 
     runs: bool = True
     downtime_ms: int = 300
     bandwidth_mib: int = 0
     auto_converge: bool = True
-    post_copy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +110,7 @@ class MigrationOperations(ABC):
         """
 
     @abstractmethod
-    def force_complete(self, server_id: str, *, post_copy: bool) -> None:
+    def force_complete(self, server_id: str) -> None:
         """On the source: end a migration under way soon, at the price of a pause. None under way is success."""
 
     @abstractmethod

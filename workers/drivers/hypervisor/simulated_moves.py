@@ -64,7 +64,7 @@ class SimulatedMoves(SimulatedRecords, MigrationOperations):
             far.write("domains", server_id, there if options.runs else {**there, "power_state": PowerState.PAUSED})
         return Migrated(total_ms=round((time.monotonic() - began) * 1000), downtime_ms=1)
 
-    def force_complete(self, server_id: str, *, post_copy: bool) -> None:
+    def force_complete(self, server_id: str) -> None:
         with self._simulation.operation("force_complete"):
             record = self._simulation.read("domains", server_id)
             if record is not None:

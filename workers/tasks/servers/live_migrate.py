@@ -310,8 +310,7 @@ class _Reporter:
             log.warning("progress not noted", server=str(self._ctx.subject_id), error=str(error)[:200])
             return
         if is_forced:
-            post_copy = settings.LIVE_MIGRATION["post_copy"]
-            self._hypervisor.force_complete(str(self._ctx.subject_id), post_copy=post_copy)
+            self._hypervisor.force_complete(str(self._ctx.subject_id))
 
 
 def _keep_console(ctx: StepContext, drivers: HostDrivers) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from workers.drivers.errors import SpecInvalid
 from workers.drivers.hypervisor.base import (
@@ -45,7 +45,7 @@ COMPANIONS: dict[str, tuple[str, ...]] = {
 class HostPolicy:
     """Settings shared by all guests of a host.
 
-    `home` marks them as this host agent's. `cpu_model` and `cpu_features` count in `cpu_mode` custom only.
+    `home` marks them as this host agent's. `cpu_model` counts in `cpu_mode` custom only.
     `tcg_cache_mib` bounds the emulator's own memory, in MiB. `dedicated_cpus` are for guests that get their own,
     `shared_cpus` for the others: () is all. `pci_devices` are addresses and models that guests may have.
     """
@@ -180,22 +180,20 @@ def _machine(spec: ServerSpec, policy: HostPolicy) -> str:
 def _cpu(spec: ServerSpec, policy: HostPolicy) -> machine.Cpu:
     sockets, cores, threads = spec.hardware.topology or (1, spec.vcpus, 1)
     topology = machine.Topology(sockets=sockets, cores=cores, threads=threads)
+    common: dict[str, Any] = {
+        "topology": topology,
+        "features": machine.cpu_features(policy.cpu_features),
+        "numa": placement.guest_numa(spec.hardware.placement),
+    }
     if policy.cpu_mode != "custom":
-        return machine.Cpu(mode=policy.cpu_mode, topology=topology, numa=placement.guest_numa(spec.hardware.placement))
+        return machine.Cpu(mode=policy.cpu_mode, **common)
     return machine.Cpu(
         mode="custom",
         match="exact",
-        check="none",
+        check="none" if policy.virt_type == "qemu" else "partial",  # an emulator has all that it can
         model=machine.CpuModel(fallback="forbid", name=policy.cpu_model),
-        topology=topology,
-        features=tuple(_feature(name) for name in policy.cpu_features),
-        numa=placement.guest_numa(spec.hardware.placement),
+        **common,
     )
-
-
-def _feature(name: str) -> machine.CpuFeature:
-    policy: Literal["require", "disable"] = "disable" if name.startswith("-") else "require"
-    return machine.CpuFeature(policy, name.removeprefix("-"))
 
 
 def _timers(spec: ServerSpec, policy: HostPolicy) -> tuple[machine.Timer, ...]:

@@ -34,7 +34,7 @@ from workers.drivers.hypervisor.errors import (
 )
 from workers.drivers.hypervisor.libvirt import cards, console, counters, domains, host, managed_save, secrets, tpm
 from workers.drivers.hypervisor.libvirt.connection import Connection
-from workers.drivers.hypervisor.libvirt.definition import HostPolicy, card, completed, define
+from workers.drivers.hypervisor.libvirt.definition import EMULATED_FEATURES, HostPolicy, card, completed, define
 from workers.drivers.hypervisor.libvirt.disks import LibvirtDisks
 from workers.drivers.hypervisor.libvirt.events import Watchers
 from workers.drivers.hypervisor.libvirt.failures import translated
@@ -60,13 +60,17 @@ def policy_from(options: Mapping[str, Any]) -> HostPolicy:
     if virt_type == "auto":
         virt_type = host.decide_virt_type()
     chosen = {name: options[name] for name in _POLICY_OPTIONS if options.get(name) is not None}
-    if "cpu_model" in chosen:
-        chosen.setdefault("cpu_mode", "custom")
-        chosen.setdefault("cpu_features", ())  # the usual ones go with the usual model
-    if "cpu_features" in chosen:
-        chosen["cpu_features"] = completed(tuple(chosen["cpu_features"]))
-    chosen.setdefault("cpu_mode", "host-model" if virt_type == "kvm" else "custom")
+    has_own = bool({"cpu_mode", "cpu_model"} & chosen.keys()) or virt_type == "kvm"
+    chosen["cpu_features"] = _features(tuple(chosen.get("cpu_features", ())), () if has_own else EMULATED_FEATURES)
+    default = "custom" if virt_type == "qemu" or "cpu_model" in chosen else "host-model"
+    chosen.setdefault("cpu_mode", default)
     return HostPolicy(home=str(Path(options["state_dir"])), virt_type=virt_type, **chosen)
+
+
+def _features(asked: tuple[str, ...], usual: tuple[str, ...]) -> tuple[str, ...]:
+    """The usual ones go with the usual model, but for those that are taken away."""
+    kept = [name for name in usual if f"-{name}" not in asked and name.removeprefix("-") not in asked]
+    return completed((*kept, *(name for name in asked if name not in kept)))
 
 
 class LibvirtDriver(LibvirtDisks, LibvirtKeys, LibvirtLive, LibvirtMoves, HypervisorDriver):

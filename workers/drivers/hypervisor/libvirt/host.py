@@ -14,7 +14,8 @@ from lxml import etree
 
 from workers.drivers.errors import SpecInvalid
 from workers.drivers.hypervisor.base import HostFacts
-from workers.drivers.hypervisor.libvirt.definition import HostPolicy
+from workers.drivers.hypervisor.libvirt.definition import EMULATED_FEATURES, HostPolicy
+from workers.drivers.hypervisor.libvirt.xml import machine
 from workers.drivers.values import parse_cpus
 
 _CPU_INFO = Path("/proc/cpuinfo")
@@ -27,6 +28,11 @@ CPU_LIMITS, DEDICATED_CPUS, LARGE_PAGES = "CUSTOM_CPU_LIMITS", "CUSTOM_DEDICATED
 REALTIME_CPUS, LOCKED_MEMORY = "CUSTOM_REALTIME_CPUS", "CUSTOM_LOCKED_MEMORY"
 _MAY_SCHEDULE, _MAY_LOCK = 23, 24  # capabilities(7): CAP_SYS_NICE, CAP_SYS_RESOURCE
 SMALL_KIB = 4
+CPU_REFUSALS = (
+    libvirt.VIR_ERR_CPU_INCOMPATIBLE,
+    libvirt.VIR_ERR_CONFIG_UNSUPPORTED,
+    libvirt.VIR_ERR_OPERATION_UNSUPPORTED,
+)
 
 # Features whose names differ between libvirt and os-traits.
 _RENAMED = {
@@ -84,6 +90,7 @@ def read_facts(connection: libvirt.virConnect, policy: HostPolicy, state_dir: Pa
     _model, _memory, cpus, *_rest = connection.getInfo()
     known = {**topology(capabilities, policy), "pci": pci_devices(connection, policy.pci_devices)}
     features = guest_features(connection, domain_capabilities, policy)
+    check_model(connection, policy)
     return HostFacts(
         hypervisor_type="QEMU",
         hypervisor_version=int(connection.getVersion()),
@@ -175,7 +182,6 @@ def guest_features(connection: libvirt.virConnect, domain_capabilities: Any, pol
         for name in wanted:
             etree.SubElement(cpu, "feature", policy="require", name=name)
     else:
-        removed.clear()
         cpu.extend(domain_capabilities.find("cpu/mode[@name='host-model']"))
     try:
         text = connection.baselineHypervisorCPU(
@@ -188,7 +194,31 @@ def guest_features(connection: libvirt.virConnect, domain_capabilities: Any, pol
         )
     except libvirt.libvirtError:  # another architecture, or a libvirt that cannot expand models
         return set(wanted)
-    return {feature.get("name") for feature in parse(text).findall("feature")} - removed
+    return ({feature.get("name") for feature in parse(text).findall("feature")} | set(wanted)) - removed
+
+
+def check_model(connection: libvirt.virConnect, policy: HostPolicy) -> None:
+    """Raise SpecInvalid for a processor that the settings name and the host has not, or that libvirt does not know. An
+    emulator gives what it can of it.
+    """
+    if policy.cpu_mode != "custom" or policy.cpu_features == EMULATED_FEATURES:
+        return
+    text = machine.Cpu(
+        mode="custom",
+        match="exact",
+        model=machine.CpuModel(fallback="forbid", name=policy.cpu_model),
+        features=machine.cpu_features(policy.cpu_features),
+    ).xml()
+    flags = libvirt.VIR_CONNECT_COMPARE_CPU_FAIL_INCOMPATIBLE if policy.virt_type == "kvm" else 0
+    try:
+        connection.compareHypervisorCPU(None, policy.arch, policy.machine, policy.virt_type, text, flags)
+    except libvirt.libvirtError as error:
+        if error.get_error_code() not in (*CPU_REFUSALS, libvirt.VIR_ERR_INTERNAL_ERROR):  # that: no such name
+            raise
+        raise SpecInvalid(
+            f"The host has no processor {policy.cpu_model} (CELERITY_CPU_MODEL, CELERITY_CPU_FEATURES).",
+            details=error.get_error_message(),
+        ) from error
 
 
 def traits(features: Iterable[str], domain_capabilities: Any, policy: HostPolicy) -> tuple[str, ...]:

@@ -163,8 +163,6 @@ def run(
         parameters[libvirt.VIR_MIGRATE_PARAM_BANDWIDTH] = options.bandwidth_mib
     if options.auto_converge:
         flags |= libvirt.VIR_MIGRATE_AUTO_CONVERGE
-    if options.post_copy:
-        flags |= libvirt.VIR_MIGRATE_POSTCOPY
     if domains.power_state(domain) == PowerState.PAUSED:
         hold_disks(domain)
     with suppress(libvirt.libvirtError):
@@ -218,16 +216,11 @@ def abort(domain: libvirt.virDomain) -> None:
         domain.abortJob()
 
 
-def force(domain: libvirt.virDomain, *, post_copy: bool) -> None:
-    """End the migration soon: switch to the destination, or pause the guest, which then writes no more."""
+def force(domain: libvirt.virDomain) -> None:
+    """End the migration soon: pause the guest, which then writes no more."""
     try:
-        if not is_leaving(domain):
-            return
-        if post_copy:
-            with suppress(libvirt.libvirtError):  # not begun with it, or not ready for it: the pause does it as well
-                domain.migrateStartPostCopy(0)
-                return
-        domain.suspend()
+        if is_leaving(domain):
+            domain.suspend()
     except libvirt.libvirtError as error:
         if not (is_absent(error) or is_invalid_now(error)):
             raise

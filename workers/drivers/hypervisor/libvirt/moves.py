@@ -91,11 +91,11 @@ class LibvirtMoves(MigrationOperations):
                 migration.wake(arrived)
             return migration.took(arrived)
 
-    def force_complete(self, server_id: str, *, post_copy: bool) -> None:
+    def force_complete(self, server_id: str) -> None:
         with translated(MigrationFailed):
             domain = self._lookup(server_id)
             if domain is not None:
-                migration.force(domain, post_copy=post_copy)
+                migration.force(domain)
 
     def whereabouts(self, server_id: str, peer: Peer, *, runs: bool) -> Whereabouts:
         with translated(MigrationFailed):

@@ -9,7 +9,7 @@ from lxml import etree
 
 from workers.drivers.hypervisor.errors import MigrationImpossible
 from workers.drivers.hypervisor.libvirt.definition import HostPolicy
-from workers.drivers.hypervisor.libvirt.host import parse
+from workers.drivers.hypervisor.libvirt.host import CPU_REFUSALS, parse
 
 # Devices that are a piece of their host, and the words for them.
 _BOUND = {
@@ -17,11 +17,6 @@ _BOUND = {
     "devices/filesystem": "a directory of its host",
     "devices/shmem": "memory that it shares on its host",
 }
-_REFUSALS = (
-    libvirt.VIR_ERR_CPU_INCOMPATIBLE,
-    libvirt.VIR_ERR_CONFIG_UNSUPPORTED,
-    libvirt.VIR_ERR_OPERATION_UNSUPPORTED,
-)
 
 
 def check(domain: libvirt.virDomain, far: libvirt.virConnect, policy: HostPolicy) -> None:
@@ -39,7 +34,7 @@ def _check_machine(description: Any, far: libvirt.virConnect, policy: HostPolicy
     try:
         far.getDomainCapabilities(None, policy.arch, machine, policy.virt_type)
     except libvirt.libvirtError as error:
-        if error.get_error_code() not in (*_REFUSALS, libvirt.VIR_ERR_INVALID_ARG):
+        if error.get_error_code() not in (*CPU_REFUSALS, libvirt.VIR_ERR_INVALID_ARG):
             raise
         raise MigrationImpossible(
             f"The host has no machine of the type {machine}.", details=error.get_error_message()
@@ -62,7 +57,7 @@ def _check_processor(description: Any, near: libvirt.virConnect, far: libvirt.vi
             flags = libvirt.VIR_CONNECT_COMPARE_CPU_FAIL_INCOMPATIBLE
             result = far.compareHypervisorCPU(None, policy.arch, None, policy.virt_type, text, flags)
     except libvirt.libvirtError as error:
-        if error.get_error_code() not in _REFUSALS:
+        if error.get_error_code() not in CPU_REFUSALS:
             raise
         raise MigrationImpossible(
             "The host's processor lacks what the server's has.", details=error.get_error_message()

@@ -211,6 +211,11 @@ class CpuFeature(Element):
     name: str = attribute("name")
 
 
+def cpu_features(names: tuple[str, ...]) -> tuple[CpuFeature, ...]:
+    """Return them; those with a leading "-" are removed."""
+    return tuple(CpuFeature("disable" if name[0] == "-" else "require", name.removeprefix("-")) for name in names)
+
+
 @dataclass(frozen=True, slots=True)
 class Cpu(Element):
     """<cpu>."""
