@@ -16,6 +16,7 @@ FAULT_KEYS = {
     406: "notAcceptable",
     409: "conflictingRequest",
     410: "gone",
+    412: "preconditionFailed",
     413: "overLimit",
     415: "badMediaType",
     429: "overLimit",

@@ -3,7 +3,7 @@
 Frozen: clients match codes, kinds and sentences. They are API; none is ever changed, a new case gets a new class.
 """
 
-from apps.common.exceptions import BadRequest, Conflict, Forbidden, NotFound, TooLarge
+from apps.common.exceptions import BadRequest, CloudError, Conflict, Forbidden, NotFound, TooLarge
 
 
 class VolumeNotFound(NotFound):
@@ -12,6 +12,15 @@ class VolumeNotFound(NotFound):
 
 class SnapshotNotFound(NotFound):
     template = "Snapshot {snapshot} could not be found."
+
+
+class MetadataChanged(CloudError):
+    code = 412
+    template = "The metadata has changed since it was read."
+
+
+class InvalidTypeZones(BadRequest):
+    template = "Volume type is only supported in these availability zones: {zones}"
 
 
 class BackupNotFound(NotFound):

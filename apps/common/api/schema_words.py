@@ -83,7 +83,7 @@ _FAULTS = {
     503: "The database or a host does not answer. Nothing changed; try again.",
     507: "The store has no room for the image.",
 }
-_OF_SERVICES = {"compute": {406}, "volume": {406}, "image": {410, 411, 416, 507}, "network": {412}}
+_OF_SERVICES = {"compute": {406}, "volume": {406, 412}, "image": {410, 411, 416, 507}, "network": {412}}
 
 
 def refusals(method: str, path: str, *, has_body: bool) -> dict[str, dict[str, Any]]:

@@ -14,6 +14,7 @@ from apps.workflow.selectors import runs
 
 MULTIATTACH = "multiattach"
 BACKEND = "volume_backend_name"
+ZONES = "RESKEY:availability_zones"
 
 
 def visible(*, context: RequestContext) -> QuerySet[VolumeType]:
@@ -78,6 +79,12 @@ def backend_of(volume_type: VolumeType | None) -> str:
     """Return the back end that volumes of a type want; "" for any."""
     specs = volume_type.extra_specs if volume_type is not None else {}
     return str(specs.get(BACKEND) or specs.get(f"capabilities:{BACKEND}") or "")
+
+
+def zones_of(volume_type: VolumeType | None) -> list[str]:
+    """Return the availability zones that volumes of a type may be in; none means any."""
+    text = volume_type.extra_specs.get(ZONES, "") if volume_type is not None else ""
+    return [zone.strip() for zone in str(text).split(",") if zone.strip()]
 
 
 def allows_multiattach(volume_type: VolumeType | None) -> bool:

@@ -1,7 +1,9 @@
 """Metadata of volumes and snapshots: read, changed and written under the row's lock, so that no key is lost."""
 
+import hashlib
+import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypeVar
 
 from django.db import transaction
@@ -17,14 +19,23 @@ MAX_ITEMS = 128  # of one volume or snapshot
 Row = TypeVar("Row", Volume, Snapshot)
 
 
-def add(row: Row, items: Items) -> Items:
-    """Add or replace items, and return all. Raises OverLimit (413), NotFound (404)."""
-    return _change(row, lambda old: {**old, **items})
+def etag(row: Volume | Snapshot) -> str:
+    """Return a word that changes with what a row shows as its metadata."""
+    shown = json.dumps([row.metadata, getattr(row, "read_only", False)], sort_keys=True)
+    return hashlib.sha256(shown.encode()).hexdigest()[:32]
 
 
-def replace(row: Row, items: Items) -> Items:
-    """Replace all items. Raises OverLimit (413), NotFound (404)."""
-    return _change(row, lambda old: dict(items))
+def add(row: Row, items: Items, *, only_at: Collection[str] = ()) -> Items:
+    """Add or replace items, and return all. ``only_at``: the ETags that the caller has read, if it says so.
+
+    Raises OverLimit (413), NotFound (404), MetadataChanged (412).
+    """
+    return _change(row, lambda old: {**old, **items}, only_at)
+
+
+def replace(row: Row, items: Items, *, only_at: Collection[str] = ()) -> Items:
+    """Replace all items. Raises OverLimit (413), NotFound (404), MetadataChanged (412)."""
+    return _change(row, lambda old: dict(items), only_at)
 
 
 def remove(row: Row, key: str) -> Items:
@@ -58,8 +69,10 @@ def remove_of_image(*, volume: Volume, key: str) -> None:
 
 
 @transaction.atomic
-def _change(row: Row, edit: Edit) -> Items:
+def _change(row: Row, edit: Edit, only_at: Collection[str] = ()) -> Items:
     current = _locked_volume(row.id) if isinstance(row, Volume) else _locked_snapshot(row.id)
+    if only_at and not {etag(current), "*"} & set(only_at):
+        raise exceptions.MetadataChanged
     metadata = _checked(edit(current.metadata))
     type(row)._default_manager.filter(id=row.id).update(metadata=metadata, updated_at=timezone.now())
     return metadata

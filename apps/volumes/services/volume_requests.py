@@ -224,7 +224,12 @@ def _set_zone(volume: Volume, wanted: str | None) -> None:
                 reason=f"Invalid availability zone '{wanted[:64]}': the copy of a volume stays in its zone"
             )
         volume.availability_zone = wanted
-    volume.availability_zone = volume.availability_zone or settings.DEFAULT_ZONE
+    zones = volume_types.zones_of(volume.volume_type)
+    there = [zone for zone in zones if hosts.zone_exists(zone=zone)]
+    if zones and (not there or volume.availability_zone not in ("", *there)):
+        raise exceptions.InvalidTypeZones(zones=", ".join(zones)[:255])
+    usual = settings.DEFAULT_ZONE
+    volume.availability_zone = volume.availability_zone or (usual if not there or usual in there else there[0])
 
 
 def snapshot_of(*, context: RequestContext, volume: Volume, values: dict[str, Any]) -> Snapshot:

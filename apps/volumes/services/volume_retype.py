@@ -58,6 +58,9 @@ def retype(*, context: RequestContext, volume: Volume, volume_type: VolumeType, 
 def _check(row: Volume, former: VolumeType | None, chosen: VolumeType) -> None:
     shared = volume_types.allows_multiattach(chosen)
     is_encrypted = volume_keys.check_type(chosen, multiattach=shared)
+    zones = volume_types.zones_of(chosen)
+    if zones and row.availability_zone not in zones:
+        raise exceptions.InvalidTypeZones(zones=", ".join(zones)[:255])
     if row.status == states.IN_USE and (is_encrypted or row.encrypted):
         raise exceptions.InvalidVolume(reason="Retype cannot change the encryption of a volume in use.")
     if shared != row.multiattach and row.status == states.IN_USE:

@@ -35,7 +35,7 @@ class VolumeCaller(Caller):
 
     def call(self, method: str, path: str, body: Any = None, **more: Any) -> Any:
         if self.version:
-            more["headers"] = {"OpenStack-API-Version": f"volume {self.version}"}
+            more["headers"] = {**more.get("headers", {}), "OpenStack-API-Version": f"volume {self.version}"}
         return super().call(method, path, body, **more)
 
 

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from apps.quotas.services import verification
+from apps.scheduling.models import Host
 from apps.volumes.models import Attachment, Volume, VolumeType
+from apps.volumes.selectors import volume_types
 from apps.volumes.services import attachments
 from tests.api.volumes.conftest import refusal, set_status
 
@@ -81,6 +83,33 @@ def test_default_types(alice: Any, admin: Any, make_volume: Any) -> None:
     assert newer.delete(path).status_code == 204
     assert refusal(newer.get(path))[0] == 404
     assert make_volume(alice)["volume_type"] == "__DEFAULT__"
+
+
+def test_types_of_availability_zones(alice: Any, make_volume: Any) -> None:
+    Host.objects.create(name="h2", number=2, zone="az2", hypervisor_type="QEMU")
+    for name, zones in (("both", "az1, az2"), ("here", "nova,az2"), ("nowhere", "az1")):
+        VolumeType.objects.create(name=name, extra_specs={"RESKEY:availability_zones": zones})
+    for kind, zone, expected in (
+        ("both", None, "az2"),
+        ("here", None, "nova"),  # the default zone is one of them
+        ("here", "az2", "az2"),
+        ("both", "nova", 400),
+        ("nowhere", None, 400),
+    ):
+        body = {"size": 1, "volume_type": kind, "availability_zone": zone}
+        answer = alice.post("/volumes", {"volume": body})
+        if expected == 400:
+            text = f"Volume type is only supported in these availability zones: {_zones(kind)}"
+            assert refusal(answer) == (400, text)
+        else:
+            assert answer.json()["volume"]["availability_zone"] == expected, kind
+    volume = make_volume(alice)
+    for kind, code in (("both", 400), ("here", 202)):
+        assert alice.post(f"/volumes/{volume['id']}/action", {"os-retype": {"new_type": kind}}).status_code == code
+
+
+def _zones(kind: str) -> str:
+    return ", ".join(volume_types.zones_of(VolumeType.objects.get(name=kind)))
 
 
 def test_retype(alice: Any, make_volume: Any, make_snapshot: Any, shared_type: VolumeType) -> None:

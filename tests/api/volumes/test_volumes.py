@@ -310,6 +310,18 @@ def test_metadata(alice: Any, bob: Any, make_volume: Any) -> None:
     assert refusal(bob.get(path))[0] == 404
     assert alice.delete(f"{path}/c").status_code == 200
     assert alice.get(path).json() == {"metadata": {}}
+    read = alice.at("3.15").get(path).headers["ETag"]
+    assert "ETag" not in alice.at("3.14").get(path).headers
+    changes = [(path, {"metadata": {"d": "1"}}), (f"{path}/d", {"meta": {"d": "2"}})]
+    for (place, body), version, tag, code in (
+        (changes[0], "3.15", read, 200),
+        (changes[0], "3.15", read, 412),  # another change came first
+        (changes[1], "3.15", f'"x", W/{read}', 412),
+        (changes[1], "3.14", read, 200),
+        (changes[1], "3.15", "*", 200),
+    ):
+        answer = alice.at(version).call("put", place, body, headers={"If-Match": tag})
+        assert answer.status_code == code, (place, version, tag)
     assert refusal(alice.post(path, {"metadata": {str(n): "x" for n in range(129)}}))[0] == 413
 
 

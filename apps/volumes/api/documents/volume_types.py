@@ -6,7 +6,7 @@ from apps.volumes.models import VolumeType
 from apps.volumes.selectors import volume_types
 
 # Extra specs that say what a type does for its users; the others are for administrators.
-OPEN_EXTRA_SPECS = (volume_types.MULTIATTACH, "RESKEY:availability_zones", "replication_enabled")
+OPEN_EXTRA_SPECS = (volume_types.MULTIATTACH, volume_types.ZONES, "replication_enabled")
 
 
 def render(volume_type: VolumeType, *, admin: bool, extra_specs: bool = True) -> dict[str, Any]:

@@ -6,12 +6,14 @@ from rest_framework.request import Request
 
 from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest
+from apps.common.microversions import since
 from apps.volumes.api.documents import volumes as volume_documents
 from apps.volumes.api.serializers import metadata as serializers
 from apps.volumes.api.views.base import VolumeView
 from apps.volumes.models import Snapshot, Volume
 from apps.volumes.services import metadata
 
+ETAGS = since("3.15")
 EXAMPLE = {"metadata": {"role": "data"}}
 
 
@@ -22,6 +24,15 @@ class _Of(VolumeView):
 
     def owner(self, verb: str) -> Any:
         raise NotImplementedError
+
+    def knows_etags(self) -> bool:
+        """Return whether what is read has an ETag, and may be changed on condition that it is the same still."""
+        return isinstance(self, _OfVolume) and self.version in ETAGS
+
+    def only_at(self) -> list[str]:
+        """Return the ETags that If-Match names. Without quotes they are taken, too: Cinder sends them so."""
+        header = self.request.headers.get("If-Match", "") if self.knows_etags() else ""
+        return [part.strip().removeprefix("W/").strip('"') for part in header.split(",") if part.strip()]
 
 
 class _OfVolume(_Of):
@@ -47,7 +58,9 @@ class _Metadata(_Of):
     examples = {"POST": EXAMPLE, "PUT": EXAMPLE}
 
     def get(self, request: Request, **ids: str) -> Response:
-        return Response({"metadata": _shown(self.owner("get"))})
+        row = self.owner("get")
+        headers = {"ETag": f'"{metadata.etag(row)}"'} if self.knows_etags() else {}
+        return Response({"metadata": _shown(row)}, headers=headers)
 
     def post(self, request: Request, **ids: str) -> Response:
         row = self.owner("create" if isinstance(self, _OfVolume) else "update")
@@ -55,7 +68,7 @@ class _Metadata(_Of):
 
     def put(self, request: Request, **ids: str) -> Response:
         row = self.owner("update")
-        return Response({"metadata": metadata.replace(row, self.parse(request)["metadata"])})
+        return Response({"metadata": metadata.replace(row, self.parse(request)["metadata"], only_at=self.only_at())})
 
 
 class _MetadataItem(_Of):
@@ -74,7 +87,7 @@ class _MetadataItem(_Of):
         items = self.parse(request)["meta"]
         if key not in items:
             raise BadRequest("Request body and URI mismatch")
-        metadata.add(row, items)
+        metadata.add(row, items, only_at=self.only_at())
         return Response({"meta": items})
 
     def delete(self, request: Request, key: str, **ids: str) -> Response:
