@@ -119,6 +119,14 @@ class UnsupportedMediaType(CloudError):
     kind = "UnsupportedMediaType"
 
 
+class NotImplementedHere(CloudError):
+    """501, where Nova says so of its own calls."""
+
+    code = 501
+    kind = "HTTPNotImplemented"
+    template = "The requested functionality is not supported."
+
+
 class Unavailable(CloudError):
     code = 503
     kind = "ServiceUnavailable"

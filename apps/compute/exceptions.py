@@ -12,6 +12,12 @@ class RemovedFromNova(Gone):
     template = "{what} are not available any more: OpenStack has removed this API."
 
 
+class BareMetalElsewhere(BadRequest):
+    """nova/api/openstack/compute/baremetal_nodes.py"""
+
+    template = "Command not supported. Please use Ironic command {command} to perform this action."
+
+
 class ConsoleTypeUnavailable(BadRequest):
     """400 (nova/exception.py): no host has such consoles."""
 
@@ -72,6 +78,27 @@ class NotResized(BadRequest):
 
 class ComputeServiceUnavailable(BadRequest):
     template = "Compute service of {host} is unavailable at this time."
+
+
+class ServiceUnavailable(Conflict):
+    """409, without the host's name, which is not for users (nova/compute/api.py, check_instance_host)."""
+
+    template = "Service is unavailable at this time."
+
+
+class UnshelveInstanceInvalidState(Conflict):
+    """nova/exception.py"""
+
+    template = (
+        'Specifying an availability zone or a host when unshelving server "{instance_uuid}" with status "{state}" is '
+        "not supported. The server status must be SHELVED_OFFLOADED."
+    )
+
+
+class UnshelveHostNotInAZ(Conflict):
+    """nova/exception.py"""
+
+    template = 'Host "{host}" is not in the availability zone "{availability_zone}".'
 
 
 class ComputeServiceInUse(BadRequest):

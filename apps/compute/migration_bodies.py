@@ -38,8 +38,9 @@ MIGRATE_LIVE_ANY = _migrate_live("host", block_migration=_AUTO, disk_over_commit
 
 
 def migrate_live(body: Any) -> dict[str, Any]:
-    force = str(body.get("force", "")).lower() in ("true", "1", "on", "yes")
-    return {"host": body.get("host") or "", "block_migration": body["block_migration"], "force": force}
+    return {
+        "host": body.get("host") or "", "block_migration": body["block_migration"], "force": _is(body, "force"),
+    }  # fmt: skip
 
 
 _PASSWORD: Schema = {
@@ -68,5 +69,10 @@ EVACUATE_FORCED = _evacuate(force=_BOOLEAN)
 
 
 def evacuate(body: Any) -> dict[str, Any]:
-    force = str(body.get("force", "")).lower() in ("true", "1", "on", "yes")
-    return {"host": body.get("host") or "", "admin_password": body.get("adminPass"), "force": force}
+    """``keeps_password``: the disks are those that the guest had (``onSharedStorage``, which only says so)."""
+    given = {"host": body.get("host") or "", "admin_password": body.get("adminPass"), "force": _is(body, "force")}
+    return {**given, **({"keeps_password": True} if _is(body, "onSharedStorage") else {})}
+
+
+def _is(body: Any, name: str) -> bool:
+    return str(body.get(name, "")).lower() in ("true", "1", "on", "yes")

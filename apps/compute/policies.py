@@ -27,6 +27,7 @@ _WRITE = (
 )
 _ADMIN = (
     "os-instance-usage-audit-log:list os-instance-usage-audit-log:show os-hosts:list os-hosts:show "
+    "os-baremetal-nodes:list os-baremetal-nodes:show "
     "os-hosts:update os-hosts:reboot os-hosts:shutdown os-hosts:start os-migrations:index "
     "servers:migrations:index servers:migrations:show servers:migrations:delete "
     "servers:migrations:force_complete servers:index:get_all_tenants "

@@ -35,6 +35,8 @@ from apps.compute.actions.lifecycle import SUSPEND as SUSPEND
 from apps.compute.actions.lifecycle import UNLOCK as UNLOCK
 from apps.compute.actions.lifecycle import UNPAUSE as UNPAUSE
 from apps.compute.actions.live import EVACUATE as EVACUATE
+from apps.compute.actions.live import LIVE_ABORT as LIVE_ABORT
+from apps.compute.actions.live import LIVE_FORCE_COMPLETE as LIVE_FORCE_COMPLETE
 from apps.compute.actions.live import LIVE_MIGRATE as LIVE_MIGRATE
 from apps.compute.actions.moves import CONFIRM_RESIZE as CONFIRM_RESIZE
 from apps.compute.actions.moves import MIGRATE as MIGRATE

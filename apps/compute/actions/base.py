@@ -49,8 +49,8 @@ class ServerAction:
     other services. ``body`` is the schema of the key's value
     in ``body_versions`` (others ignore it), unless ``bodies`` has another for a range; ``arguments`` makes the
     service's keyword arguments from it; ``defaults`` are those of a button or of a run that is tried again. ``answer``
-    is the key of a 200 document; without one the answer is empty, with ``code``. ``makes_image``: its service returns
-    the ID of an image, if any, which the 202 names.
+    is the key of a 200 document in ``answer_versions``; without one the answer is empty, with ``code``.
+    ``makes_image``: its service returns the ID of an image, if any, which the 202 names.
 
     ``vm_states`` admit it while no task is under way (nova/compute/api.py, check_instance_state); None: any state. It
     enters ``task_state`` and starts ``pipeline`` on the server's host, whose later steps enter ``task_states`` in this
@@ -75,6 +75,7 @@ class ServerAction:
     arguments: Callable[[Any], dict[str, Any]] = lambda body: {}
     defaults: Mapping[str, Any] = field(default_factory=dict)
     answer: str = ""
+    answer_versions: Range = ALWAYS
     code: int = 202
     makes_image: bool = False
     vm_states: tuple[str, ...] | None = None

@@ -6,6 +6,8 @@ from apps.compute import migration_bodies as bodies
 from apps.compute import states
 from apps.compute.actions.base import Button, ServerAction
 
+# What os-instance-actions shows of migrations under way that are ended by hand (nova/compute/instance_actions.py).
+LIVE_ABORT, LIVE_FORCE_COMPLETE = "live_migration_cancel", "live_migration_force_complete"
 LIVE_MIGRATE = ServerAction(
     name="live-migration", key="os-migrateLive", rule="os-migrate-server:migrate_live", who=ADMIN,
     title="Live-migrate", icon="directions_run",
@@ -32,6 +34,7 @@ EVACUATE = ServerAction(
         since("2.29", "2.67"): bodies.EVACUATE_FORCED, since("2.68"): bodies.EVACUATE,
     },
     arguments=bodies.evacuate, defaults={"host": "", "admin_password": None, "force": False}, answer="adminPass",
+    answer_versions=since("2.1", "2.13"), code=200,
     vm_states=(states.ACTIVE, states.STOPPED, states.ERROR), task_state=states.REBUILDING,
     task_states=(states.REBUILD_SPAWNING,), pipeline="server.evacuate", host_role="source", service="evacuations.begin",
     button=Button(done="{server} is being made again on another host.", interrupts=True, destroys=True),

@@ -2,18 +2,16 @@
 
 from django.urls import URLPattern, path
 
-from apps.common.microversions import Range, since
-from apps.compute.api.views.not_offered import NotOfferedView
+from apps.common.microversions import since
+from apps.compute.api.views.not_offered import BareMetalView, NotOfferedView
 
 PROXIES = since("2.1", "2.35")
-MIGRATION = "migration of servers"
 
-# route -> (feature, the microversions that have it; None: all)
-NOT_OFFERED: dict[str, tuple[str, Range | None]] = {
-    "os-baremetal-nodes": ("bare metal nodes", PROXIES),
-    "os-baremetal-nodes/<node_id>": ("bare metal nodes", PROXIES),
-    "os-baremetal-nodes/<node_id>/action": ("bare metal nodes", PROXIES),
-    "servers/<server_id>/migrations/<migration_id>/action": (MIGRATION, since("2.22")),
+# route -> the rule that reading it asks for
+BARE_METAL: dict[str, str] = {
+    "os-baremetal-nodes": "list",
+    "os-baremetal-nodes/<node_id>": "show",
+    "os-baremetal-nodes/<node_id>/action": "",
 }
 # Calls that Nova answers with 410 Gone.
 REMOVED: dict[str, str] = {
@@ -48,11 +46,7 @@ REMOVED: dict[str, str] = {
 }
 
 
-def _route(text: str, what: str, versions: Range | None = None, *, removed: bool = False) -> URLPattern:
-    return path(text, NotOfferedView.as_view(what=what, versions=versions, removed=removed))
-
-
 NOT_OFFERED_ROUTES: list[URLPattern] = [
-    *(_route(text, what, versions) for text, (what, versions) in NOT_OFFERED.items()),
-    *(_route(text, what, removed=True) for text, what in REMOVED.items()),
+    *(path(text, BareMetalView.as_view(rule=rule, versions=PROXIES)) for text, rule in BARE_METAL.items()),
+    *(path(text, NotOfferedView.as_view(what=what, removed=True)) for text, what in REMOVED.items()),
 ]

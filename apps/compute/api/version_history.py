@@ -62,7 +62,7 @@ CHANGES = _rows(
 33 | pages of hypervisors; no tags of disks |
 | | compute/hosts::hypervisor_pages_and_filters
 | | compute/versions::tags_of_devices
-34 | checks of live migrations fail in the background | compute/versions::same
+34 | live migrations for which there is no room fail in the background; 400 before | compute/live_migrations::bodies
 35 | pages of key pairs | compute/keypairs::pages
 36 | no proxies for the image, network and volume services | compute/proxies::images compute/proxies::networks
 37 | `networks` is required, and may be `auto` or `none`; no tags of networks |

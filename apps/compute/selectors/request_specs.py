@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -46,6 +47,14 @@ def of_server(server: Server, *, excluded: list[str]) -> RequestSpec:
         query=query_of(server.scheduler_hints),
         **_with_volumes(server, _neighbours(server)),
     )
+
+
+def of_move(server: Server, *, excluded: list[str], host: str) -> RequestSpec:
+    """Return the same for a server that goes to another host: ``host`` is that one or none ("": any)."""
+    spec = of_server(server, excluded=excluded)
+    if not host:
+        return spec
+    return replace(spec, same_hosts=frozenset({host}) & (spec.same_hosts if spec.same_hosts is not None else {host}))
 
 
 def _with_volumes(server: Server, neighbours: dict[str, Any]) -> dict[str, Any]:

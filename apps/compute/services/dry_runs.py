@@ -81,6 +81,11 @@ def run(
     return replace(result, asked=most, reason=result.reason or limit)
 
 
+def refusal(spec: RequestSpec) -> str:
+    """Return why no host would take a server now; "" if one would."""
+    return _simulate(candidates.everything(), spec, 1).reason
+
+
 def _allowed(context: RequestContext, request: ServerRequest) -> tuple[int, str]:
     """Return as many as the quotas have room for, and why not one more. Raises QuotaExceeded (403) below the least."""
     usage, most = selectors.usage_of(request.template.flavor), request.max_count

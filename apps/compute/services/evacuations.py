@@ -15,7 +15,7 @@ from apps.compute.actions import EVACUATE
 from apps.compute.models import Server
 from apps.compute.selectors import drains, servers
 from apps.compute.selectors import evacuations as selectors
-from apps.compute.services import migrations, server_actions
+from apps.compute.services import ends_of_moves, migrations, server_actions
 from apps.compute.services.server_requests import guest
 from apps.scheduling.selectors import hosts
 
@@ -31,24 +31,27 @@ def begin(
     admin_password: str | None = None,
     force: bool = False,
     stopped: bool = False,
+    keeps_password: bool = False,
 ) -> str | None:
     """Begin to make a server again on ``host``, or on one that the scheduler chooses. Returns its new password.
 
-    ``stopped``: its guest stays off. ``force`` needs a host: it is claimed like another one. The data of local disks is
-    lost. Raises BadRequest (400) while the server's host is not forced down, and for a host that cannot be; NotFound
-    (404) for an unknown one; Conflict (409) where a volume's data is on the dead host; WrongState and ServerLocked
-    (409).
+    ``stopped``: its guest stays off. ``keeps_password``: it gets no new one. ``force`` needs a host: it is claimed like
+    another one. The data of local disks is lost. Raises BadRequest (400) while the server's host is not forced down,
+    and for a host that cannot be; NotFound (404) for an unknown one; Conflict (409) where a volume's data is on the
+    dead host; WrongState and ServerLocked (409).
     """
     if force and not host:
         raise BadRequest("Can't force to a non-provided destination")
+    if keeps_password and admin_password:
+        raise BadRequest("admin password can't be changed on existing disk")
     if host:
         _check_destination(server, host)
     check_dead(server)
-    run_id, password = uuid.uuid4(), guest.password(admin_password)
+    run_id, password = uuid.uuid4(), "" if keeps_password else guest.password(admin_password)
     off = stopped or server.vm_state == "stopped"
     server_actions.begin(context=context, server=server, action=EVACUATE, run_id=run_id, host=host, stopped=off)
     server.refresh_from_db()
-    if server.config_drive:
+    if server.config_drive and password:
         Server.objects.filter(id=server.id).update(admin_password=admin_passwords.seal(password))
     migrations.create(
         context=context,
@@ -74,6 +77,7 @@ def _check_destination(server: Server, host: str) -> None:
         raise BadRequest("The target host can't be the same one.")
     if host not in hosts.addresses(names=[host]):
         raise NotFound(f"Compute host {host} not found.")
+    ends_of_moves.destination(host)
 
 
 def advance() -> int:

@@ -1,6 +1,7 @@
 """Live migration: checks before it is accepted, its row, and what is done to one under way."""
 
 import uuid
+from copy import copy
 from typing import Any
 
 from django.db import transaction
@@ -8,23 +9,30 @@ from django.utils import timezone
 
 from apps.common.context import RequestContext
 from apps.common.exceptions import BadRequest
-from apps.compute import exceptions, migration_states
-from apps.compute.actions import LIVE_MIGRATE
+from apps.compute import exceptions, migration_states, rpcapi, states
+from apps.compute.actions import LIVE_ABORT, LIVE_FORCE_COMPLETE, LIVE_MIGRATE
 from apps.compute.models import Migration, Server
-from apps.compute.services import instance_actions, migrations, server_actions, servers
-from apps.scheduling.exceptions import HostNotFound
+from apps.compute.selectors import request_specs
+from apps.compute.services import dry_runs, ends_of_moves, instance_actions, migrations, server_actions, servers
 from apps.scheduling.selectors import hosts
 
 
 @transaction.atomic
 def begin(
-    *, context: RequestContext, server: Server, host: str = "", block_migration: Any = "auto", force: bool = False
+    *,
+    context: RequestContext,
+    server: Server,
+    host: str = "",
+    block_migration: Any = "auto",
+    force: bool = False,
+    checked: bool = False,
 ) -> None:
     """Begin to move a server to ``host``, or to one that the scheduler chooses, while its guest runs.
 
     Disks are copied where the hosts do not share them, whatever ``block_migration`` says. ``force`` needs a host: it is
-    claimed like another one.
-    Raises BadRequest (400) for a host that is unknown, down or the server's own, WrongState and ServerLocked (409).
+    claimed like another one. ``checked``: it is looked at once whether a host would take the server.
+    Raises BadRequest (400) then, and for a host that is unknown, down or the server's own; WrongState and ServerLocked
+    (409).
     """
     if force and not host:
         raise BadRequest("Can't force to a non-provided destination")
@@ -32,9 +40,12 @@ def begin(
         _check_destination(server, host)
     if server.host and not hosts.is_up(server.host):
         raise exceptions.ComputeServiceUnavailable(host=server.host)
+    if checked:
+        _check_room(server, host)
     run_id = uuid.uuid4()
     server_actions.begin(context=context, server=server, action=LIVE_MIGRATE, run_id=run_id, host=host)
     server.refresh_from_db()
+    Server.objects.filter(id=server.id).update(progress=0)
     migrations.create(
         context=context,
         server=server,
@@ -45,26 +56,37 @@ def begin(
     )
 
 
+def _check_room(server: Server, host: str) -> None:
+    """Raise BadRequest (400) where no host would take the server now. The run claims one all the same."""
+    moved = copy(server)
+    moved.requested_host = ""
+    reason = dry_runs.refusal(request_specs.of_move(moved, excluded=[server.host], host=host))
+    if reason:
+        raise BadRequest(reason)
+
+
 def _check_destination(server: Server, host: str) -> None:
     if host == server.host:
         raise exceptions.MigrationToSameHost(instance_id=server.id, host=host)
-    try:
-        hosts.get(name=host)
-    except HostNotFound:
-        raise BadRequest(f"Compute host {host} could not be found.") from None
-    if not hosts.is_up(host):
-        raise exceptions.ComputeServiceUnavailable(host=host)
+    ends_of_moves.destination(host)
 
 
+@transaction.atomic
 def force_complete(*, context: RequestContext, server: Server, migration: Migration) -> None:
     """Have a migration completed soon: its guest is paused until it is there, or runs there before its memory is.
 
-    Raises InvalidMigrationState (400) unless its guest is being copied, ServerLocked (409).
+    Raises InvalidMigrationState (400) unless its guest is being copied, ServerLocked (409), and WrongState (409) for a
+    paused guest, which writes nothing that would hold it up.
     """
     servers.check_unlocked(context=context, server=server)
+    if server.vm_state != states.ACTIVE:
+        raise exceptions.WrongState(
+            action="force_complete", server=server.id, attribute="vm_state", state=server.vm_state
+        )
     rows = Migration.objects.filter(id=migration.id, status=migration_states.RUNNING)
     if not rows.update(forced=True, updated_at=timezone.now()):
-        raise _refusal(server, migration, "force_complete")
+        raise _refusal(server, migration, "force complete")
+    rpcapi.record(context=context, action=LIVE_FORCE_COMPLETE, server=server)
 
 
 def abort(*, context: RequestContext, server: Server, migration: Migration, early: bool) -> None:
@@ -74,8 +96,9 @@ def abort(*, context: RequestContext, server: Server, migration: Migration, earl
     """
     allowed = (migration_states.QUEUED, migration_states.PREPARING) if early else ()
     if migration.status not in (migration_states.RUNNING, *allowed) or migration.run_id is None:
-        raise _refusal(server, migration, "abort")
+        raise _refusal(server, migration, "abort live migration")
     instance_actions.cancel(context=context, server=server, run_id=migration.run_id)
+    rpcapi.record(context=context, action=LIVE_ABORT, server=server)
 
 
 def _refusal(server: Server, migration: Migration, method: str) -> exceptions.InvalidMigrationState:

@@ -63,6 +63,7 @@ def mark_made_again(*, server_id: uuid.UUID, run_id: uuid.UUID, host: str, power
 def complete(*, server_id: uuid.UUID, run_id: uuid.UUID, status: str = migration_states.COMPLETED) -> None:
     """The server has moved, and its task is over. A password that it got with its disks is in them."""
     server_states.forget_password(server_id=server_id)
+    _there(server_id)
     migrations.advance(run_id=run_id, status=status)
 
 
@@ -75,6 +76,7 @@ def give_up(*, server_id: uuid.UUID, run_id: uuid.UUID, source: str, final: bool
     migration, server = selectors.of_run(run_id=run_id), server_selectors.load(server_id=server_id)
     if final:
         server_states.end_task(server_id=server_id)
+        _there(server_id)
     if migration is None or server is None or migration.status in migration_states.ENDED:
         return
     if server.host != source:
@@ -86,3 +88,8 @@ def give_up(*, server_id: uuid.UUID, run_id: uuid.UUID, source: str, final: bool
     else:
         migrations.advance(run_id=run_id, status=migration_states.QUEUED, destination="")
     allocations.release(consumer_id=migration.uuid)
+
+
+def _there(server_id: uuid.UUID) -> None:
+    """Nothing is on its way any more: a progress of less is a migration's."""
+    Server.objects.filter(id=server_id).exclude(progress=100).update(progress=100)

@@ -65,9 +65,19 @@ def count(*, run_id: uuid.UUID, **amounts: int) -> bool:
     Returns whether somebody wants it to be completed soon.
     """
     assert set(amounts) <= set(COUNTED)
+    progress = percent(amounts)
     rows = Migration.objects.filter(run_id=run_id).exclude(status__in=states.ENDED)
     rows.update(**amounts, updated_at=timezone.now())
+    if progress is not None:
+        Server.objects.filter(id__in=rows.values("server_id")).exclude(progress=progress).update(progress=progress)
     return rows.filter(forced=True).exists()
+
+
+def percent(amounts: Mapping[str, int]) -> int | None:
+    """Return how much of the memory and the disks is there; None before that is known."""
+    total, remaining = (sum(amounts.get(f"{kind}_{name}", 0) for kind in ("memory", "disk")) for name in
+                        ("total", "remaining"))  # fmt: skip
+    return 100 - 100 * min(remaining, total) // total if total else None
 
 
 def usage_during(migration: Migration) -> dict[str, int]:

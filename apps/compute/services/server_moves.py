@@ -20,7 +20,7 @@ from apps.compute.models import Flavor, Migration, Server
 from apps.compute.selectors import evacuations
 from apps.compute.selectors import migrations as selectors
 from apps.compute.selectors import servers as server_selectors
-from apps.compute.services import migrations, server_actions
+from apps.compute.services import ends_of_moves, migrations, server_actions
 from apps.compute.services.server_requests import flavor as flavors
 from apps.compute.services.server_requests import image as images
 from apps.quotas.services import reservations
@@ -35,12 +35,13 @@ CONFIRMED_AT_ONCE = 100
 def migrate(*, context: RequestContext, server: Server, host: str | None = None) -> None:
     """Begin to move a server to ``host``, or to one that the scheduler chooses.
 
-    Raises BadRequest (400) for a host that does not exist or that the server is on, WrongState and ServerLocked (409).
+    Raises BadRequest (400) for a host that does not exist, is down, or that the server is on, WrongState, ServerLocked
+    and ServiceUnavailable (409).
     """
-    if host is not None and host not in hosts.addresses(names=[host]):
-        raise BadRequest(f"Compute host {host} could not be found.")
     if host is not None and host == server.host:
         raise BadRequest("No valid host was found. Cannot migrate to the host where the server exists.")
+    if host is not None:
+        ends_of_moves.destination(host)
     run_id = _begin(context, server, MIGRATE, host=host or "")
     _write(context, server, run_id, migration_states.MIGRATION)
 
@@ -51,7 +52,7 @@ def resize(*, context: RequestContext, server: Server, flavor_ref: str, disk_con
     ``disk_config`` is written when the server is there.
 
     Raises BadRequest and ImageUnusable (400) for a flavor that is not there, the same or too small, QuotaExceeded
-    (403), WrongState and ServerLocked (409).
+    (403), WrongState, ServerLocked and ServiceUnavailable (409).
     """
     flavor = flavors.resolve(context, flavor_ref)
     wanted = flavors.snapshot(flavor)
@@ -72,6 +73,7 @@ def resize(*, context: RequestContext, server: Server, flavor_ref: str, disk_con
 
 def _begin(context: RequestContext, server: Server, action: ServerAction, **params: Any) -> uuid.UUID:
     """Begin, and read the row as it is now: what is wrong with it ends the transaction. Returns the run's ID."""
+    ends_of_moves.check_source(server)
     run_id = uuid.uuid4()
     server_actions.begin(context=context, server=server, action=action, run_id=run_id, **params)
     server.refresh_from_db()

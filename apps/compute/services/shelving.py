@@ -13,9 +13,10 @@ from apps.common.context import RequestContext
 from apps.common.exceptions import BadRequest, CloudError
 from apps.compute import locks, states
 from apps.compute.actions import SHELVE, SHELVE_OFFLOAD, UNSHELVE
+from apps.compute.exceptions import UnshelveHostNotInAZ, UnshelveInstanceInvalidState
 from apps.compute.models import Server
 from apps.compute.selectors import servers as selectors
-from apps.compute.services import server_actions, server_images, server_states
+from apps.compute.services import ends_of_moves, server_actions, server_images, server_states
 from apps.compute.services.unfilled_images import IMAGE
 from apps.networking.services import bindings
 from apps.scheduling.selectors import hosts
@@ -45,18 +46,20 @@ def unshelve(*, context: RequestContext, server: Server, host: str | None = None
     """Begin to bring a shelved server back. ``zone`` None: any; a name stays the server's own from then on.
 
     A server that is on its host yet starts there: it takes neither. Raises BadRequest (400) for a zone or host that
-    does not exist, WrongState and ServerLocked (409).
+    does not exist or a host that is down, UnshelveInstanceInvalidState and UnshelveHostNotInAZ (409), WrongState and
+    ServerLocked (409).
     """
-    if isinstance(zone, str) and not hosts.zone_exists(zone=zone):
-        raise BadRequest(f"The requested availability zone is not available: {zone}")
-    if host is not None and host not in hosts.addresses(names=[host]):
-        raise BadRequest(f"Compute host {host} could not be found.")
     server.refresh_from_db()
+    server_actions.check_state(server=server, action=UNSHELVE)
     is_on_host = server.vm_state == states.SHELVED
     if is_on_host and (host is not None or zone is not UNNAMED):
-        raise BadRequest(
-            f"Cannot 'unshelve' instance {server.id} to a zone or a host: it is on its host yet. Offload it first."
-        )
+        raise UnshelveInstanceInvalidState(instance_uuid=server.id, state=server.status)
+    if isinstance(zone, str) and not hosts.zone_exists(zone=zone):
+        raise BadRequest(f"The requested availability zone is not available: {zone}")
+    if host is not None:
+        wanted, found = server.requested_zone if zone is UNNAMED else zone, ends_of_moves.destination(host)
+        if wanted and found != wanted:
+            raise UnshelveHostNotInAZ(host=host, availability_zone=wanted)
     params: dict[str, Any] = {"host": host or ""}
     if server.shelved_image_id is not None:
         params[IMAGE] = str(server.shelved_image_id)

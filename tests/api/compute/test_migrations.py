@@ -119,10 +119,20 @@ def test_only_administrators_choose_the_host(
 ) -> None:
     """Of a server that is unshelved; the field came with 2.91."""
     make_host("h1", 1)
-    server = make_server(alice, vm_state="shelved_offloaded")
+    make_host("h2", 2, zone="b", forced_down=True)
+    server = make_server(alice, vm_state="shelved_offloaded", requested_zone="b")
     path, body = f"/servers/{server.id}/action", {"unshelve": {"host": "h1"}}
     assert {admin.at(version).post(path, body).status_code for version in ("2.77", "2.90")} == {400}
     assert alice.at("2.91").post(path, body).status_code == 403
     assert admin.at("2.90").post(path, body).status_code == 400
     assert alice.at("2.91").post(path, {"migrate": {"host": "h1"}}).status_code == 403
+    for asked, code, text in (
+        ({"host": "h1"}, 409, "is not in the availability zone"), ({"host": "h2"}, 400, "h2 is unavailable"),
+        ({"availability_zone": "nova", "host": "h9"}, 400, "could not be found"),
+    ):  # fmt: skip
+        answer = admin.at("2.91").post(path, {"unshelve": asked})
+        assert (answer.status_code, text in answer.text) == (code, True), answer.text
+    Server.objects.update(vm_state="shelved", host="h1")
+    assert "must be SHELVED_OFFLOADED" in admin.at("2.91").post(path, body).json()["conflictingRequest"]["message"]
+    Server.objects.update(vm_state="shelved_offloaded", host="", requested_zone="")
     assert admin.at("2.91").post(path, body).status_code == 202

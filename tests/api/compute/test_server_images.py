@@ -50,6 +50,9 @@ def test_answers_of_each_version(alice: ComputeCaller, server: Server) -> None:
         assert answer.status_code == 202 and "Location" not in answer
         assert answer.json() == {"image_id": str(Image.objects.get(filled_by=Run.objects.get().id).id)}
         begin_again()
+    answer = act(alice.at("2.44"), server, "createBackup", {**BACKUP, "rotation": 0})
+    assert answer.status_code == 202 and "Location" not in answer, "it is rotated away at once"
+    begin_again()
 
 
 def test_what_the_image_says(alice: ComputeCaller, server: Server, image: Image) -> None:

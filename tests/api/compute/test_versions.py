@@ -99,7 +99,7 @@ def test_tags_of_devices(alice: ComputeCaller, wanted: dict[str, Any], version: 
     ("version", "body", "codes"),
     [
         ("2.17", {"trigger_crash_dump": None}, (404, 202)),
-        ("2.77", {"unshelve": {"availability_zone": "nova"}}, (409, 400)),
+        ("2.77", {"unshelve": {"availability_zone": 5}}, (409, 400)),
     ],
 )
 def test_actions(

@@ -139,6 +139,8 @@ def test_every_route_of_nova_is_known(caller: ComputeCaller) -> None:
 
 
 def test_what_is_not_offered_says_so(caller: ComputeCaller) -> None:
+    assert "node-create" in caller.post("/os-baremetal-nodes", {}).json()["badRequest"]["message"]
+    assert "port-delete" in caller.post("/os-baremetal-nodes/1/action", {"remove_interface": {}}).text
     answer = caller.get("/os-baremetal-nodes")
     assert answer.status_code == 404
     assert answer.json()["itemNotFound"]["message"].startswith("This cloud does not offer bare metal nodes")

@@ -8,16 +8,19 @@ from django.utils import timezone
 
 from apps.common.exceptions import BadRequest, Conflict
 from apps.compute import migration_states
+from apps.compute.exceptions import ImageUnusable
 from apps.compute.models import BlockDevice, Flavor, Migration, Server
 from apps.compute.selectors import quota_counts
 from apps.compute.services import server_moves
+from apps.images.models import Image
 from apps.operations.consistency import rows
 from apps.quotas.exceptions import QuotaExceeded
 from apps.quotas.models import Limit, Usage
 from apps.scheduling.models import Allocation, Host
+from apps.scheduling.selectors import hosts
 from apps.workflow.models import Run
 from apps.workflow.services.findings import FindingReport
-from tests.unit.actions.conftest import ADMIN, HOST, OTHER, Moving
+from tests.unit.actions.conftest import ADMIN, HOST, OTHER, OWNER, Moving
 from workers.drivers.storage.errors import ImageUnavailable
 from workers.host.reconcilers import domains
 from workers.host.reconcilers.base import take_snapshot
@@ -239,9 +242,14 @@ def test_confirmed_after_a_time(moving: Moving, settings: Any) -> None:
 REFUSED: list[tuple[str, dict[str, Any], type[Exception], str]] = [
     ("migrate", {"host": "none"}, BadRequest, "could not be found"),
     ("migrate", {"host": HOST}, BadRequest, "where the server exists"),
+    ("migrate", {"host": "silent"}, BadRequest, "Compute service of silent is unavailable"),
     ("resize", {"flavor_ref": "none"}, BadRequest, "could not be found"),
     ("resize", {"flavor_ref": "7"}, BadRequest, "must change flavor"),
     ("resize", {"flavor_ref": "zero"}, BadRequest, "zero disk"),
+    ("resize", {"flavor_ref": "secret"}, BadRequest, "could not be found"),
+    ("resize", {"flavor_ref": "off"}, BadRequest, "flavorRef"),
+    ("resize", {"flavor_ref": "thin"}, BadRequest, "never get smaller"),
+    ("resize", {"flavor_ref": "small"}, ImageUnusable, "memory"),
     ("resize", {"flavor_ref": "large"}, QuotaExceeded, "cores"),
     ("confirmResize", {}, Conflict, "vm_state active"),
     ("revertResize", {}, Conflict, "vm_state active"),
@@ -251,12 +259,27 @@ REFUSED: list[tuple[str, dict[str, Any], type[Exception], str]] = [
 @pytest.mark.parametrize(("action", "arguments", "error", "words"), REFUSED)
 def test_refused(moving: Moving, action: str, arguments: Any, error: type[Exception], words: str) -> None:
     Flavor.objects.create(flavor_id="zero", name="zero", vcpus=1, ram_mib=64, ephemeral_gib=1)
+    Host.objects.create(name="silent", number=9, heartbeat_at=timezone.now() - timedelta(days=1))
+    Image.objects.update(min_ram=32)
+    for name, more in (("secret", {"is_public": False}), ("off", {"disabled": True}), ("thin", {"ephemeral_gib": 0}),
+                       ("small", {"ram_mib": 16})):  # fmt: skip
+        values = {"vcpus": 1, "ram_mib": 64, "disk_gib": 1, "ephemeral_gib": 1, **more}
+        Flavor.objects.create(flavor_id=name, name=name, **values)
     Flavor.objects.create(flavor_id="large", name="large", vcpus=9, ram_mib=64, disk_gib=1, ephemeral_gib=1)
     Limit.objects.create(owner_id="p", resource="cores", value=4)
     with pytest.raises(error, match=words):
-        moving.do(action, context=ADMIN, **arguments)
+        moving.do(action, context=ADMIN if action == "migrate" else OWNER, **arguments)
     assert not Migration.objects.exists() and not Run.objects.exists() and used("cores") == (1, 0)
     assert moving.server.task_state == ""
+
+
+def test_its_own_host_is_down(moving: Moving, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing can be taken from it; its name is not for users."""
+    monkeypatch.setattr(hosts, "is_up", lambda name: name != HOST)
+    for action, arguments in (("migrate", {}), ("resize", {"flavor_ref": "8"})):
+        with pytest.raises(Conflict, match=r"^Service is unavailable at this time"):
+            moving.do(action, context=ADMIN, **arguments)
+    assert not Run.objects.exists() and moving.server.task_state == ""
 
 
 def test_to_a_host_of_ones_choice(moving: Moving) -> None:

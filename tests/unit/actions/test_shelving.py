@@ -55,7 +55,7 @@ def test_unshelve_on_the_host(moving: Moving, settings: Any) -> None:
     settings.SHELVED_OFFLOAD_TIME = 3600
     moving.do("shelve")
     assert shelving.offload_due() == 0
-    with pytest.raises(BadRequest, match="Offload it first"):
+    with pytest.raises(Conflict, match="must be SHELVED_OFFLOADED"):
         moving.do("unshelve", host=OTHER)
     moving.do("unshelve")
     assert moving.server.status == "ACTIVE" and moving.server.host == HOST and images() == []

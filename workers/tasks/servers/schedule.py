@@ -1,7 +1,7 @@
 """schedule: choose a host and claim it in one statement."""
 
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -11,7 +11,6 @@ from apps.compute.selectors import request_specs
 from apps.compute.services import server_states, server_volumes
 from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.services import allocations
-from apps.scheduling.specs import RequestSpec
 from apps.volumes.services import server_volumes as volumes
 from apps.workflow.services import leases
 from workers.engine.errors import Abort
@@ -111,18 +110,12 @@ def place(server: "Server", *, consumer_id: uuid.UUID, excluded: list[str], host
     Members of a group are placed one after another: each sees where those before it went.
     """
     if server.group_id is None:
-        return allocations.choose_and_claim(consumer_id=consumer_id, spec=_spec(server, excluded, host))
+        spec = request_specs.of_move(server, excluded=excluded, host=host)
+        return allocations.choose_and_claim(consumer_id=consumer_id, spec=spec)
     with transaction.atomic():
         locks.server_group(server.group_id)
-        spec = _spec(server, excluded, host)
+        spec = request_specs.of_move(server, excluded=excluded, host=host)
         choice = allocations.choose_and_claim(consumer_id=consumer_id, spec=spec)
         if spec.group and request_specs.breaks_policy(spec.group, choice.host):
             raise NoValidHost(reason=request_specs.policy_reason(spec))
         return choice
-
-
-def _spec(server: "Server", excluded: list[str], host: str) -> RequestSpec:
-    spec = request_specs.of_server(server, excluded=excluded)
-    if not host:
-        return spec
-    return replace(spec, same_hosts=frozenset({host}) & (spec.same_hosts if spec.same_hosts is not None else {host}))

@@ -61,7 +61,9 @@ NOT_AFTER_UPDATE = (
     *(name for name in ADMIN_FIELDS),
     "OS-EXT-SRV-ATTR:hostname",
 )
-PROGRESS_STATUSES = ("ACTIVE", "BUILD")  # the statuses for which Nova shows a progress
+# The statuses for which Nova shows a progress. Of those that are made anew nobody knows how far they are.
+PROGRESS_STATUSES = ("ACTIVE", "BUILD", "REBUILD", "RESIZE", "VERIFY_RESIZE", "MIGRATING")
+WITHOUT_MEASURE = ("REBUILD", "RESIZE")
 HOSTNAME_FOR_ALL = since("2.90")
 IMAGE_PROPERTIES = since("2.98")
 EMBEDDED_FLAVOR = since("2.47")
@@ -129,7 +131,7 @@ class Renderer:
         if names:
             document["security_groups"] = names
         if server.status in PROGRESS_STATUSES:
-            document["progress"] = server.progress
+            document["progress"] = 0 if server.status in WITHOUT_MEASURE else server.progress
         if server.vm_state == states.ERROR and server.fault_message:
             document["fault"] = self._fault(server, show)
         if not show:

@@ -29,6 +29,7 @@ SERIALIZERS = {actions.REBUILD.key: ServerRebuild}
 WITH_KEY, WITH_USER_DATA = since("2.54"), since("2.57")
 
 NAMES_IMAGES = since("2.45")
+LATER = since("2.34")  # checks of live migrations
 STAYS_OFF = since("2.95")  # a server that was evacuated
 REIMAGES, RESCUES_VOLUMES = since("2.93"), since("2.87")  # servers that boot from volumes
 
@@ -64,23 +65,25 @@ class ServerActionView(ServerViewBase):
             policy.check(self.caller, rule, {"project_id": server.project_id})
         with audit.action(action.event, "server", server.id):
             check_body(action, value, self.version)
-            answer = server_actions.perform(
-                context=self.caller, server=server, action=action, arguments=self._arguments(action, value)
-            )
+            arguments = self._arguments(action, value)
+            answer = server_actions.perform(context=self.caller, server=server, action=action, arguments=arguments)
         if action.makes_image:
-            return self._image(answer)
+            return self._image(answer, named=arguments.get("rotation") != 0)
         if isinstance(answer, Rebuild):
             return self._rebuilt(answer)
-        if action.answer:
+        if action.answer and self.version in action.answer_versions:
             return Response({action.answer: answer} if answer is not None else {})
         return Response(status=action.code)
 
-    def _image(self, image_id: Any) -> Response:
-        """Name the image: until 2.44 by the address that the proxy below 2.36 has for it, then in a document."""
+    def _image(self, image_id: Any, *, named: bool) -> Response:
+        """Name the image: until 2.44 by the address that the proxy below 2.36 has for it, then in a document.
+
+        A backup that is rotated away at once has no address.
+        """
         if self.version in NAMES_IMAGES:
             return Response({"image_id": image_id}, status=status.HTTP_202_ACCEPTED)
         links = base.Links(self.request._request)
-        headers = {"Location": f"{links.images}/{image_id}"} if image_id else {}
+        headers = {"Location": f"{links.images}/{image_id}"} if image_id and named else {}
         return Response(status=status.HTTP_202_ACCEPTED, headers=headers)
 
     def _arguments(self, action: ServerAction, value: Any) -> dict[str, Any]:
@@ -94,6 +97,8 @@ class ServerActionView(ServerViewBase):
             given["volume_backed"] = self.version in RESCUES_VOLUMES
         if action is actions.EVACUATE and self.version in STAYS_OFF:
             given["stopped"] = True
+        if action is actions.LIVE_MIGRATE and self.version not in LATER:
+            given["checked"] = True
         return given
 
     def renderer(self) -> documents.Renderer:

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from apps.common import policy
 from apps.common.api.serializers import StrictSerializer
 from apps.common.api.views import Response
-from apps.common.exceptions import BadRequest, NotFound, NotOffered
+from apps.common.exceptions import BadRequest, NotFound, NotImplementedHere
 from apps.common.microversions import since
 from apps.compute.api.views.base import ReadOnlyItem, WholeCollection
 from apps.compute.api.views.proxies import ProxyView
@@ -20,7 +20,7 @@ RULE = "os_compute_api:os-hosts:{}"
 
 
 class HostUpdate(StrictSerializer):
-    """``maintenance_mode`` is not offered; it is parsed, so that the refusal names it."""
+    """``maintenance_mode`` is not offered; it is parsed, so that it is refused as by Nova."""
 
     status = serializers.ChoiceField(["enable", "disable"], required=False)
     maintenance_mode = serializers.ChoiceField(["enable", "disable"], required=False)
@@ -73,17 +73,17 @@ class HostView(_HostsView, ReadOnlyItem):
             raise BadRequest("Invalid input: status or maintenance_mode is needed.")
         host = self.host(name)
         if "maintenance_mode" in values:
-            raise NotOffered(what="a maintenance mode of hosts; disable the host instead")
+            raise NotImplementedHere
         services.update(host=host.name, enabled=values["status"] == "enable")
         return Response({"host": host.name, "status": f"{values['status']}d"})
 
 
 class HostPowerView(_HostsView):
-    """Power actions on hosts are not offered."""
+    """Power actions on hosts are not offered: 501, as of Nova with libvirt."""
 
     rule = ""
 
     def get(self, request: Request, name: str) -> Response:
         policy.check(self.caller, RULE.format(self.rule))
         self.host(name)
-        raise NotOffered(what="power actions on hosts")
+        raise NotImplementedHere

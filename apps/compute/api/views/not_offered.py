@@ -1,13 +1,14 @@
 """Calls of Nova's that this cloud does not have: they say so, rather than that there is no such place."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from rest_framework.request import Request
 
+from apps.common import policy
 from apps.common.api import not_offered
 from apps.common.api.views import Response
 from apps.compute.api.views.base import ComputeView
-from apps.compute.exceptions import RemovedFromNova
+from apps.compute.exceptions import BareMetalElsewhere, RemovedFromNova
 
 
 class NotOfferedView(not_offered.NotOfferedView, ComputeView):
@@ -22,3 +23,26 @@ class NotOfferedView(not_offered.NotOfferedView, ComputeView):
         return super().refuse(request, **parameters)
 
     get = post = put = delete = refuse
+
+
+class BareMetalView(NotOfferedView):
+    """Nova's proxy for Ironic, which is not here. ``rule`` is what reading asks for; changes Nova refuses by itself."""
+
+    what = "bare metal nodes"
+    rule = ""
+    COMMANDS: ClassVar[dict[str, str]] = {"add_interface": "port-create", "remove_interface": "port-delete"}
+
+    def get(self, request: Request, **parameters: Any) -> Response:
+        """Say that there are none. Raises PolicyForbidden (403), NotOffered (404)."""
+        if self.rule:
+            policy.check(self.caller, f"os_compute_api:os-baremetal-nodes:{self.rule}")
+        return self.refuse(request, **parameters)
+
+    def post(self, request: Request, **parameters: Any) -> Response:
+        """Name the command of Ironic's. Raises BareMetalElsewhere (400)."""
+        named = next(iter(request.data), "") if isinstance(request.data, dict) else ""
+        raise BareMetalElsewhere(command=self.COMMANDS.get(named, "node-create"))
+
+    def delete(self, request: Request, **parameters: Any) -> Response:
+        """The same of a deletion."""
+        raise BareMetalElsewhere(command="node-delete")
