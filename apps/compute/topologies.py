@@ -17,6 +17,7 @@ POLICIES, THREADS, EMULATOR = ("dedicated", "mixed", "shared"), ("prefer", "isol
 MAX_CELLS = 64
 MAX_DEVICES = 32
 _SIZE = re.compile(r"(\d{1,12})\s*([kKMGT]?)(i?)([bB]|bit)?")
+_ALIASES = re.compile(r"[^:,]+:[0-9]{1,9}(\s*,\s*[^:,]+:[0-9]{1,9})*")  # as Nova's schema of extra specs
 _FACTORS = {"": 0, "k": 1, "K": 1, "M": 2, "G": 3, "T": 4}
 
 
@@ -59,7 +60,12 @@ def of_existing(flavor: Mapping[str, Any], properties: Mapping[str, str]) -> Gue
 
 
 def check_aliases(specs: Mapping[str, Any]) -> None:
-    """Raise HardwareInvalid (400) for a PCI device by a name that this cloud does not know, and for too many."""
+    """Raise HardwareInvalid (400) for a PCI device by a name that this cloud does not know, for too many, and for what
+    is no list of names with numbers.
+    """
+    text = str(specs.get("pci_passthrough:alias") or "")
+    if text and not _ALIASES.fullmatch(text):
+        raise HardwareInvalid(f"pci_passthrough:alias is a list of 'name:number', not '{text[:64]}'")
     for name, count in _aliases(specs):
         if name not in settings.PCI_ALIASES:
             raise HardwareInvalid(f"PCI alias {name[:64]} is not defined")

@@ -32,6 +32,8 @@ READ_ONLY = frozenset(
 )
 RESERVED = frozenset({"deleted", "deleted_at"})
 RESERVED_PREFIX = "os_glance_"
+# What says that the data is of an encrypted volume: no server boots from it.
+KEPT = "cinder_encryption_key_id"
 MAX_INT = 2**31 - 1
 MAX_PROPERTY_NAME = 255  # characters
 MAX_PROPERTY_VALUE = 16 * 1024  # characters
@@ -142,6 +144,12 @@ def refuse_as_property(name: str) -> None:
     refuse_unsettable(name)
     if name in SETTABLE:
         raise exceptions.ReservedAttribute(name=name)
+
+
+def check_kept(before: Mapping[str, Any], properties: Mapping[str, Any]) -> None:
+    """Raise ReservedAttribute (403) where a property that tells what the data is was removed or changed."""
+    if before.get(KEPT) and properties.get(KEPT) != before[KEPT]:
+        raise exceptions.ReservedAttribute(name=KEPT)
 
 
 def column(name: str, value: Any) -> tuple[str, Any]:

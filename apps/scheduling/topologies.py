@@ -14,6 +14,8 @@ from typing import Any
 
 Topology = Mapping[str, Any]
 SMALL_KIB = 4
+# Of a guest that runs and whose claim was lost: what it has is known again from its next start on.
+UNKNOWN: Topology = {"cells": [], "unknown": True}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +63,11 @@ class _Room:
 def fit(guest: GuestTopology, host: Topology, used: Sequence[Topology]) -> dict[str, Any] | None:
     """Return a placement of the guest on a host on which the placements ``used`` are, or None where there is no room.
 
-    Each cell of the guest gets a cell of the host, none the same.
+    Each cell of the guest gets a cell of the host, none the same. Beside a guest of which nobody knows what it has
+    there is no room.
     """
+    if any(is_unknown(placement) for placement in used):
+        return None
     rooms = list(_rooms(host, used))
     placed = _place(guest, rooms, frozenset(host.get("shared", ())))
     devices = _devices(guest.devices, host, used)
@@ -74,6 +79,15 @@ def fit(guest: GuestTopology, host: Topology, used: Sequence[Topology]) -> dict[
         emulator += own
         kept += unused
     return {"cells": cells, "emulator": emulator, "kept": sorted(kept), "devices": devices}
+
+
+def is_unknown(placement: Topology) -> bool:
+    return bool(placement.get("unknown"))
+
+
+def is_of(host: Topology, placement: Topology) -> bool:
+    """Whether a placement is known, and its processors are among those that the host has for such guests."""
+    return not is_unknown(placement) and taken([placement]) <= frozenset(host.get("dedicated", ()))
 
 
 def _devices(asked: Sequence[Sequence[str]], host: Topology, used: Sequence[Topology]) -> list[str] | None:

@@ -112,8 +112,10 @@ def update(*, context: RequestContext, image: Image, changes: Any) -> Image:
     """Apply ``changes`` (a function that edits the locked row in place) and save it. Raises what it raises."""
     with transaction.atomic():
         image = _locked(image)
-        owner = image.project_id
+        owner, before = image.project_id, dict(image.properties)
         changes(image)
+        if not context.is_admin:
+            attributes.check_kept(before, image.properties)
         if image.project_id != owner and not context.is_admin:
             raise Forbidden("You are not permitted to modify 'owner' on this image.")
         attributes.check_formats(image.disk_format, image.container_format)

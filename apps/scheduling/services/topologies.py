@@ -18,8 +18,9 @@ REASON = "without free dedicated CPUs, NUMA cells, memory pages of that size or 
 ADVICE = "Choose another flavor, or try again later."
 
 
-def place(*, consumer_id: uuid.UUID, guest: GuestTopology, host_id: str) -> bool:
+def place(*, consumer_id: uuid.UUID, guest: GuestTopology, host_id: str, beside_unknown: bool = False) -> bool:
     """Note where the guest of a new claim is on its host; False where the host has no room for its cells.
+    ``beside_unknown``: it is the host's already, so others of which nobody knows what they have do not keep it off.
 
     The host's claims of this kind come one after another: each locks the inventory before it reads the others. In the
     claim's transaction, which the caller rolls back for False.
@@ -28,6 +29,8 @@ def place(*, consumer_id: uuid.UUID, guest: GuestTopology, host_id: str) -> bool
     locks.inventory(host)
     others = Allocation.objects.filter(host=host, topology__isnull=False).exclude(consumer_id=consumer_id)
     used = [dict(topology) for topology in others.values_list("topology", flat=True) if topology is not None]
+    if beside_unknown:
+        used = [placement for placement in used if not topologies.is_unknown(placement)]
     placement = topologies.fit(guest, host.topology, used)
     if placement is not None:
         Allocation.objects.filter(consumer_id=consumer_id).update(topology=placement)
@@ -36,14 +39,22 @@ def place(*, consumer_id: uuid.UUID, guest: GuestTopology, host_id: str) -> bool
 
 @transaction.atomic
 def place_restored(*, consumer_id: uuid.UUID, guest: GuestTopology) -> dict[str, Any] | None:
-    """Note the same for a claim that was made without it, as one that a reconciler restored. Returns what is noted;
-    None: there is no claim, or its host has no room.
+    """Note the same for a claim that was made without it, as one that a reconciler restored, or that names what its
+    host has not; for a guest that is off, or about to start. Returns what is noted; None: there is no claim, or its
+    host has no room.
     """
-    claimed = Allocation.objects.filter(consumer_id=consumer_id).first()
-    if claimed is not None and claimed.topology is None:
-        place(consumer_id=consumer_id, guest=guest, host_id=str(claimed.host_id))
-        claimed.refresh_from_db()
-    return claimed.topology if claimed is not None else None
+    claimed = Allocation.objects.select_related("host").filter(consumer_id=consumer_id).first()
+    if claimed is None or (claimed.topology is not None and topologies.is_of(claimed.host.topology, claimed.topology)):
+        return claimed.topology if claimed is not None else None
+    if not place(consumer_id=consumer_id, guest=guest, host_id=str(claimed.host_id), beside_unknown=True):
+        return None
+    claimed.refresh_from_db()
+    return claimed.topology
+
+
+def note_unknown(*, consumer_id: uuid.UUID) -> None:
+    """A guest runs whose claim was restored: until its next start its host has no room for others of this kind."""
+    Allocation.objects.filter(consumer_id=consumer_id).update(topology=dict(topologies.UNKNOWN))
 
 
 def refusal(hosts: Sequence[HostState]) -> NoValidHost:
@@ -92,7 +103,8 @@ def have_room(hosts: Iterable[HostState], guest: GuestTopology) -> bool:
 
 def check_dedicated(*, host: Host, topology: Mapping[str, Any]) -> None:
     """Raise DedicatedCpusHeld (409) if servers have processors of a host that are to be no dedicated ones any more."""
-    held = topologies.taken([row for row in _placements(host) if row]) - frozenset(topology.get("dedicated", ()))
+    had, has = (frozenset(known.get("dedicated", ())) for known in (host.topology, topology))
+    held = topologies.taken([row for row in _placements(host) if row]) & had - has
     if held:
         raise DedicatedCpusHeld(host=host.name, cpus=",".join(map(str, sorted(held))))
 

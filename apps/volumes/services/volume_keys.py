@@ -11,9 +11,11 @@ import uuid
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 
 from apps.common.exceptions import Unavailable
 from apps.identity import keys
+from apps.images.selectors import images
 from apps.volumes import exceptions, locks
 from apps.volumes.models import Backup, EncryptionType, Volume, VolumeKey, VolumeType
 from apps.volumes.selectors import snapshots, volume_types
@@ -128,7 +130,10 @@ def _source(volume: Volume) -> VolumeKey | None:
     if volume.source_backup_id is not None:
         return selectors.of_backup(backup_id=volume.source_backup_id)
     if volume.source_image_id is not None:
-        return selectors.of_image(image_id=volume.source_image_id)
+        key = selectors.of_image(image_id=volume.source_image_id)
+        if key is None and images.gone(image_ids=[volume.source_image_id], before=timezone.now()):
+            raise exceptions.InvalidVolume(reason="The image was deleted.")  # its key, if it had one, goes with it
+        return key
     source_id = volume.source_volume_id
     if volume.source_snapshot_id is not None:
         snapshot = snapshots.load(snapshot_id=volume.source_snapshot_id)

@@ -122,7 +122,8 @@ def test_pci_devices(
     assert (answer.status_code, answer.json()["badRequest"]["message"]) == (400, "PCI alias gpu is not defined")
     settings.PCI_ALIASES = {"gpu": ("10de:1eb8",)}
     assert boot(admin, {**wanted, "dry_run": True}, **specs).status_code == 200
-    assert "At most 32 devices" in boot(admin, wanted, **{"pci_passthrough:alias": "gpu:33"}).content.decode()
+    for text, said in (("gpu:33", "At most 32 devices"), ("gpu", "'name:number', not 'gpu'"), ("gpu:x", "not 'gpu:x'")):
+        assert said in boot(admin, wanted, **{"pci_passthrough:alias": text}).content.decode()
     make_host("h1", 1)
     server = make_server(admin, host="h1")
     server.flavor["extra_specs"] = specs

@@ -9,8 +9,12 @@ from django.core.management import call_command
 from django.db import transaction
 from django.db.models import QuerySet
 
+from apps.common.context import RequestContext
 from apps.common.exceptions import Unavailable
+from apps.images.exceptions import ReservedAttribute
 from apps.images.models import Image
+from apps.images.services import images
+from apps.volumes.exceptions import InvalidVolume
 from apps.volumes.models import Backup, EncryptionType, Snapshot, Volume, VolumeKey, VolumeType
 from apps.volumes.services import (
     backup_states,
@@ -173,6 +177,9 @@ def test_images_have_the_key(alice: Any, admin: Any, make_volume: Any, secret: A
     copy = make_volume(alice, imageRef=str(image.id), size=2, volume_type="secret")
     assert volume_keys_text(copy) == volume_keys_text(secret) and key_of(copy).image_id == image.id
     assert "cinder_encryption_key_id" not in copy["volume_image_metadata"]
+    member = RequestContext(project_id=image.project_id)
+    with pytest.raises(ReservedAttribute, match="cinder_encryption_key_id"):
+        images.update(context=member, image=image, changes=lambda row: row.properties.clear())
     VolumeType.objects.create(name="plain")
     for words, said in (({"size": 2, "volume_type": "plain"}, "the image is encrypted"), ({"size": 1}, "larger")):
         answer = alice.post("/volumes", {"volume": {"imageRef": str(image.id), "volume_type": "secret", **words}})
@@ -184,6 +191,9 @@ def test_images_have_the_key(alice: Any, admin: Any, make_volume: Any, secret: A
     assert volume_keys.selectors.left(seconds=300) == []
     assert volume_keys.selectors.left() == [image.id] and volume_keys.discard_left(owner_id=image.id)
     assert VolumeKey.objects.filter(volume_id=copy["id"]).exists()
+    late = Volume(source_image_id=image.id, encrypted=True, volume_type=VolumeType.objects.get(name="secret"))
+    with pytest.raises(InvalidVolume, match="The image was deleted"):
+        volume_keys.make(volume=late)  # no new key for what the former one encrypted
 
 
 def test_a_record_that_another_clouds_keys_open(

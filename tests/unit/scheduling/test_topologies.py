@@ -191,6 +191,23 @@ def test_a_claim_that_was_restored_gets_its_place(make_hosts: MakeHosts) -> None
 
 
 @pytest.mark.django_db
+def test_beside_a_guest_that_runs_on_unknown_processors_there_is_no_room(make_hosts: MakeHosts) -> None:
+    """Until its next start, also of two of them."""
+    (host,) = make_hosts(1, topology=HOST, traits=["CUSTOM_DEDICATED_CPUS"])
+    topology = asked(1, hw__cpu_policy="dedicated")
+    assert topology is not None
+    spec, running = RequestSpec(vcpus=0, ram_mib=512, disk_gib=1, topology=topology), [uuid.uuid4(), uuid.uuid4()]
+    for key in running:
+        inventories.restore(consumer_id=key, host=host.name, spec=spec)
+        services.note_unknown(consumer_id=key)
+    with pytest.raises(NoValidHost):
+        allocations.choose_and_claim(consumer_id=uuid.uuid4(), spec=spec)
+    placements = [services.place_restored(consumer_id=key, guest=topology) for key in running]
+    assert [pins(row) for row in placements] == [[{"0": 2}], [{"0": 3}]]
+    allocations.choose_and_claim(consumer_id=uuid.uuid4(), spec=spec)
+
+
+@pytest.mark.django_db
 def test_dedicated_processors_are_kept_while_servers_have_them(make_hosts: MakeHosts) -> None:
     (host,) = make_hosts(1, topology=HOST, traits=["CUSTOM_DEDICATED_CPUS"])
     spec = RequestSpec(vcpus=0, ram_mib=512, disk_gib=1, topology=asked(2, hw__cpu_policy="dedicated"))
@@ -205,5 +222,10 @@ def test_dedicated_processors_are_kept_while_servers_have_them(make_hosts: MakeH
     with pytest.raises(DedicatedCpusHeld, match="its processors 3 for"):
         register(2, 6)
     assert Host.objects.get().topology["dedicated"] == [2, 3]
+    # A claim of before that names another host's processors stops no agent, and its next start chooses again.
+    moved = {"cells": [{"host": 0, "pins": {"0": 40, "1": 41}, "floating": [], "on": [], "memory": 512, "page": 0}]}
+    Allocation.objects.update(topology=moved)
+    register(2, 3)
+    assert pins(services.place_restored(consumer_id=consumer, guest=spec.topology)) == [{"0": 2, "1": 3}]
     allocations.release(consumer_id=consumer)
     register()

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.db import connection
@@ -14,11 +15,12 @@ from apps.quotas.services import verification
 from apps.scheduling.models import Host, Inventory
 from apps.volumes.models import Backup, Volume
 from apps.volumes.services import backup_records, backups, snapshots, volumes
-from apps.workflow.models import Run
+from apps.workflow.models import Finding, Run
 from apps.workflow.services.findings import FindingReport
 from tests.api.compute import in_process
 from tests.api.compute.in_process import HOST, Worker
 from workers.consistency import check
+from workers.drivers.backup.errors import StoreUnavailable
 from workers.drivers.volume.base import ExportSpec, VolumeSpec
 from workers.engine import revert
 from workers.host.reconcilers import backups as of_store
@@ -173,7 +175,7 @@ def test_rows_without_a_run(worker: Worker, volume: Volume) -> None:
     assert state(backup) == ["error_deleting"]
 
 
-def test_the_store_and_the_rows(worker: Worker, volume: Volume) -> None:
+def test_the_store_and_the_rows(worker: Worker, volume: Volume, monkeypatch: pytest.MonkeyPatch) -> None:
     backup, strange = made(worker, volume), str(uuid.uuid4())
     store = worker.drivers.backup
     record = backup_records.export(backup=backup)
@@ -190,3 +192,7 @@ def test_the_store_and_the_rows(worker: Worker, volume: Volume) -> None:
     of_store.reconcile(base.take_snapshot(worker.drivers, report, restarted=False))
     assert store.list_backups() == (strange,)
     assert report.counts == {"backup": 2}
+    monkeypatch.setattr(store, "list_backups", Mock(side_effect=StoreUnavailable("The store is silent.")))
+    with pytest.raises(StoreUnavailable):
+        of_store.reconcile(base.take_snapshot(worker.drivers, report, restarted=False))
+    assert "The store is silent" in Finding.objects.get(subject=HOST).found

@@ -7,6 +7,7 @@ Sets:
 Rules:
   stored and deleted -> removed (their rows went alone while the host that made them was down)
   stored - known     -> reported: another cloud's, or of after the database's own backup. Nobody removes it
+  a store that does not say what it has -> reported: nothing is removed meanwhile
 A backup that is being made has a row.
 """
 
@@ -14,6 +15,7 @@ import uuid
 
 from apps.volumes.selectors import backups
 from apps.workflow.services import leases
+from workers.drivers.backup.errors import StoreUnavailable
 from workers.engine.subjects import BACKUP
 from workers.host.reconcilers.base import HostSnapshot
 
@@ -22,7 +24,12 @@ KIND = "backup"
 
 def reconcile(snapshot: HostSnapshot) -> None:
     driver = snapshot.drivers.backup
-    stored = {uuid.UUID(key) for key in driver.list_backups()}
+    try:
+        stored = {uuid.UUID(key) for key in driver.list_backups()}
+    except StoreUnavailable as error:
+        problem = f"the store does not say in time what it has: {error}"
+        snapshot.report.remains(KIND, snapshot.drivers.host, found=problem)
+        raise
     if not stored:
         return
     left = stored - backups.existing(stored)

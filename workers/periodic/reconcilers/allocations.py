@@ -8,7 +8,8 @@ Rules:
   claimed - placed, no server or volume       -> released
   claimed and placed on different hosts       -> released, and claimed on the row's host
   placed - claimed                            -> claimed, whether or not it fits, because it is there; with processors
-                                                 and memory cells, which it has from its next start
+                                                 and memory cells if it is off; of one that runs they are unknown
+                                                 until its next start, and its host gets no more such servers
   used(h) is not the sum of claimed on h      -> corrected
 """
 
@@ -64,8 +65,10 @@ def _repair(report: FindingReport, consumer_id: uuid.UUID) -> None:
         if server is not None and host:
             spec = request_specs.of_server(server, excluded=[])
             inventories.restore(consumer_id=consumer_id, host=host, spec=spec)
-            if spec.topology is not None:
+            if spec.topology is not None and server.vm_state == states.STOPPED:
                 topologies.place_restored(consumer_id=consumer_id, guest=spec.topology)
+            elif spec.topology is not None:
+                topologies.note_unknown(consumer_id=consumer_id)
     there = f"is on {host or 'no host'}" if server else "does not exist"
     places = f"claimed on {claimed or 'no host'}; the server {there}"
     report.repaired(KIND, consumer_id, found=places, done=f"claimed on {host}" if host else "released")
