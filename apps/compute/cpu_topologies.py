@@ -21,14 +21,14 @@ def of(specs: Mapping[str, Any], properties: Mapping[str, Any], vcpus: int) -> T
     wanted = _wanted(specs, properties)
     most = _limits(specs, properties)
     if any(part > limit for part, limit in zip(wanted, most, strict=True)):
-        raise HardwareInvalid(f"Image vCPU topology {_told(wanted)} exceeds permitted {_told(most)}")
+        raise HardwareInvalid(f"Image vCPU topology {_shown(wanted)} exceeds permitted {_shown(most)}")
     preferred = _preferred(wanted, vcpus)
     if min(most) == _NO_LIMIT or (preferred and _is_within(preferred, most)):
         return preferred
-    possible = [found for found in _possible(vcpus) if _is_within(found, most)]
+    possible = [parts for parts in _possible(vcpus) if _is_within(parts, most)]
     if not possible:
-        raise HardwareInvalid(f"Requested vCPU limits {_told(most)} are impossible to satisfy for vcpus count {vcpus}")
-    return min(possible, key=lambda found: (-_same(found, wanted), found[2], found[0]))
+        raise HardwareInvalid(f"Requested vCPU limits {_shown(most)} are impossible to satisfy for vcpus count {vcpus}")
+    return min(possible, key=lambda parts: (-_same(parts, wanted), parts[2], parts[0]))
 
 
 def of_existing(specs: Mapping[str, Any], properties: Mapping[str, Any], vcpus: int) -> Topology | None:
@@ -49,15 +49,15 @@ def _limits(specs: Mapping[str, Any], properties: Mapping[str, Any]) -> Topology
     flavor, image = _numbers(specs, "hw:cpu_max_"), _numbers(properties, "hw_cpu_max_")
     most = (flavor[0] or _NO_LIMIT, flavor[1] or _NO_LIMIT, flavor[2] or _NO_LIMIT)
     if not _is_within(image, most):
-        raise HardwareInvalid(f"Image vCPU limits {_told(image)} exceeds permitted {_told(most)}")
+        raise HardwareInvalid(f"Image vCPU limits {_shown(image)} exceeds permitted {_shown(most)}")
     return (image[0] or most[0], image[1] or most[1], image[2] or most[2])
 
 
 def _numbers(asked: Mapping[str, Any], prefix: str) -> Topology:
     """Return the whole numbers of the three parts; 0 for others, which flavors from before 2.86 may have."""
     texts = [str(asked.get(prefix + part, "")).strip() for part in PARTS]
-    found = [int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0 for text in texts]
-    return (found[0], found[1], found[2])
+    numbers = [int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0 for text in texts]
+    return (numbers[0], numbers[1], numbers[2])
 
 
 def _preferred(wanted: Topology, vcpus: int) -> Topology | None:
@@ -84,9 +84,9 @@ def _is_within(parts: Topology, most: Topology) -> bool:
     return all(part <= limit for part, limit in zip(parts, most, strict=True))
 
 
-def _same(found: Topology, wanted: Topology) -> int:
-    return sum(part == other for part, other in zip(found, wanted, strict=True))
+def _same(parts: Topology, wanted: Topology) -> int:
+    return sum(part == other for part, other in zip(parts, wanted, strict=True))
 
 
-def _told(parts: Topology) -> str:
+def _shown(parts: Topology) -> str:
     return ":".join(str(part) for part in parts)

@@ -57,8 +57,8 @@ def unshelve(*, context: RequestContext, server: Server, host: str | None = None
     if isinstance(zone, str) and not hosts.zone_exists(zone=zone):
         raise BadRequest(f"The requested availability zone is not available: {zone}")
     if host is not None:
-        wanted, found = server.requested_zone if zone is UNNAMED else zone, ends_of_moves.destination(host)
-        if wanted and found != wanted:
+        wanted, zone_there = server.requested_zone if zone is UNNAMED else zone, ends_of_moves.destination(host)
+        if wanted and zone_there != wanted:
             raise UnshelveHostNotInAZ(host=host, availability_zone=wanted)
     params: dict[str, Any] = {"host": host or ""}
     if server.shelved_image_id is not None:

@@ -114,13 +114,13 @@ class PoolsView(WholeCollection):
     def rows(self) -> list[selectors.Backend]:
         """Return the pools of a name, or those that take volumes of a type. Raises VolumeTypeNotFound (404)."""
         asked, offered = self.asked(), filters_of(self.resource, self.version)
-        found = selectors.everything()
+        pools = selectors.everything()
         if offered["name"] and asked.get("name"):
-            found = [row for row in found if row.pool in asked["name"]]
+            pools = [row for row in pools if row.pool in asked["name"]]
         if offered["volume_type"] and asked.get("volume_type"):
             chosen = volume_types.get(context=self.caller, key=asked["volume_type"][-1])
-            found = [row for row in found if selectors.takes(row, chosen)]
-        return found
+            pools = [row for row in pools if selectors.takes(row, chosen)]
+        return pools
 
     def render(self, row: selectors.Backend) -> dict[str, Any]:
         return documents.render_pool(row, detailed=self.flag("detail"))
