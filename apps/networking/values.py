@@ -159,7 +159,8 @@ class ProgrammedPort:
     """A bound port as the network engine programs it. ``address_pairs`` are (address or range, MAC or None).
 
     ``groups`` guard it while it has port security. ``dhcp_options`` are (name, value, IP version). A trunk's subport is
-    on ``parent_id``, with ``tag``. ``moving_to``: the host that its server is on the way to.
+    on ``parent_id``, with ``tag``. ``moving_to``: the host that its server is on the way to. ``device_id``: the id
+    of its server, or of the parent's.
     """
 
     id: uuid.UUID
@@ -179,6 +180,7 @@ class ProgrammedPort:
     dns_domain: str = ""
     dhcp_options: tuple[tuple[str, str, int], ...] = ()
     moving_to: str = ""
+    device_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

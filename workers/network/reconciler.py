@@ -11,6 +11,7 @@ At the worker's start, the same at once and without findings: lines may have bee
 """
 
 import threading
+from dataclasses import replace
 
 import structlog
 
@@ -18,7 +19,7 @@ from apps.networking.selectors import programmed
 from apps.workflow.services import findings
 from workers.drivers.network.base.engine import CloudSpec, NetworkEngine
 from workers.mapping import engine as mapping
-from workers.mapping import refusals
+from workers.mapping import qos, refusals
 from workers.network.gateways import GatewayHosts
 from workers.network.writer import Writer
 
@@ -29,7 +30,9 @@ AGAIN_SECONDS = 2.0  # a change that was committed a moment ago has its line und
 
 def wanted(gateways: GatewayHosts | None = None) -> CloudSpec:
     """Read all that should be programmed. ``gateways`` remembers which hosts were lost a moment ago."""
-    return mapping.cloud(programmed.everything(), (gateways or GatewayHosts()).names())
+    rows = programmed.everything()
+    rows = replace(rows, ports=qos.with_flavors(rows.ports))
+    return mapping.cloud(rows, (gateways or GatewayHosts()).names())
 
 
 def sync(engine: NetworkEngine) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from workers.drivers.network.base.l2 import NetworkSpec, PortSpec
 from workers.drivers.network.base.l3 import FloatingIPSpec, RouterSpec
 from workers.drivers.network.base.rules import GroupSpec
 from workers.mapping import engine as mapping
-from workers.mapping import refusals, routing
+from workers.mapping import qos, refusals, routing
 from workers.network.gateways import GatewayHosts
 from workers.network.notices import Notices
 
@@ -98,7 +98,8 @@ class Writer:
                 raise
 
     def _write(self, taken: Pending) -> None:
-        ports = programmed.ports(port_ids=taken.ports, network_ids=taken.networks, server_ids=taken.servers)
+        rows = programmed.ports(port_ids=taken.ports, network_ids=taken.networks, server_ids=taken.servers)
+        ports = qos.with_flavors(rows)
         routed = self._routed(taken)
         needed = {port.network_id for port in ports}.union(*(router.network_ids for router in routed.routers))
         networks = programmed.networks(network_ids=taken.networks | needed)

@@ -9,9 +9,11 @@ from django.utils import timezone
 
 from apps.compute import locks, migration_states, states
 from apps.compute.models import BlockDevice, Server
+from apps.compute.selectors import bandwidths
 from apps.compute.selectors import migrations as selectors
 from apps.compute.selectors import servers as server_selectors
 from apps.compute.services import block_devices, migrations, server_states
+from apps.networking import rpcapi
 from apps.networking.services import bindings
 from apps.quotas.services import reservations
 from apps.scheduling.services import allocations
@@ -170,6 +172,8 @@ def _place(
     if server.has_volumes:
         server_volumes.move(server_id=server_id, host=host)
     bindings.set_server_status(server_id=server_id, up=power_state == "running")
+    if bandwidths.of(server.flavor.get("extra_specs") or {}) != bandwidths.of(flavor.get("extra_specs") or {}):
+        rpcapi.changed(servers=[server_id])
 
 
 def _write_devices(server: Server, flavor: Mapping[str, Any]) -> None:

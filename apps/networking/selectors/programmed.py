@@ -120,10 +120,11 @@ def _port(
     dns_name: str,
     dns_domain: str,
     options: str,
+    device_id: str,
     is_parent: bool,
 ) -> ProgrammedPort:
     host, _, moving_to = hosts.partition(",")
-    parent_id, tag, is_up = orjson.loads(trunk) if trunk else (None, None, True)
+    parent_id, tag, is_up, device_id = orjson.loads(trunk) if trunk else (None, None, True, device_id)
     return ProgrammedPort(
         id=port_id,
         network_id=network_id,
@@ -142,6 +143,7 @@ def _port(
         dns_name=dns_name,
         dns_domain=dns_domain,
         dhcp_options=_dhcp_options(options),
+        device_id=device_id,
     )
 
 

@@ -39,10 +39,11 @@ SELECT p.id, p.network_id, concat_ws(',', p.host, nullif(p.moving_to, '')), p.ma
           FROM networking_fixedip f WHERE f.port_id = p.id)::text,
        ARRAY(SELECT m.security_group_id FROM networking_portsecuritygroup m WHERE m.port_id = p.id ORDER BY 1),
        {_qos(f"COALESCE(p.qos_policy_id, {_OF_NETWORK.format(network='p.network_id')})")},
-       (SELECT json_build_array(t.port_id, s.segmentation_id, t.admin_state_up) {_TRUNK} AND s.port_id = p.id)::text,
+       (SELECT json_build_array(t.port_id, s.segmentation_id, t.admin_state_up, q.device_id)
+          {_TRUNK} AND s.port_id = p.id)::text,
        {_OF_OWNER.format(given="p.dns_name", else_="split_part(p.dns_name, '.', 1)")},
        {_OF_OWNER.format(given="p.dns_domain", else_="''")},
-       p.extra_dhcp_opts::text,
+       p.extra_dhcp_opts::text, p.device_id,
        EXISTS (SELECT 1 FROM networking_trunk t WHERE t.port_id = p.id)
   FROM networking_port p
 """

@@ -25,7 +25,6 @@ NOT_OFFERED: Mapping[str, tuple[str, ...]] = {
     "hw:usb_model": (),
     "hw:redirected_usb_ports": ("0",),
     "hw:tpm_secret_security": ("deployment",),  # the cloud keeps it, sealed, for restarts and moves
-    **{f"quota:vif_{way}_{what}": () for way in ("inbound", "outbound") for what in ("average", "peak", "burst")},
 }
 
 

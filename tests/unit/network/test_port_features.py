@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from apps.compute.models import Server
 from apps.networking import rpcapi
 from apps.networking.models import FloatingIP, Network, Port, PortForwarding
 from apps.networking.selectors import networks as network_selectors
 from apps.networking.selectors import ports as port_selectors
+from apps.networking.selectors import programmed
 from apps.networking.services import (
     bindings,
     floating_ips,
@@ -118,6 +120,31 @@ def test_limits(
     assert healthy(engine)
 
 
+def test_limits_of_a_flavor(
+    alice: Caller, network: Network, engine: NetworkEngine, deliver: Deliver, tmp_path: Path  # noqa: F811
+) -> None:  # fmt: skip
+    """A policy's count where they are lower."""
+    specs = {"quota:vif_outbound_average": "50", "quota:vif_outbound_burst": "10", "quota:vif_inbound_peak": "9000"}
+    flavor = {"vcpus": 1, "ram": 1, "disk": 1, "extra_specs": specs}
+    server = Server.objects.create(project_id=alice.project_id, user_id="u", name="s", hostname="s", flavor=flavor)
+    (port,) = deliver(lambda: allocate(alice, network, server.id))
+    limits = {"egress": {"kbps": 400, "burst_kbit": 80}, "ingress": {"kbps": 72000, "burst_kbit": 0}, "dscp": None}
+    assert record(tmp_path, "ports", port)["qos"] == limits
+    assert healthy(engine)
+    policy = deliver(lambda: qos_policies.create(context=alice.context, values={}))
+    limit = {"max_kbps": 999}
+    deliver(lambda: qos_rules.create(context=alice.context, policy=policy, kind="bandwidth_limit", values=limit))
+    given = {"qos_policy_id": policy.id}
+    deliver(lambda: networks.update(context=alice.context, network=network, values=given))
+    assert record(tmp_path, "ports", port)["qos"] == limits
+    specs.update({"quota:vif_outbound_average": "5000", "quota:vif_inbound_peak": "lots"})
+    Server.objects.filter(id=server.id).update(flavor=flavor)
+    deliver(lambda: rpcapi.changed(servers=[server.id]))
+    written = record(tmp_path, "ports", port)["qos"]
+    assert written == {"egress": {"kbps": 999, "burst_kbit": 0}, "ingress": None, "dscp": None}
+    assert healthy(engine)
+
+
 def test_trunks(alice: Caller, network: Network, engine: NetworkEngine, deliver: Deliver, tmp_path: Path) -> None:  # noqa: F811
     context = alice.context
     other: Network = deliver(lambda: networks.create(context=context, values={"name": "other"}))
@@ -135,6 +162,7 @@ def test_trunks(alice: Caller, network: Network, engine: NetworkEngine, deliver:
             server_id=server, project_id=alice.project_id, host="host-1", requests=wanted
         )
     )
+    assert {row.device_id for row in programmed.everything().ports} == {str(server)}
     written = record(tmp_path, "ports", part)
     assert (written["parent"], written["tag"], written["network_id"]) == (str(parent.id), 100, str(other.id))
     more = [{"port_id": late.id, "segmentation_type": "vlan", "segmentation_id": 7}]

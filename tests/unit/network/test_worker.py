@@ -316,7 +316,7 @@ def test_lines_of_anything(writer: Writer, engine: NetworkEngine) -> None:
     assert writer.is_idle
 
 
-def test_a_batch_is_read_in_three_queries(
+def test_a_batch_is_read_in_four_queries(
     alice: Caller,
     network: Network,
     lines: list[dict[str, Any]],
@@ -332,7 +332,7 @@ def test_a_batch_is_read_in_three_queries(
         connection,
     ) as queries:
         writer.flush()
-    assert len([one for one in queries.captured_queries if not one["sql"].startswith("PREPARE")]) == 3
+    assert len([one for one in queries.captured_queries if not one["sql"].startswith("PREPARE")]) == 4
 
 
 def test_statuses(alice: Caller, network: Network) -> None:

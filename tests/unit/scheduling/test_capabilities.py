@@ -53,7 +53,7 @@ def test_capabilities(key: str, value: str, passes: bool) -> None:
         ("resources:VGPU", "10", False), ("resourceful:x", "1", True), ("my_resources:x", "1", True),
         ("pci_passthrough:alias", "gpu:1", True), ("accel:device_profile", "fpga", False), ("hw:pmem", "2G", False),
         ("hw:cpu_realtime", "yes", True), ("hw:locked_memory", "true", True), ("hw:cpu_policy", "shared", True),
-        ("hw:pmem", "x", False), ("accel:device_profile", "x", False), ("quota:vif_inbound_peak", "1", False),
+        ("hw:pmem", "x", False), ("accel:device_profile", "x", False), ("quota:vif_inbound_peak", "1", True),
         ("hw:mem_page_size", "small", True), ("hw:mem_page_size", "ANY", True), ("hw:cpu_sockets", "2", True),
         ("trait:CUSTOM_X", "required", True), ("ssd", "true", True), ("hw_rng:allowed", "true", True),
         ("hw:ephemeral_encryption", "true", False), ("hw:ephemeral_encryption", "False", True),
