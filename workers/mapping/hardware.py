@@ -8,6 +8,7 @@ from apps.scheduling.services import topologies as claims
 from apps.scheduling.topologies import GuestTopology
 from workers.drivers.errors import AbortError
 from workers.drivers.hypervisor.base import Bus, CardModel, CellPlacement, DiskSpec, Hardware, Placement, TpmSpec
+from workers.drivers.hypervisor.errors import MigrationImpossible
 
 if TYPE_CHECKING:
     from apps.compute.models import BlockDevice, Server
@@ -51,6 +52,24 @@ def of_server(server: "Server", disks: Sequence[DiskSpec]) -> Hardware:
         **_placed(server),
         locked=topologies.has_locked_memory(specs, asked),
     )
+
+
+def placement_there(server: "Server", moved: "Server") -> Placement | None:
+    """Return where a running guest's processors and memory are to be on the host that it moves to; None: it has no such
+    places. ``moved``: the server as it is to be there. Raises MigrationImpossible for pages of another size.
+    """
+    asked, there = topologies.of_existing(server.flavor, server.image_properties), _placed(moved).get("placement")
+    if asked is None or there is None:
+        return None
+    here = claims.known(consumer_id=server.claimed_by or server.id)
+    if here is not None and _seen(_placement(asked, here)) != _seen(there):
+        raise MigrationImpossible("The host has memory pages of another size for the server.")
+    return cast(Placement, there)
+
+
+def _seen(placed: Placement) -> list[tuple[Any, ...]]:
+    """Return what a guest sees of its cells, which does not change while it runs."""
+    return [(cell.memory_mib, cell.page_kib, [vcpu for vcpu, _ in cell.cpus]) for cell in placed.cells]
 
 
 def _placed(server: "Server") -> dict[str, Any]:

@@ -8,11 +8,6 @@ def has_tpm(server: Server) -> bool:
     return tpms.of_existing(server.flavor.get("extra_specs") or {}, server.image_properties) is not None
 
 
-def has_topology(server: Server) -> bool:
-    asked = topologies.of_existing(server.flavor, server.image_properties)
-    return asked is not None and bool(asked.cells)
-
-
 def has_devices(server: Server) -> bool:
     """Whether it has PCI devices of its host."""
     asked = topologies.of_existing(server.flavor, server.image_properties)
@@ -21,8 +16,6 @@ def has_devices(server: Server) -> bool:
 
 def bound(server: Server) -> str:
     """Return what it is, in words; "": nothing does."""
-    if has_topology(server):
-        return "dedicated processors or memory"
     if has_devices(server):
         return "PCI devices"
     return "a TPM" if has_tpm(server) else ""

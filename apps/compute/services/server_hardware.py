@@ -11,8 +11,6 @@ _NOT_WITH_DEVICES = ("live-migration", "suspend")  # whose state QEMU cannot rea
 
 def check_action(*, server: Server, action: str) -> None:
     """Raise NotWithThisHardware (409) where the server's devices bind it to its host."""
-    if action == "live-migration" and server_hardware.has_topology(server):
-        raise NotWithThisHardware(action=action, hardware="NUMA", server=server.id)
     if action in _NOT_WITH_DEVICES and server_hardware.has_devices(server):
         raise NotWithThisHardware(action=action, hardware="PCI", server=server.id)
     if action in _NOT_WITH_TPM and server_hardware.has_tpm(server):

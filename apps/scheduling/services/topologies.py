@@ -37,6 +37,13 @@ def place(*, consumer_id: uuid.UUID, guest: GuestTopology, host_id: str, beside_
     return placement is not None
 
 
+def known(*, consumer_id: uuid.UUID) -> dict[str, Any] | None:
+    """Return what a claim says that its guest has; None where nobody knows. 1 query."""
+    claimed = Allocation.objects.filter(consumer_id=consumer_id, topology__isnull=False).first()
+    placement = claimed.topology if claimed is not None else None
+    return None if placement is None or topologies.is_unknown(placement) else placement
+
+
 @transaction.atomic
 def place_restored(*, consumer_id: uuid.UUID, guest: GuestTopology) -> dict[str, Any] | None:
     """Note the same for a claim that was made without it, as one that a reconciler restored, or that names what its

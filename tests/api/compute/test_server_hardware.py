@@ -149,17 +149,3 @@ def test_the_topology_of_a_server(
     assert alice.at("2.78").get(path).json() == {"nodes": [node], "pagesize_kb": 2048}
     full = {**node, "host_node": 1, "cpu_pinning": {"0": 4}}
     assert admin.at("2.78").get(path).json() == {"nodes": [full], "pagesize_kb": 2048}
-
-
-def test_what_pinned_processors_forbid(
-    admin: ComputeCaller, make_server: Callable[..., Server], make_host: Callable[..., Host]
-) -> None:
-    make_host("h1", 1)
-    server = make_server(admin, host="h1")
-    server.flavor["extra_specs"] = {"hw:cpu_policy": "dedicated"}
-    server.save()
-    answer = admin.at("2.25").post(
-        f"/servers/{server.id}/action", {"os-migrateLive": {"host": None, "block_migration": "auto"}}
-    )
-    assert answer.status_code == 409, answer.content
-    assert "not supported for NUMA-enabled instance" in answer.json()["conflictingRequest"]["message"]

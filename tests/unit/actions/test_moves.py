@@ -21,6 +21,7 @@ from apps.scheduling.selectors import hosts
 from apps.workflow.models import Run
 from apps.workflow.services.findings import FindingReport
 from tests.unit.actions.conftest import ADMIN, HOST, OTHER, OWNER, Moving
+from workers.drivers.hypervisor.libvirt.host import DEDICATED_CPUS
 from workers.drivers.storage.errors import ImageUnavailable
 from workers.host.reconcilers import domains
 from workers.host.reconcilers.base import take_snapshot
@@ -71,6 +72,24 @@ def test_an_image_that_was_deleted(moving: Moving, monkeypatch: pytest.MonkeyPat
     moving.do("migrate", context=ADMIN)
     assert (moving.server.status, moving.server.host) == ("VERIFY_RESIZE", OTHER)
     assert storage.has_image(server.image_facts["sha512"]) and moving.findings() == []
+
+
+def test_a_running_server_takes_its_new_processors(moving: Moving) -> None:
+    """Its claim on the destination says which, and goes along with it."""
+    for name, cpus in ((HOST, [0, 1]), (OTHER, [2, 3])):
+        cells = [{"id": 0, "cpus": [*cpus, 7], "memory": 4096, "siblings": [], "pages": {}}]
+        Host.objects.filter(name=name).update(
+            topology={"dedicated": cpus, "shared": [7], "cells": cells}, traits=[DEDICATED_CPUS]
+        )
+    specs = {"extra_specs": {"hw:cpu_policy": "dedicated"}}
+    Server.objects.update(flavor={**moving.server.flavor, **specs})
+    Flavor.objects.filter(flavor_id="7").update(**specs)
+    moving.do("live-migration", context=ADMIN)
+    claim = Allocation.objects.get()
+    assert (moving.run_state, moving.server.host, claim.host.name) == ("succeeded", OTHER, OTHER)
+    [cell] = claim.topology["cells"]  # type: ignore[index]
+    assert list(cell["pins"].values()) == [2] and moving.domain_of(OTHER)["cpus"] == [2]
+    assert moving.where() == {OTHER: ("running", True, False)} and moving.findings() == []
 
 
 @pytest.mark.parametrize("end", ["confirmResize", "revertResize", "delete", "resetState"])

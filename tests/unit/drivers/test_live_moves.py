@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from lxml import etree
 
 from tests.unit.drivers import samples
 from tests.unit.drivers.test_local_storage import driver, image, image_file, source  # noqa: F401
 from workers.drivers.errors import Stopped
 from workers.drivers.hypervisor import loader as hypervisors
-from workers.drivers.hypervisor.base import HypervisorDriver
+from workers.drivers.hypervisor.base import CellPlacement, Hardware, HypervisorDriver, Placement
 from workers.drivers.hypervisor.errors import ServerNotRunning
 from workers.drivers.hypervisor.libvirt import migration
 from workers.drivers.hypervisor.libvirt.definition import HostPolicy, define
+from workers.drivers.hypervisor.libvirt.driver import LibvirtDriver
 from workers.drivers.hypervisor.libvirt.host import parse
 from workers.drivers.hypervisor.migration import MigrationOptions, Whereabouts
 from workers.drivers.storage import loader as storages
@@ -101,6 +105,45 @@ def test_the_xml_of_the_destination() -> None:
     [mark] = moved.iterfind("metadata/*")
     assert mark.get("home") == "/two/b"
     assert migration.copied_disks(text) == ["vda", "vdb"]
+
+
+@pytest.mark.parametrize(("shared", "left"), [(None, "0,1"), ((), None), ((4, 6), "4,6")])
+def test_a_guest_shares_the_processors_of_its_new_host(shared: Any, left: str | None) -> None:
+    text = define(samples.server(), HostPolicy(home="/one", shared_cpus=(0, 1))).xml()
+    moved = parse(migration.moved_xml(text, migration.Arrival("/one", "/two", shared_cpus=shared)))
+    assert moved.find("vcpu").get("cpuset") == left
+
+
+def test_without_a_set_the_others_share_what_is_not_dedicated(tmp_path: Path) -> None:
+    class Host:
+        def getCapabilities(self) -> str:
+            cpus = "".join(f'<cpu id="{number}" siblings="{number}"/>' for number in range(4))
+            cell = f'<cell id="0"><memory>4096</memory><cpus>{cpus}</cpus></cell>'
+            return f"<capabilities><host><topology><cells>{cell}</cells></topology></host></capabilities>"
+
+    options = {"state_dir": tmp_path, "virt_type": "qemu", "dedicated_cpus": (1, 2)}
+    assert LibvirtDriver(options)._whole_policy(Host()).shared_cpus == (0, 3)
+    named = LibvirtDriver({**options, "shared_cpus": (3,)})
+    assert named._whole_policy(Host()).shared_cpus == (3,)
+
+
+def test_a_guest_has_its_places_on_its_new_host() -> None:
+    """All that libvirt reads of a place is the destination's; what the guest sees stays."""
+
+    def machine(*, cell: int, first: int) -> Hardware:
+        cells = (
+            CellPlacement(cell, ((0, (first,)),), 256),
+            CellPlacement(cell + 1, ((1, (first + 1,)),), 256, page_kib=2048),
+        )
+        return Hardware(placement=Placement(cells, (first,), realtime=(1,)), cpu_shares=512)
+
+    before, after = (samples.server(vcpus=2, hardware=machine(cell=number, first=4 + number)) for number in (0, 2))
+    policy = HostPolicy(home="/one", shared_cpus=(0, 1))
+    moved = migration.moved_xml(
+        define(before, policy).xml(), migration.Arrival("/one", "/one", shared_cpus=(9,)), after.hardware.placement
+    )
+    wanted = parse(define(replace(before, hardware=after.hardware), policy).xml())
+    assert re.sub(r">\s+<", "><", moved) == re.sub(r">\s+<", "><", etree.tostring(wanted, encoding="unicode"))
 
 
 def test_disks_of_a_server_that_arrives(

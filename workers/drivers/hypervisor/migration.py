@@ -14,7 +14,7 @@ from enum import StrEnum
 from threading import Event
 from typing import Literal, get_args
 
-from workers.drivers.hypervisor.specs import ClusterSource, ExportSource
+from workers.drivers.hypervisor.specs import ClusterSource, ExportSource, Placement
 from workers.system.peers.client import Peer
 
 Door = Literal["hypervisor", "memory", "disks"]
@@ -38,14 +38,15 @@ class MigrationOptions:
     """How a guest is moved. `downtime_ms` is the pause aimed at; `bandwidth_mib` in MiB/s, 0 for no limit.
 
     `runs`: whether it runs; else its owner paused it. `auto_converge`: slow down a guest that writes faster than is
-    copied. There is no post-copy: libvirt takes it only for guests that do not arrive paused, and one of those could
-    run twice.
+    copied. `placement`: where its processors and memory are to be there; None: it has no such places. There is no
+    post-copy: libvirt takes it only for guests that do not arrive paused, and one of those could run twice.
     """
 
     runs: bool = True
     downtime_ms: int = 300
     bandwidth_mib: int = 0
     auto_converge: bool = True
+    placement: Placement | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from workers.drivers.hypervisor.simulated_guests import SimulatedGuests
 from workers.drivers.hypervisor.simulated_keys import SimulatedKeys
 from workers.drivers.hypervisor.simulated_live import SimulatedLive
 from workers.drivers.hypervisor.simulated_moves import SimulatedMoves
-from workers.drivers.hypervisor.simulated_records import ON, image_of
+from workers.drivers.hypervisor.simulated_records import ON, cpus_of, image_of
 from workers.drivers.hypervisor.simulated_watch import POLLER
 from workers.drivers.simulation import Simulation
 
@@ -264,6 +264,7 @@ class SimulatedHypervisor(
             "volumes": [disk.serial for disk in spec.disks if disk.export is not None],
             "sources": {str(disk.serial): name_of(disk.export) for disk in spec.disks if disk.export is not None},
             "agent": spec.hardware.guest_agent,
+            "cpus": cpus_of(spec.hardware.placement),
             "at": time.time(),
         }
         self._simulation.write("domains", spec.id, record)

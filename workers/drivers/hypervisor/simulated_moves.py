@@ -20,7 +20,7 @@ from workers.drivers.hypervisor.migration import (
     Progress,
     Whereabouts,
 )
-from workers.drivers.hypervisor.simulated_records import ON, SimulatedRecords
+from workers.drivers.hypervisor.simulated_records import ON, SimulatedRecords, cpus_of
 from workers.drivers.hypervisor.specs import ClusterSource, ExportSource
 from workers.drivers.simulation import Simulation
 from workers.system.peers.client import Peer
@@ -57,6 +57,8 @@ class SimulatedMoves(SimulatedRecords, MigrationOperations):
             record = self._running(server_id)
             self._copy_memory(server_id, int(record["ram_mib"]) * _MIB, progress, stop)
             record = {**self._running(server_id), "forced": False}
+            if options.placement is not None:
+                record["cpus"] = cpus_of(options.placement)
             there = json.loads(json.dumps(record).replace(f"{self._simulation.directory}/", f"{far.directory}/"))
             far.write("domains", server_id, {**there, "power_state": PowerState.PAUSED, "reason": "migration"})
             operation.halfway()

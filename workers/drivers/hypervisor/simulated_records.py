@@ -6,7 +6,7 @@ from typing import Any
 
 from workers.drivers.hypervisor.base import PowerState
 from workers.drivers.hypervisor.errors import ServerNotFound, ServerNotRunning
-from workers.drivers.hypervisor.specs import ClusterSource, DiskSpec
+from workers.drivers.hypervisor.specs import ClusterSource, DiskSpec, Placement
 from workers.drivers.simulation import Simulation
 
 ON = (PowerState.RUNNING, PowerState.PAUSED)
@@ -28,6 +28,11 @@ class SimulatedRecords:
         if record["power_state"] not in ON:
             raise ServerNotRunning("The server is not in a state that allows this.", details=server_id)
         return record
+
+
+def cpus_of(placed: Placement | None) -> list[int]:
+    """Return the host's processors that a guest has a place on."""
+    return sorted({cpu for cell in placed.cells for _, cpus in cell.cpus for cpu in cpus}) if placed else []
 
 
 def image_of(disk: DiskSpec) -> str:

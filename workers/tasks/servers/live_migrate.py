@@ -5,7 +5,7 @@ Until the guest has left its source, every failure leaves it there. Where it is,
 """
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -26,7 +26,7 @@ from workers.drivers.hypervisor.base import HypervisorDriver
 from workers.drivers.hypervisor.migration import MigrationOptions, Progress, Whereabouts
 from workers.engine.errors import Abort
 from workers.engine.steps import DESTINATION, SCHEDULER, SOURCE, StepContext
-from workers.mapping import peers, volumes
+from workers.mapping import hardware, peers, volumes
 from workers.system.peers import client
 from workers.system.peers.errors import PeerError
 from workers.tasks.servers import fetch_image, moving, schedule
@@ -180,7 +180,11 @@ class Migrate(ServerStep[Moved]):
         hypervisor.check_migration(key, destination)
         ctx.checkpoint()
         migrations.advance(run_id=ctx.claim.run_id, status=migration_states.RUNNING)
-        moved = hypervisor.migrate(key, destination, options_of(server), _Reporter(ctx, hypervisor), ctx.stop)
+        options = replace(
+            options_of(server),
+            placement=hardware.placement_there(server, moving.at_destination(server, moving.migration_of(ctx))),
+        )
+        moved = hypervisor.migrate(key, destination, options, _Reporter(ctx, hypervisor), ctx.stop)
         log.info("guest moved", total_ms=moved.total_ms, downtime_ms=moved.downtime_ms)
         return Moved(moved.total_ms, moved.downtime_ms)
 

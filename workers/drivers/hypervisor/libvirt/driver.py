@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Event
@@ -38,6 +39,7 @@ from workers.drivers.hypervisor.libvirt.definition import EMULATED_FEATURES, Hos
 from workers.drivers.hypervisor.libvirt.disks import LibvirtDisks
 from workers.drivers.hypervisor.libvirt.events import Watchers
 from workers.drivers.hypervisor.libvirt.failures import translated
+from workers.drivers.hypervisor.libvirt.host import parse
 from workers.drivers.hypervisor.libvirt.keys import LibvirtKeys
 from workers.drivers.hypervisor.libvirt.live import LibvirtLive
 from workers.drivers.hypervisor.libvirt.moves import LibvirtMoves
@@ -266,11 +268,18 @@ class LibvirtDriver(LibvirtDisks, LibvirtKeys, LibvirtLive, LibvirtMoves, Hyperv
         domains.close_console(info)
         return info
 
+    def _whole_policy(self, connection: libvirt.virConnect) -> HostPolicy:
+        """Without a set of shared processors, those that are not dedicated are shared."""
+        if self.policy.dedicated_cpus and not self.policy.shared_cpus:
+            known = host.topology(parse(connection.getCapabilities()), self.policy)
+            self.policy = replace(self.policy, shared_cpus=tuple(known["shared"]))
+        return self.policy
+
     def _define(self, connection: libvirt.virConnect, spec: ServerSpec) -> libvirt.virDomain:
         files.make_directory(Path(spec.instance_dir), 0o711)
         secrets.keep_of(connection, spec.disks)
         # libvirt sets what `define` leaves open (addresses of devices) only for a definition that is new.
-        domain = connection.defineXMLFlags(define(spec, self.policy).xml(), 0)
+        domain = connection.defineXMLFlags(define(spec, self._whole_policy(connection)).xml(), 0)
         if spec.on_addresses is not None:
             spec.on_addresses(domains.addresses(domain))
         return domain

@@ -24,12 +24,12 @@ from lxml import etree
 from workers.drivers.errors import Stopped
 from workers.drivers.hypervisor.base import PowerState
 from workers.drivers.hypervisor.errors import MigrationFailed
-from workers.drivers.hypervisor.libvirt import domains
+from workers.drivers.hypervisor.libvirt import domains, placement
 from workers.drivers.hypervisor.libvirt.failures import is_absent, is_invalid_now
 from workers.drivers.hypervisor.libvirt.host import parse
 from workers.drivers.hypervisor.libvirt.xml.metadata import NAMESPACE
 from workers.drivers.hypervisor.migration import Migrated, MigrationOptions, OnProgress, Progress
-from workers.drivers.hypervisor.specs import ExportSource
+from workers.drivers.hypervisor.specs import ExportSource, Placement
 from workers.system import files
 from workers.system.peers.client import Doors, Peer
 from workers.system.peers.errors import PeerError
@@ -95,16 +95,19 @@ def there(server_id: str) -> Iterator[libvirt.virConnect]:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What is elsewhere on the destination: its directory, instead of this host's, and volumes, by their ids."""
+    """What is elsewhere on the destination: its directory, instead of this host's, and volumes, by their ids; the
+    processors that its guests share, () for all, None where it is silent on that.
+    """
 
     here: str
     there: str
     volumes: Mapping[str, ExportSource] = field(default_factory=dict)
+    shared_cpus: tuple[int, ...] | None = None
 
 
-def moved_xml(text: str, arrival: Arrival) -> str:
-    """Return a domain's XML as the destination has it: its files and its mark below another directory, and the sockets
-    of its volumes.
+def moved_xml(text: str, arrival: Arrival, placed: Placement | None = None) -> str:
+    """Return a domain's XML as the destination has it: its files and its mark below another directory, the sockets of
+    its volumes, and its processors there.
     """
     root, here, there = parse(text), arrival.here, arrival.there
     for disk in root.iterfind("devices/disk[@type='network']"):
@@ -126,6 +129,7 @@ def moved_xml(text: str, arrival: Arrival) -> str:
     ):  # libvirt names this socket itself, in the domain's own directory
         for element in (graphics, *graphics.iterfind("listen")):
             element.attrib.pop("socket", None)
+    placement.carry_over(root, placed, arrival.shared_cpus)
     return etree.tostring(root, encoding="unicode")
 
 
@@ -149,9 +153,9 @@ def run(
     home = directory(server_id)
     parameters: dict[str, Any] = {
         libvirt.VIR_MIGRATE_PARAM_URI: f"unix://{home / 'memory'}",
-        libvirt.VIR_MIGRATE_PARAM_DEST_XML: moved_xml(text, arrival),
+        libvirt.VIR_MIGRATE_PARAM_DEST_XML: moved_xml(text, arrival, options.placement),
         libvirt.VIR_MIGRATE_PARAM_PERSIST_XML: moved_xml(
-            domain.XMLDesc(live | libvirt.VIR_DOMAIN_XML_INACTIVE), arrival
+            domain.XMLDesc(live | libvirt.VIR_DOMAIN_XML_INACTIVE), arrival, options.placement
         ),
     }
     flags = _FLAGS

@@ -44,6 +44,10 @@ class LibvirtMoves(MigrationOperations):
     _home: str
 
     @abstractmethod
+    def _whole_policy(self, connection: libvirt.virConnect) -> HostPolicy:
+        """Return the policy with what depends on the host."""
+
+    @abstractmethod
     def _existing(self, server_id: str) -> libvirt.virDomain:
         """Return the domain. Raises ServerNotFound."""
 
@@ -57,7 +61,8 @@ class LibvirtMoves(MigrationOperations):
         if len(exports) < len(volumes):
             with translated(MigrationFailed):
                 self._connection.run(lambda it: secrets.keep(it, volumes.values()))
-        return json.dumps({"home": self._home, "volumes": sources}).encode()
+        shared = self._connection.run(self._whole_policy).shared_cpus
+        return json.dumps({"home": self._home, "volumes": sources, "shared_cpus": shared}).encode()
 
     def prepare_arrival(self, server_id: str) -> None:
         migration.make_directory(server_id)
@@ -153,6 +158,8 @@ class LibvirtMoves(MigrationOperations):
         try:
             facts = json.loads(client.read(peer, server_id, "arrival"))
             volumes = {key: ExportSource(at["socket"], at["name"]) for key, at in facts["volumes"].items()}
-            return Arrival(self._home, str(facts["home"]), volumes)
+            shared = facts.get("shared_cpus")  # agents of before have said nothing
+            cpus = None if shared is None else tuple(int(cpu) for cpu in shared)
+            return Arrival(self._home, str(facts["home"]), volumes, cpus)
         except (PeerError, ValueError, KeyError, TypeError) as error:
             raise MigrationFailed(f"The host {peer.host} does not answer.", details=str(error)) from error

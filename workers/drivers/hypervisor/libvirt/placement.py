@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
+
+from lxml import etree
 
 from workers.drivers.hypervisor.libvirt.xml import resources
 from workers.drivers.hypervisor.specs import Hardware, Placement
+
+_OF_HOST = ("vcpupin", "emulatorpin", "vcpusched")
 
 
 def cpu_tune(asked: Hardware) -> resources.CpuTune | None:
@@ -22,6 +27,34 @@ def cpu_tune(asked: Hardware) -> resources.CpuTune | None:
         emulator=resources.EmulatorPin(listed(placed.emulator)) if placed and placed.emulator else None,
         realtime=resources.VcpuSched(listed(placed.realtime)) if placed and placed.realtime else None,
     )
+
+
+def carry_over(root: Any, placed: Placement | None, shared: Iterable[int] | None) -> None:
+    """Let a domain's XML name another host's processors and cells: those of the guest's claim there, or for a guest
+    without one those that its guests share. None of these: they stay as they are.
+    """
+    if placed is None:
+        if shared is not None:
+            _share(root.find("vcpu"), listed(shared))
+        return
+    tune = root.find("cputune")
+    if tune is None:  # of a guest that was started without its places
+        tune = etree.SubElement(root, "cputune")
+    for element in [found for found in tune if found.tag in _OF_HOST]:
+        tune.remove(element)
+    made = cpu_tune(Hardware(placement=placed))
+    if made is not None:
+        tune.extend(made.build())
+    numa, there = numa_tune(placed), root.find("numatune")
+    if numa is not None and there is not None:
+        root.replace(there, numa.build())
+
+
+def _share(vcpu: Any, cpus: str) -> None:
+    if cpus:
+        vcpu.set("cpuset", cpus)
+    else:
+        vcpu.attrib.pop("cpuset", None)
 
 
 def numa_tune(placed: Placement | None) -> resources.NumaTune | None:
