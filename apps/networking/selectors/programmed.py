@@ -123,13 +123,11 @@ def _port(
     device_id: str,
     is_parent: bool,
 ) -> ProgrammedPort:
-    host, _, moving_to = hosts.partition(",")
     parent_id, tag, is_up, device_id = orjson.loads(trunk) if trunk else (None, None, True, device_id)
     return ProgrammedPort(
         id=port_id,
         network_id=network_id,
-        host=host,
-        moving_to=moving_to,
+        **_hosts(hosts),
         mac=mac,
         hostname=hostname,
         admin_state_up=admin_state_up and is_up,
@@ -145,6 +143,11 @@ def _port(
         dhcp_options=_dhcp_options(options),
         device_id=device_id,
     )
+
+
+def _hosts(text: str) -> dict[str, str]:
+    host, _, moving_to = text.partition(",")
+    return {"host": host, "moving_to": moving_to}
 
 
 def _dhcp_options(text: str) -> tuple[tuple[str, str, int], ...]:
