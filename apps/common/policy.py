@@ -20,6 +20,7 @@ from apps.common.context import RequestContext
 from apps.common.exceptions import PolicyForbidden
 
 ADMIN = "rule:context_is_admin"
+PROJECT_MANAGER = "rule:project_manager_or_admin"
 PROJECT_MEMBER = "rule:project_member_or_admin"
 PROJECT_READER = "rule:project_reader_or_admin"
 ANYBODY = ""

@@ -1,6 +1,6 @@
 """Compute's rules, with Nova's names and defaults (nova/policies/)."""
 
-from apps.common.policy import ADMIN, ANYBODY, PROJECT_MEMBER, PROJECT_READER
+from apps.common.policy import ADMIN, ANYBODY, PROJECT_MANAGER, PROJECT_MEMBER, PROJECT_READER
 from apps.compute import actions
 
 _READ = (
@@ -16,6 +16,7 @@ _READ = (
 _WRITE = (
     "os-security-groups:create os-security-groups:update os-security-groups:delete os-security-groups:rule:create "
     "os-security-groups:rule:delete os-server-password:clear os-floating-ips:create os-floating-ips:delete "
+    "servers:create_image:allow_volume_backed "
     "servers:create servers:create:attach_network servers:create:trusted_certs servers:rebuild:trusted_certs "
     "servers:update os-remote-consoles "
     "os-server-shares:create os-server-shares:delete "
@@ -28,9 +29,9 @@ _WRITE = (
 _ADMIN = (
     "os-instance-usage-audit-log:list os-instance-usage-audit-log:show os-hosts:list os-hosts:show "
     "os-baremetal-nodes:list os-baremetal-nodes:show "
-    "os-hosts:update os-hosts:reboot os-hosts:shutdown os-hosts:start os-migrations:index "
-    "servers:migrations:index servers:migrations:show servers:migrations:delete "
-    "servers:migrations:force_complete servers:index:get_all_tenants "
+    "os-hosts:update os-hosts:reboot os-hosts:shutdown os-hosts:start os-migrations:index:all_projects "
+    "os-migrations:index:host servers:migrations:index:host servers:migrations:show os-migrate-server:migrate:host "
+    "os-migrate-server:migrate_live:host servers:index:get_all_tenants servers:allow_all_filters "
     "servers:detail:get_all_tenants servers:create:forced_host "
     "os-extended-server-attributes os-instance-actions:events os-instance-actions:events:details "
     "os-lock-server:unlock:unlock_override os-flavor-manage:create os-flavor-manage:update "
@@ -41,13 +42,14 @@ _ADMIN = (
     "os-hypervisors:list-detail os-hypervisors:show os-hypervisors:statistics os-hypervisors:search "
     "os-hypervisors:servers os-hypervisors:uptime os-services:list os-services:update os-services:delete "
     "os-aggregates:index os-aggregates:create os-aggregates:show os-aggregates:update os-aggregates:delete "
-    "os-aggregates:add_host os-aggregates:remove_host os-aggregates:set_metadata os-aggregates:images "
+    "os-aggregates:add_host os-aggregates:remove_host os-aggregates:set_metadata "
     "os-simple-tenant-usage:list "
     "os-console-auth-tokens "
-    "servers:show:host_status os-server-groups:index:all_projects servers:create:requested_destination "
+    "servers:show:host_status servers:show:host_status:unknown-only os-server-groups:index:all_projects "
     "os-shelve:unshelve_to_host os-server-external-events:create os-server-diagnostics os-volumes-attachments:swap "
     "os-assisted-volume-snapshots:create os-assisted-volume-snapshots:delete"
 )
+_MANAGER = "os-migrations:index servers:migrations:index servers:migrations:delete servers:migrations:force_complete"
 _ANYBODY = (
     "os-flavor-extra-specs:index os-flavor-extra-specs:show os-availability-zone:list os-quota-sets:defaults "
     "extensions flavors os-floating-ip-pools"
@@ -58,11 +60,14 @@ RULES: dict[str, str] = {
     **{row.policy: row.who for row in actions.ACTIONS.values()},
     **{f"os_compute_api:{name}": PROJECT_READER for name in _READ.split()},
     **{f"os_compute_api:{name}": PROJECT_MEMBER for name in _WRITE.split()},
+    **{f"os_compute_api:{name}": PROJECT_MANAGER for name in _MANAGER.split()},
     **{f"os_compute_api:{name}": ADMIN for name in _ADMIN.split()},
     **{f"os_compute_api:{name}": ANYBODY for name in _ANYBODY.split()},
     **{f"os_compute_api:os-keypairs:{name}": _USER for name in ("index", "show", "create", "delete")},
     "compute:server:topology:index": PROJECT_READER,  # Nova's names for these
     "compute:server:topology:host:index": ADMIN,
+    "compute:servers:create:requested_destination": ADMIN,
+    "compute:aggregates:images": ADMIN,
     "network:attach_external_network": ADMIN,  # Nova's name for it
     "os_compute_api:os-quota-sets:show": PROJECT_READER,
     "os_compute_api:os-quota-sets:detail": PROJECT_READER,

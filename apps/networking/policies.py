@@ -2,9 +2,7 @@
 owner.
 """
 
-from apps.common.policy import ADMIN, ANYBODY, PROJECT_MEMBER, PROJECT_READER
-
-PROJECT_MANAGER = "rule:project_manager_or_admin"
+from apps.common.policy import ADMIN, ANYBODY, PROJECT_MANAGER, PROJECT_MEMBER, PROJECT_READER
 
 # Neutron's own words, for operators' files.
 WORDS = {

@@ -1,7 +1,7 @@
 """Actions that move a server to another host while it runs, or when its own is dead."""
 
 from apps.common.microversions import since
-from apps.common.policy import ADMIN
+from apps.common.policy import ADMIN, PROJECT_MANAGER
 from apps.compute import migration_bodies as bodies
 from apps.compute import states
 from apps.compute.actions.base import Button, ServerAction
@@ -9,8 +9,8 @@ from apps.compute.actions.base import Button, ServerAction
 # What os-instance-actions shows of migrations under way that are ended by hand (nova/compute/instance_actions.py).
 LIVE_ABORT, LIVE_FORCE_COMPLETE = "live_migration_cancel", "live_migration_force_complete"
 LIVE_MIGRATE = ServerAction(
-    name="live-migration", key="os-migrateLive", rule="os-migrate-server:migrate_live", who=ADMIN,
-    title="Live-migrate", icon="directions_run",
+    name="live-migration", key="os-migrateLive", rule="os-migrate-server:migrate_live",
+    who=PROJECT_MANAGER, title="Live-migrate", icon="directions_run",
     explains="Moves the server to another host while its guest runs on: disks and memory are copied, then the guest is "
     "paused for a moment.",
     body=bodies.MIGRATE_LIVE_ANY,

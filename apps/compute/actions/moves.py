@@ -1,7 +1,7 @@
 """Actions that bring a server to another host or to another flavor."""
 
 from apps.common.microversions import since
-from apps.common.policy import ADMIN
+from apps.common.policy import PROJECT_MANAGER
 from apps.compute import action_bodies as bodies
 from apps.compute import states
 from apps.compute.actions.base import Button, ServerAction
@@ -10,7 +10,8 @@ _ON_HOST = (states.ACTIVE, states.STOPPED)
 FROM_DEAD = "server.return_from_dead"
 _TASKS = (states.RESIZE_MIGRATING, states.RESIZE_FINISH)
 MIGRATE = ServerAction(
-    name="migrate", key="migrate", rule="os-migrate-server:migrate", who=ADMIN, title="Migrate", icon="moving",
+    name="migrate", key="migrate", rule="os-migrate-server:migrate", who=PROJECT_MANAGER, title="Migrate",
+    icon="moving",
     explains="Moves the server to another host, which the scheduler chooses or the request names (2.56). The guest is "
     "off meanwhile; then it is to be confirmed or reverted.",
     body=bodies.MIGRATE, body_versions=since("2.56"), arguments=bodies.host,

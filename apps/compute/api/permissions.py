@@ -6,8 +6,9 @@ from typing import Any
 from apps.common import policy
 from apps.common.context import RequestContext
 from apps.common.exceptions import BadRequest
-from apps.compute.actions import REBUILD, UNLOCK, UNSHELVE, ServerAction
+from apps.compute.actions import CREATE_IMAGE, LIVE_MIGRATE, MIGRATE, REBUILD, UNLOCK, UNSHELVE, ServerAction
 from apps.compute.models import Server
+from apps.compute.selectors import volume_attachments
 from apps.compute.services.server_requests import placement
 from apps.compute.services.servers import locker
 from apps.networking.api import permissions as network_permissions
@@ -63,10 +64,14 @@ def _named_networks(values: Mapping[str, Any]) -> list[Any]:
 
 def of_action(caller: RequestContext, action: ServerAction, server: Server, value: Any = None) -> tuple[str, ...]:
     """Return the further rules of an action on this server: its owner may not undo an administrator's lock, nor choose
-    the host of a server that comes back. ``value``: the body's.
+    the host of a server that moves or comes back. ``value``: the body's.
     """
     if action is UNSHELVE and isinstance(value, Mapping) and "host" in value:
         return (UNSHELVE_TO_HOST,)
+    if action in (MIGRATE, LIVE_MIGRATE) and isinstance(value, Mapping) and value.get("host"):
+        return (f"{action.policy}:host",)
+    if action is CREATE_IMAGE and volume_attachments.boots_from_volume(server):
+        return (f"{action.policy}:allow_volume_backed",)
     if action is REBUILD and isinstance(value, Mapping) and "trusted_image_certificates" in value:
         return (REBUILD_CERTIFICATES,)
     if action is UNLOCK and server.locked_by not in ("", locker(context=caller, server=server)):

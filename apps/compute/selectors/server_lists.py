@@ -139,14 +139,22 @@ class ListQuery:
         return self.style.time(self.text(name), name)
 
 
-def offered(*, asked: Mapping[str, Sequence[str]], version: Version, is_admin: bool) -> dict[str, Sequence[str]]:
-    """Return the filters that a microversion has for the caller; Nova ignores the others."""
-    ranges = SINCE if is_admin else {**SINCE, **FOR_ALL_SINCE}
+def offered(*, asked: Mapping[str, Sequence[str]], version: Version, everything: bool) -> dict[str, Sequence[str]]:
+    """Return the filters that a microversion has for the caller; Nova ignores the others.
+
+    ``everything``: the caller may use all of them.
+    """
+    ranges = SINCE if everything else {**SINCE, **FOR_ALL_SINCE}
     return {name: values for name, values in asked.items() if name not in ranges or version in ranges[name]}
 
 
 def filtered(
-    *, context: RequestContext, asked: Mapping[str, Sequence[str]], style: QueryStyle, all_projects: bool
+    *,
+    context: RequestContext,
+    asked: Mapping[str, Sequence[str]],
+    style: QueryStyle,
+    all_projects: bool,
+    everything: bool,
 ) -> QuerySet[Server]:
     """Return the servers that the query asks for; filters for administrators are ignored for others, as in Nova.
 
@@ -157,7 +165,7 @@ def filtered(
     for name, column in EXACT.items():
         if name in OF_ALL_PROJECTS and not all_projects:
             continue
-        if name in query and (context.is_admin or name not in ADMIN_ONLY):
+        if name in query and (everything or name not in ADMIN_ONLY):
             rows = rows.filter(**{f"{column}__in": query.all(name)})
     rows = _by_text(rows, query)
     rows = _by_time(rows, query)

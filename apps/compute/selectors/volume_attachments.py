@@ -34,6 +34,11 @@ def _rows(server_ids: Sequence[uuid.UUID]) -> list[BlockDevice]:
     return list(rows.order_by("server_id", "position"))
 
 
+def boots_from_volume(server: Server) -> bool:
+    """Whether a volume is the server's root disk. 1 query, or none."""
+    return any(device.is_root for device in of_server(server=server))
+
+
 def get(*, server: Server, volume_id: uuid.UUID | None) -> BlockDevice:
     """Return the row of a volume of the server, also of one on its way. Raises VolumeNotAttached (404)."""
     row = next((row for row in of_server(server=server) if row.volume_id == volume_id), None)

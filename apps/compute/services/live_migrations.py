@@ -38,6 +38,8 @@ def begin(
         raise BadRequest("Can't force to a non-provided destination")
     if host:
         _check_destination(server, host)
+    if not context.is_admin:
+        ends_of_moves.check_source(server)
     if server.host and not hosts.is_up(server.host):
         raise exceptions.ComputeServiceUnavailable(host=server.host)
     if checked:

@@ -11,7 +11,7 @@ from apps.common.context import RequestContext
 from apps.compute.actions import CREATE_BACKUP, CREATE_IMAGE, ServerAction
 from apps.compute.exceptions import VolumeBacked
 from apps.compute.models import Server
-from apps.compute.selectors import servers as selectors
+from apps.compute.selectors import volume_attachments
 from apps.compute.services import server_actions, volume_images
 from apps.compute.services.unfilled_images import IMAGE
 from apps.images import attributes
@@ -74,9 +74,7 @@ def begin(
     """
     run_id = uuid.uuid4()
     owner = context.project_id or server.project_id
-    boots_from_volume = server.has_volumes and any(
-        device.is_root and device.is_volume for device in selectors.block_devices(server_id=server.id)
-    )
+    boots_from_volume = volume_attachments.boots_from_volume(server)
     if boots_from_volume and action is CREATE_BACKUP:
         raise VolumeBacked
     values = {

@@ -15,7 +15,7 @@ from apps.compute import locks, states
 from apps.compute.actions import SHELVE, SHELVE_OFFLOAD, UNSHELVE
 from apps.compute.exceptions import UnshelveHostNotInAZ, UnshelveInstanceInvalidState
 from apps.compute.models import Server
-from apps.compute.selectors import servers as selectors
+from apps.compute.selectors import volume_attachments
 from apps.compute.services import ends_of_moves, server_actions, server_images, server_states
 from apps.compute.services.unfilled_images import IMAGE
 from apps.networking.services import bindings
@@ -34,7 +34,7 @@ def shelve(*, context: RequestContext, server: Server) -> None:
 
     Raises what an image of a server raises, WrongState and ServerLocked (409).
     """
-    if any(device.is_root and device.is_volume for device in selectors.block_devices(server_id=server.id)):
+    if volume_attachments.boots_from_volume(server):
         server_actions.begin(context=context, server=server, action=SHELVE, offload=True)
         return
     name, at_once = f"{server.name[:240]}-shelved", settings.SHELVED_OFFLOAD_TIME == 0

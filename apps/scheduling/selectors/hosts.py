@@ -127,9 +127,12 @@ def is_up(name: str) -> bool:
 
 
 def status_of(*, names: Iterable[str]) -> dict[str, str]:
-    """Return host -> UP, DOWN or MAINTENANCE (the API's host_status)."""
+    """Return host -> UP, DOWN, MAINTENANCE or UNKNOWN, as Nova's host_status: DOWN is what an operator says."""
     rows = Host.objects.filter(name__in=list(names))
-    return {row.name: "MAINTENANCE" if not row.enabled else "UP" if row.is_up else "DOWN" for row in rows}
+    alive = {True: "UP", False: "UNKNOWN"}
+    return {
+        row.name: "DOWN" if row.forced_down else "MAINTENANCE" if not row.enabled else alive[row.is_up] for row in rows
+    }
 
 
 def zones() -> dict[str, list[Host]]:

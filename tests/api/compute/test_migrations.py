@@ -103,6 +103,33 @@ def test_of_server(admin: ComputeCaller, alice: ComputeCaller, rows: list[Migrat
     assert alice.at("2.23").get(path).status_code == 403
 
 
+def test_managers_of_the_project(alice: ComputeCaller, rows: list[Migration], no_broker: Any, make_host: Any) -> None:
+    """They move its servers, but not where, list what it began, and see no hosts."""
+    make_host("h1", 1)
+    who = ComputeCaller(alice.prefix, roles=("manager", "member", "reader"), project_id=alice.project_id).at("2.80")
+    live, hosts = rows[2], ("source_compute", "source_node", "dest_compute", "dest_node", "dest_host")
+    Migration.objects.filter(id=live.id).update(project_id=alice.project_id)
+    assert who.get("/os-migrations").status_code == 403
+    assert who.get("/os-migrations", project_id="p").status_code == 403
+    for version in ("2.1", "2.80"):
+        [row] = who.at(version).get("/os-migrations", project_id=alice.project_id).json()["migrations"]
+        assert row["id"] == live.id and {row[name] for name in hosts} == {None}
+    path = f"/servers/{live.server_id}/migrations"
+    [row] = who.get(path).json()["migrations"]
+    assert row["id"] == live.id and {row[name] for name in hosts} == {None}
+    assert who.get(f"{path}/{live.id}").status_code == 403
+    assert who.post(f"{path}/{live.id}/action", {"force_complete": None}).status_code == 202
+    act = f"/servers/{rows[0].server_id}/action"
+    moves = ({"os-migrateLive": {"block_migration": "auto", "host": "h2"}}, {"migrate": {"host": "h2"}})
+    assert [who.post(act, body).status_code for body in moves] == [403, 403]
+    Server.objects.filter(id=rows[0].server_id).update(host="h1")
+    assert who.post(act, {"migrate": None}).status_code == 202
+    assert alice.at("2.80").post(act, {"migrate": None}).status_code == 403
+    Server.objects.filter(id=rows[0].server_id).update(host="h3", task_state="")
+    answer = who.post(act, {"os-migrateLive": {"block_migration": "auto", "host": None}})
+    assert answer.status_code == 409 and "h3" not in answer.text
+
+
 def test_writes(alice: ComputeCaller, server: Server) -> None:
     run_id = uuid.uuid4()
     row = migrations.create(context=alice.context, server=server, run_id=run_id, type_="migration", status="migrating")

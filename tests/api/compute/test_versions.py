@@ -2,6 +2,8 @@
 
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -32,6 +34,29 @@ def test_the_table_is_current() -> None:
             file, function = compute_api_docs.place_of(test)
             assert f"def {function}(" in (ROOT / file).read_text(), test
     assert compute_api_docs.PAGE.read_text() == compute_api_docs.page(), "run `celerity compute_api_docs`"
+
+
+def test_status_of_hosts(
+    admin: ComputeCaller, alice: ComputeCaller, make_server: Any, make_host: Any, settings: Any, tmp_path: Path
+) -> None:
+    """DOWN is what an operator says; of a host that is silent nothing is known, and that alone may be for all."""
+    silent, rows = timezone.now() - timedelta(days=1), {}
+    for number, (name, values) in enumerate((
+        ("UP", {}), ("DOWN", {"forced_down": True, "enabled": False}), ("MAINTENANCE", {"enabled": False}),
+        ("UNKNOWN", {"heartbeat_at": silent}),
+    )):  # fmt: skip
+        make_host(name, number, **values)
+        rows[name] = f"/servers/{make_server(alice, host=name).id}"
+    assert {name: admin.at("2.16").get(path).json()["server"]["host_status"] for name, path in rows.items()} == {
+        name: name for name in rows
+    }
+    settings.STATE_DIR = tmp_path
+    assert "host_status" not in alice.at("2.90").get(rows["UNKNOWN"]).json()["server"]
+    (tmp_path / "policy.yaml").write_text('"os_compute_api:servers:show:host_status:unknown-only": "role:reader"')
+    shown = {name: alice.at("2.90").get(path).json()["server"].get("host_status") for name, path in rows.items()}
+    assert shown == {"UP": None, "DOWN": None, "MAINTENANCE": None, "UNKNOWN": "UNKNOWN"}
+    (tmp_path / "policy.yaml").write_text('"os_compute_api:servers:allow_all_filters": "role:reader"')
+    assert len(alice.at("2.82").get("/servers?host=UP&vm_state=active").json()["servers"]) == 1
 
 
 def before(version: str) -> str:

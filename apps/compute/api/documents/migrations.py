@@ -14,7 +14,13 @@ TYPED = since("2.23")
 FIELDS = {"migration_type": TYPED, "uuid": since("2.59"), "user_id": since("2.80"), "project_id": since("2.80")}
 
 
-def _common(row: Migration, addresses: Mapping[str, str]) -> dict[str, Any]:
+HOSTS = ("source_compute", "source_node", "dest_compute", "dest_node", "dest_host")
+
+Addresses = Mapping[str, str] | None
+"""Of hosts, by their names; None: hosts are not shown."""
+
+
+def _common(row: Migration, addresses: Addresses) -> dict[str, Any]:
     return {
         "id": row.id,
         "uuid": str(row.uuid),
@@ -25,14 +31,15 @@ def _common(row: Migration, addresses: Mapping[str, str]) -> dict[str, Any]:
         "source_node": row.source,
         "dest_compute": row.destination or None,
         "dest_node": row.destination or None,
-        "dest_host": addresses.get(row.destination),
+        "dest_host": addresses.get(row.destination) if addresses is not None else None,
         "created_at": microseconds(row.created_at),
         "updated_at": microseconds(row.updated_at),
+        **(dict.fromkeys(HOSTS) if addresses is None else {}),
     }
 
 
-def render(row: Migration, version: Version, links: Links, addresses: Mapping[str, str]) -> dict[str, Any]:
-    """Return a row of os-migrations; ``addresses``: of hosts, by their names."""
+def render(row: Migration, version: Version, links: Links, addresses: Addresses) -> dict[str, Any]:
+    """Return a row of os-migrations."""
     document = {
         **_common(row, addresses),
         "instance_uuid": str(row.server_id),
@@ -45,7 +52,7 @@ def render(row: Migration, version: Version, links: Links, addresses: Mapping[st
     return microversions.without(document, microversions.hidden(FIELDS, version))
 
 
-def render_live(row: Migration, version: Version, addresses: Mapping[str, str]) -> dict[str, Any]:
+def render_live(row: Migration, version: Version, addresses: Addresses) -> dict[str, Any]:
     """Return a live migration under way, as its server shows it."""
     document = {
         **_common(row, addresses),

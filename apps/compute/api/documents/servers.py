@@ -43,7 +43,6 @@ ADMIN_FIELDS = (
     "OS-EXT-SRV-ATTR:ramdisk_id",
     "OS-EXT-SRV-ATTR:root_device_name",
     "OS-EXT-SRV-ATTR:user_data",
-    "host_status",
 )
 # Below 2.75, PUT shows a part of GET's fields (nova/api/openstack/compute/servers.py, update).
 WHOLE_AFTER_UPDATE = since("2.75")
@@ -59,6 +58,7 @@ NOT_AFTER_UPDATE = (
     "OS-EXT-STS:power_state",
     "os-extended-volumes:volumes_attached",
     *(name for name in ADMIN_FIELDS),
+    "host_status",
     "OS-EXT-SRV-ATTR:hostname",
 )
 # The statuses for which Nova shows a progress. Of those that are made anew nobody knows how far they are.
@@ -105,7 +105,7 @@ class Renderer:
         groups: Groups,
         volumes: Volumes,
         show: bool = False,
-        host_status: str = "",
+        host_status: str | None = None,
     ) -> dict[str, Any]:
         ports = addresses.get(server.id, ())
         document = {
@@ -136,6 +136,8 @@ class Renderer:
             document["fault"] = self._fault(server, show)
         if not show:
             document.pop("server_groups", None)
+        if host_status is None:  # the caller may not know it
+            document.pop("host_status", None)
         return microversions.without(document, self.hidden)
 
     def _volume(self, device: BlockDevice) -> dict[str, Any]:
@@ -172,7 +174,7 @@ class Renderer:
         return fault
 
 
-def _extensions(server: Server, host_status: str) -> dict[str, Any]:
+def _extensions(server: Server, host_status: str | None) -> dict[str, Any]:
     """Return what Nova's extensions and later microversions added to a server."""
     return {
         "OS-DCF:diskConfig": server.disk_config,

@@ -82,7 +82,7 @@ class AggregateImagesView(ComputeView):
     examples = {"POST": {"cache": [{"id": "70a599e0-31e7-49b7-b260-868f441e862b"}]}}
 
     def post(self, request: Request, aggregate_id: str) -> Response:
-        policy.check(self.caller, RULE.format("images"))
+        policy.check(self.caller, "compute:aggregates:images")
         values = self.parse(request, serializer=serializers.AggregateImages)
         ids = [item["id"] for item in values["cache"]]
         key = number(aggregate_id)

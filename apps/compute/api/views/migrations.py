@@ -6,7 +6,7 @@ from typing import Any
 from django.db.models import QuerySet
 from rest_framework.request import Request
 
-from apps.common import audit
+from apps.common import audit, policy
 from apps.common.api.collections import Listing
 from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest, NotFound
@@ -15,7 +15,7 @@ from apps.common.pagination import MAX_LIMIT
 from apps.compute.api.documents import migrations as documents
 from apps.compute.api.documents.base import Links
 from apps.compute.api.listing import MIGRATIONS, STYLE
-from apps.compute.api.views.base import Collection, OfServer, PartOfServer, PartsOfServer
+from apps.compute.api.views.base import Collection, ComputeView, OfServer, PartOfServer, PartsOfServer
 from apps.compute.models import Migration
 from apps.compute.selectors import migrations
 from apps.compute.services import live_migrations
@@ -34,15 +34,34 @@ FILTERS = {
 OWNERS = {"user_id": "user_id", "project_id": "project_id"}
 
 
+def _addresses(view: ComputeView, rule: str, rows: list[Any], project: str | None = None) -> dict[str, str] | None:
+    """Return the addresses of the destinations; None for a caller who may not know hosts."""
+    target = None if project is None else {"project_id": project}
+    if not policy.allowed(view.caller, rule, target):
+        return None
+    return hosts.addresses(names={row.destination for row in rows})
+
+
 class MigrationsView(Collection):
     """All migrations, newest first; in pages from 2.59 on."""
 
     checks_query = True
     plural, rule, listing = "migrations", RULE.format("os-migrations:index"), MIGRATIONS
 
+    def permit(self, action: str, row: Any = None) -> None:
+        """Managers see what their project began, if they ask for that alone; in no version Nova narrows it down."""
+        super().permit(action, row)
+        if not self._asks_for_own():
+            policy.check(self.caller, f"{self.rule}:all_projects")
+
+    def _asks_for_own(self) -> bool:
+        return self.caller.project_id is not None and self.request.GET.get("project_id") == self.caller.project_id
+
     def rows(self) -> QuerySet[Migration]:
         params, filters = self._params(), {**FILTERS, **(OWNERS if self.version in BY_OWNER else {})}
         asked: dict[str, Any] = {filters[name]: text for name, text in params.items() if name in filters}
+        if self._asks_for_own() and not policy.allowed(self.caller, f"{self.rule}:all_projects"):
+            asked["project_id"] = self.caller.project_id
         rows = migrations.listed(**{**asked, **self._times(params)})
         if STYLE.boolean(params["hidden"], "hidden") if "hidden" in params else False:
             rows = rows.none()  # Nova hides migrations between cells, which are not here
@@ -55,7 +74,7 @@ class MigrationsView(Collection):
         return self.listing if self.version in PAGED else None
 
     def documents(self, rows: list[Any]) -> list[dict[str, Any]]:
-        links, addresses = Links(self.request), hosts.addresses(names={row.destination for row in rows})
+        links, addresses = Links(self.request), _addresses(self, f"{self.rule}:host", rows)
         return [documents.render(row, self.version, links, addresses) for row in rows]
 
     def mark_of(self, row: Any) -> str:
@@ -87,7 +106,7 @@ class ServerMigrationsView(PartsOfServer):
         return migrations.live_of(server_id=self.owner.id)
 
     def documents(self, rows: list[Any]) -> list[dict[str, Any]]:
-        addresses = hosts.addresses(names={row.destination for row in rows})
+        addresses = _addresses(self, f"{self.rule}:host", rows, self.owner.project_id)
         return [documents.render_live(row, self.version, addresses) for row in rows]
 
 

@@ -1,5 +1,6 @@
 """Servers: create, list, show, update, delete."""
 
+from collections.abc import Callable
 from typing import Any, cast
 
 from django.conf import settings
@@ -29,6 +30,7 @@ from apps.scheduling.selectors import hosts
 HINTS = ("os:scheduler_hints", "OS-SCH-HNT:scheduler_hints")
 STRICT_STATUS = since("2.38")
 STRICT_QUERY = since("2.75")
+HOST_STATUS = "os_compute_api:servers:show:host_status"
 EXAMPLE = {"server": {"name": "vm1", "imageRef": "<an image's id>", "flavorRef": "1", "networks": "auto"}}
 
 
@@ -46,18 +48,24 @@ class ServerViewBase(ComputeView):
     def full(self, rows: list[Server], *, show: bool = False) -> list[dict[str, Any]]:
         addresses = bindings.for_servers(server_ids=[server.id for server in rows])
         groups = {port.port_id: list(port.security_groups) for ports in addresses.values() for port in ports}
-        renderer, status_of = self.renderer(), self._host_status(rows)
+        renderer, host_status = self.renderer(), self._host_status(rows)
         shared: dict[str, Any] = {
             "addresses": addresses, "groups": groups, "show": show,
             "volumes": volume_attachments.of_servers(servers=rows),
         }  # fmt: skip
-        return [renderer.render(row, **shared, host_status=status_of.get(row.host, "")) for row in rows]
+        return [renderer.render(row, **shared, host_status=host_status(row.host)) for row in rows]
 
-    def _host_status(self, rows: list[Server]) -> dict[str, str]:
-        """Administrators see from 2.16 on whether the server's host is up: one query for any number of servers."""
-        if not self.caller.is_admin or self.version not in since("2.16"):
-            return {}
-        return hosts.status_of(names={server.host for server in rows if server.host})
+    def _host_status(self, rows: list[Server]) -> Callable[[str], str | None]:
+        """Return what to show of a host from 2.16 on; None: nothing. One query for any number of servers."""
+        everything = policy.allowed(self.caller, HOST_STATUS)
+        if self.version not in since("2.16") or not (
+            everything or policy.allowed(self.caller, f"{HOST_STATUS}:unknown-only")
+        ):
+            return lambda host: None
+        found = hosts.status_of(names={server.host for server in rows if server.host})
+        if everything:
+            return lambda host: found.get(host, "")
+        return lambda host: "UNKNOWN" if found.get(host) == "UNKNOWN" else None
 
 
 class ServersView(ServerViewBase, Collection):
@@ -134,9 +142,11 @@ class ServersView(ServerViewBase, Collection):
         everywhere = "all_tenants" in params and STYLE.boolean(params["all_tenants"] or "1", "all_tenants")
         if everywhere:
             policy.check(self.caller, f"{self.rule}:get_all_tenants")
-        admin = self.caller.is_admin
-        asked = server_lists.offered(asked=queries.plain(params), version=self.version, is_admin=admin)
-        rows = server_lists.filtered(context=self.caller, asked=asked, style=STYLE, all_projects=everywhere)
+        free = policy.allowed(self.caller, "os_compute_api:servers:allow_all_filters")
+        asked = server_lists.offered(asked=queries.plain(params), version=self.version, everything=free)
+        rows = server_lists.filtered(
+            context=self.caller, asked=asked, style=STYLE, all_projects=everywhere, everything=free
+        )
         return rows.defer(*selectors.HEAVY)
 
     def marked(self) -> QuerySet[Server]:

@@ -42,7 +42,7 @@ _CALLS = {
     RETRY.name: "operators' pages",
     CANCEL.name: "operators' pages",
 }
-_WHO = {policy.ADMIN: "administrators", policy.PROJECT_MEMBER: "members"}
+_WHO = {policy.ADMIN: "administrators", policy.PROJECT_MANAGER: "managers", policy.PROJECT_MEMBER: "members"}
 
 
 def page() -> str:

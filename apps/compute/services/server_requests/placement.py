@@ -28,7 +28,7 @@ def columns(context: RequestContext, values: dict[str, Any], hints: dict[str, An
 def rules(values: Mapping[str, Any]) -> list[str]:
     """Return the rules that a request for a host has to pass, beside that of the call itself."""
     if values.get("host") or values.get("hypervisor_hostname"):
-        return ["os_compute_api:servers:create:requested_destination"]
+        return ["compute:servers:create:requested_destination"]
     if any(_split(values)[1:]):
         return ["os_compute_api:servers:create:forced_host"]
     return []
