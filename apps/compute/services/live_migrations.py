@@ -13,7 +13,15 @@ from apps.compute import exceptions, migration_states, rpcapi, states
 from apps.compute.actions import LIVE_ABORT, LIVE_FORCE_COMPLETE, LIVE_MIGRATE
 from apps.compute.models import Migration, Server
 from apps.compute.selectors import request_specs
-from apps.compute.services import dry_runs, ends_of_moves, instance_actions, migrations, server_actions, servers
+from apps.compute.services import (
+    dry_runs,
+    ends_of_moves,
+    instance_actions,
+    migrations,
+    server_actions,
+    server_hardware,
+    servers,
+)
 from apps.scheduling.selectors import hosts
 
 
@@ -43,6 +51,7 @@ def begin(
     if server.host and not hosts.is_up(server.host):
         raise exceptions.ComputeServiceUnavailable(host=server.host)
     if checked:
+        server_hardware.check_action(server=server, action=LIVE_MIGRATE.name)  # the better answer
         _check_room(server, host)
     run_id = uuid.uuid4()
     server_actions.begin(context=context, server=server, action=LIVE_MIGRATE, run_id=run_id, host=host)
