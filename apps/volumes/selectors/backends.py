@@ -1,6 +1,6 @@
 """Back ends of hosts: what Cinder calls volume services, pools and capabilities."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -10,14 +10,13 @@ from django.db.models import Count, Sum
 
 from apps.scheduling.selectors import hosts
 from apps.volumes.models import DisabledBackend, Snapshot, Volume, VolumeType
-from apps.volumes.selectors import pools, volume_types
+from apps.volumes.selectors import capabilities, pools, volume_types
 
 if TYPE_CHECKING:
     from apps.scheduling.models import Inventory
 
 BINARY = "cinder-volume"
 SCHEDULER_BINARY = "cinder-scheduler"
-VENDOR, DRIVER_VERSION = "Open Source", "1.0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +33,17 @@ class Backend:
     total: int
     free: int
     used_by_volumes: int
+    reserved: int = 0
+
+    @property
+    def amounts(self) -> dict[str, int]:
+        """Return its sizes under the names of capabilities."""
+        return {
+            "total_capacity_gb": self.total,
+            "free_capacity_gb": self.free,
+            "allocated_capacity_gb": self.used_by_volumes,
+            "provisioned_capacity_gb": self.used_by_volumes,
+        }
 
     @property
     def name(self) -> str:
@@ -63,7 +73,8 @@ def everything(*, host: str | None = None) -> list[Backend]:
     for row in rows:
         for backend in names():
             off = disabled.get((row.name, backend))
-            total, free = _room(getattr(row, "inventory", None), backend, uses.get((row.name, backend)))
+            use = uses.get((row.name, backend))
+            total, free = _room(getattr(row, "inventory", None), backend, use)
             listed.append(
                 Backend(
                     host=row.name,
@@ -76,6 +87,7 @@ def everything(*, host: str | None = None) -> list[Backend]:
                     total=total,
                     free=free,
                     used_by_volumes=used.get((row.name, backend), 0),
+                    reserved=use.pool.reserve_gib if use is not None else 0,
                 )
             )
     return [item for item in listed if not wanted_backend or item.backend == wanted_backend.partition("#")[0]]
@@ -96,23 +108,30 @@ def _used() -> dict[tuple[str, str], int]:
     return {(host, backend): total for host, backend, total in rows.annotate(total=Sum("size"))}
 
 
-def protocol(backend: str) -> str:
-    """Return how guests reach the back end's volumes, in Cinder's words."""
-    return "ceph" if pools.is_direct(backend) else "file"
-
-
-def unmet(extra_specs: Mapping[str, str], *, backend: str) -> list[str]:
-    """Return the extra specs of a type that its back end does not meet, as texts."""
-    offered = {"vendor_name": VENDOR, "storage_protocol": protocol(backend)}
-    wanted = {key.removeprefix("capabilities:"): value for key, value in extra_specs.items()}
-    return [f"{key} {wanted[key]}" for key, value in offered.items() if wanted.get(key, value) != value]
+def of_type(volume_type: VolumeType | None) -> list[str]:
+    """Return the back ends that new volumes of a type may go to, the first choice first."""
+    specs = volume_type.extra_specs if volume_type is not None else {}
+    usual = pools.default()
+    ordered = sorted(names(), key=lambda name: name != usual)
+    named = volume_types.backend_of(volume_type)
+    return [name for name in ([named] if named else ordered) if not capabilities.unmet(specs, backend=name)]
 
 
 def takes(row: Backend, volume_type: VolumeType) -> bool:
     """Return whether new volumes of a type may go to a host's back end, if there is room."""
-    named = volume_types.backend_of(volume_type) or pools.default()
-    fits = row.backend == named and not unmet(volume_type.extra_specs, backend=row.backend)
+    fits = row.backend in of_type(volume_type) and not _too_small(row, volume_type)
     return fits and row.enabled and row.up
+
+
+def too_small(*, volume_type: VolumeType | None, backend: str) -> set[str]:
+    """Return the hosts whose back end has not the sizes that a type asks for. 5 queries, or none."""
+    if volume_type is None or not set(capabilities.wanted(volume_type.extra_specs)) & set(capabilities.AMOUNTS):
+        return set()
+    return {row.host for row in everything() if row.backend == backend and _too_small(row, volume_type)}
+
+
+def _too_small(row: Backend, volume_type: VolumeType) -> bool:
+    return bool(capabilities.unmet_amounts(volume_type.extra_specs, row.amounts))
 
 
 def disabled_hosts(*, backend: str) -> set[str]:

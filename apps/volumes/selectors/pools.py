@@ -1,13 +1,16 @@
 """Reading pools: the file systems of back ends, and what the volumes on them claim."""
 
-from collections.abc import Iterable
+import uuid
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.db.models import Sum
 
 from apps.scheduling.selectors import hosts
+from apps.volumes import states
 from apps.volumes.models import Attachment, Pool, Volume
+from apps.workflow.selectors import runs
 
 BUILT_IN = "local"
 
@@ -23,6 +26,11 @@ def takes_host_disk(backend: str) -> bool:
 def default() -> str:
     """Return the back end of volumes whose types name none: that of the servers' disk, or else the first one."""
     return BUILT_IN if BUILT_IN in settings.VOLUME_BACKENDS else next(iter(settings.VOLUME_BACKENDS))
+
+
+def format_of(*, backend: str, multiattach: bool) -> str:
+    """Return how the back end writes a volume: two hosts that write one qcow2 file would destroy it."""
+    return states.RAW if multiattach or is_direct(backend) else states.QCOW2
 
 
 def is_direct(backend: str) -> bool:
@@ -79,22 +87,26 @@ def is_shared(*, backend: str) -> bool:
     return Pool.objects.filter(backend=backend, shared=True).exists()
 
 
-def of_backend(*, backend: str) -> list[PoolUse]:
-    """Return the back end's pools with their use, in order of their hosts. 3 queries."""
-    return _with_use(Pool.objects.filter(backend=backend).order_by("host"))
+def of_backend(*, backend: str, but: uuid.UUID | None = None) -> list[PoolUse]:
+    """Return the back end's pools with their use, in order of their hosts; without what the extension of the volume
+    ``but`` will take. 5 queries.
+    """
+    return _with_use(Pool.objects.filter(backend=backend).order_by("host"), but)
 
 
 def everything() -> list[PoolUse]:
-    """Return all pools with their use. 3 queries."""
+    """Return all pools with their use. 5 queries."""
     return _with_use(Pool.objects.order_by("host", "backend"))
 
 
-def _with_use(pools: Iterable[Pool]) -> list[PoolUse]:
+def _with_use(pools: Iterable[Pool], but: uuid.UUID | None = None) -> list[PoolUse]:
     rows = Volume.objects.filter(deleted_at=None).exclude(host="").order_by().values_list("host", "backend")
     by_host = {(host, backend): total for host, backend, total in rows.annotate(total=Sum("size"))}
     moving = Volume.objects.filter(deleted_at=None).exclude(target_host="")
     for host, backend, size in moving.order_by().values_list("target_host", "target_backend", "size"):
         by_host[host, backend] = by_host.get((host, backend), 0) + size
+    for place, size in _growth(but):
+        by_host[place] = by_host.get(place, 0) + size
     by_backend: dict[str, int] = {}
     for (_, backend), total in by_host.items():
         by_backend[backend] = by_backend.get(backend, 0) + total
@@ -102,3 +114,12 @@ def _with_use(pools: Iterable[Pool]) -> list[PoolUse]:
         PoolUse(pool, by_backend.get(pool.backend, 0) if pool.shared else by_host.get((pool.host, pool.backend), 0))
         for pool in pools
     ]
+
+
+def _growth(but: uuid.UUID | None) -> Iterator[tuple[tuple[str, str], int]]:
+    """Yield the host and back end of volumes that are being extended, and what they will claim more. 1 query or 2."""
+    asked = runs.active().filter(pipeline="volume.extend").values_list("subject_id", "params")
+    sizes = {key: int(params["new_size"]) for key, params in asked if key != but}
+    rows = Volume.objects.filter(id__in=sizes, deleted_at=None).exclude(host="") if sizes else ()
+    for row in rows:
+        yield (row.host, row.backend), max(sizes[row.id] - row.size, 0)

@@ -16,6 +16,7 @@ from apps.scheduling.specs import RequestSpec
 from apps.volumes import locks
 from apps.volumes.models import Pool, Volume
 from apps.volumes.selectors import backends, pools
+from apps.volumes.selectors.affinity import Affinity
 from apps.volumes.selectors.pools import PoolUse
 
 
@@ -59,9 +60,17 @@ def choose_target(
 
 
 def choose_and_claim(
-    *, volume: Volume, zone: str = "", host: str = "", without: Collection[str] = (), sets_host: bool = True
+    *,
+    volume: Volume,
+    zone: str = "",
+    host: str = "",
+    without: Collection[str] = (),
+    lacking: Collection[str] = (),
+    near: Affinity | None = None,
+    sets_host: bool = True,
 ) -> Choice:
     """Choose a host for a volume of a back end with pools, and claim room for it there. ``host``: only that one.
+    ``lacking``: hosts whose pools are not what the volume's type asks for.
 
     The volume is on the host from then on, unless its build sets that later (``sets_host``). Raises NoValidHost with
     the reasons.
@@ -70,7 +79,7 @@ def choose_and_claim(
         if sets_host:
             locks.volume(volume.id)
         locks.pools(volume.backend)
-        use, chosen_zone, explanation = _best(volume, zone, host, set(without))
+        use, chosen_zone, explanation = _best(volume, zone, host, set(without), set(lacking), near)
         if sets_host:
             Volume.objects.filter(id=volume.id).update(host=use.pool.host)
         allocations.release(consumer_id=volume.id)
@@ -79,9 +88,11 @@ def choose_and_claim(
     return Choice(host=use.pool.host, zone=chosen_zone, explanation=explanation)
 
 
-def _best(volume: Volume, zone: str, host: str, without: set[str]) -> tuple[PoolUse, str, dict[str, Any]]:
+def _best(
+    volume: Volume, zone: str, host: str, without: set[str], lacking: Collection[str] = (), near: Affinity | None = None
+) -> tuple[PoolUse, str, dict[str, Any]]:
     """Return the pool with most room, its zone, and why. Raises NoValidHost with the reasons."""
-    verdict = _judge(volume, zone, host, without)
+    verdict = _judge(volume, zone, host, without, lacking, near or Affinity())
     if not verdict.left:
         error = NoValidHost(reason="; ".join(verdict.misses) or f"No host has the back end {volume.backend}.")
         error.values["explanation"] = verdict.explanation
@@ -97,7 +108,9 @@ class _Verdict:
     explanation: dict[str, Any]
 
 
-def _judge(volume: Volume, zone: str, host: str, without: set[str]) -> _Verdict:
+def _judge(
+    volume: Volume, zone: str, host: str, without: set[str], lacking: Collection[str], near: Affinity
+) -> _Verdict:
     """Filter the back end's pools, and put the one with most room first."""
     rows = {row.name: row for row in hosts.all_hosts()}
     off = backends.disabled_hosts(backend=volume.backend)
@@ -114,6 +127,8 @@ def _judge(volume: Volume, zone: str, host: str, without: set[str]) -> _Verdict:
         ("up", lambda use: "" if rows[use.pool.host].is_up and rows[use.pool.host].enabled else "is down or disabled"),
         ("backend_enabled", lambda use: "is disabled for new volumes" if use.pool.host in off else ""),
         ("zone", lambda use: "" if not zone or rows[use.pool.host].zone == zone else f"is not in the zone {zone}"),
+        ("capabilities", lambda use: "is not as large as the type asks for" if use.pool.host in lacking else ""),
+        ("affinity", lambda use: near.miss(use.pool.host)),
         ("room", lambda use: use.shortfall(0 if is_counted(use) else volume.size)),
     )
     for name, shortfall in checks:

@@ -13,7 +13,7 @@ from apps.images.selectors import images
 from apps.scheduling.selectors import hosts
 from apps.volumes import exceptions, states
 from apps.volumes.models import Snapshot, Volume, VolumeType
-from apps.volumes.selectors import backups, pools, snapshots, volume_types, volumes
+from apps.volumes.selectors import backends, backups, pools, snapshots, volume_types, volumes
 from apps.volumes.selectors import volume_keys as key_selectors
 from apps.volumes.services import backup_states, volume_keys
 
@@ -170,6 +170,7 @@ def _inherit(volume: Volume, source: Volume) -> None:
     """What was copied is bootable, and of the same type and zone, unless the request says otherwise."""
     volume.bootable, volume.image_metadata, volume.encrypted = source.bootable, source.image_metadata, source.encrypted
     volume.volume_type_id, volume.availability_zone = source.volume_type_id, source.availability_zone
+    volume.backend = source.backend
 
 
 _READERS = {"": _empty, "imageRef": _from_image, "snapshot_id": _from_snapshot, "source_volid": _from_volume,
@@ -192,12 +193,14 @@ def _set_type(context: RequestContext, volume: Volume, values: dict[str, Any]) -
     if what := _copied(volume):
         volume_keys.check_copy(is_source=volume.encrypted, is_copy=is_encrypted, what=what)
     volume.encrypted = is_encrypted
-    if volume.multiattach:
-        volume.format = states.RAW  # two hosts that write one qcow2 file would destroy it
-    backend = volume_types.backend_of(chosen)
-    volume.backend = str(backend or pools.default())
-    if pools.is_direct(volume.backend):
-        volume.format = states.RAW
+    if not is_copied_in_place(volume):  # a copy is made where its source is
+        volume.backend = volume_types.backend_of(chosen) or next(iter(backends.of_type(chosen)), pools.default())
+    volume.format = pools.format_of(backend=volume.backend, multiattach=volume.multiattach)
+
+
+def is_copied_in_place(volume: Volume) -> bool:
+    """Return whether the volume is made of another one, or of a snapshot: on the back end that has that."""
+    return volume.source_snapshot_id is not None or volume.source_volume_id is not None
 
 
 def _copied(volume: Volume) -> str:
@@ -209,7 +212,7 @@ def _copied(volume: Volume) -> str:
 
 
 def _check_same_backend(volume: Volume, chosen: VolumeType) -> None:
-    if volume_types.backend_of(chosen) != volume_types.backend_of(volume.volume_type):
+    if volume.backend not in backends.of_type(chosen):
         raise exceptions.InvalidInput(
             reason="Invalid volume_type provided: it must be on the back end of the volume or snapshot that is copied"
         )

@@ -8,7 +8,7 @@ from apps.common.context import RequestContext
 from apps.quotas.services import reservations
 from apps.volumes import exceptions, locks, states
 from apps.volumes.models import Volume, VolumeType
-from apps.volumes.selectors import qos_specs, quota_amounts, volume_types
+from apps.volumes.selectors import capabilities, qos_specs, quota_amounts, volume_types
 from apps.volumes.services import quotas, volume_keys, volume_migrations, volumes
 
 
@@ -61,6 +61,9 @@ def _check(row: Volume, former: VolumeType | None, chosen: VolumeType) -> None:
     zones = volume_types.zones_of(chosen)
     if zones and row.availability_zone not in zones:
         raise exceptions.InvalidTypeZones(zones=", ".join(zones)[:255])
+    unmet = capabilities.unmet(chosen.extra_specs, backend=volume_types.backend_of(chosen) or row.backend)
+    if unmet:
+        raise exceptions.InvalidInput(reason=f"no back end for volumes of the type has {', '.join(unmet)[:255]}")
     if row.status == states.IN_USE and (is_encrypted or row.encrypted):
         raise exceptions.InvalidVolume(reason="Retype cannot change the encryption of a volume in use.")
     if shared != row.multiattach and row.status == states.IN_USE:

@@ -61,6 +61,12 @@ def set_host(*, volume_id: uuid.UUID, host: str, zone: str) -> None:
     volume.update(host=host, availability_zone=kept, updated_at=timezone.now())
 
 
+def set_backend(*, volume_id: uuid.UUID, backend: str, form: str) -> None:
+    """Note which back end a volume without a host is made on, and how that writes it. 1 query."""
+    rows = Volume.objects.filter(id=volume_id, deleted_at=None, host="")
+    rows.update(backend=backend, format=form, updated_at=timezone.now())
+
+
 def rehome(*, volume_id: uuid.UUID, host: str, attachment_id: uuid.UUID) -> bool:
     """Another host works on a volume of a shared pool from now on, for an attachment. False: it is not on a host,
     another attachment has it open or is about to, or its host makes or removes a snapshot.

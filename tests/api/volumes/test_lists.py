@@ -32,7 +32,7 @@ def rows(alice: Any) -> dict[str, Any]:
         Backup.objects.create(name=name, size=1, volume_id=volume.id, **mine)
         Transfer.objects.create(name=name, volume=volume, project_id=alice.project_id)
         messages.write(row=volume, event="create volume", text="No room.")
-        VolumeType.objects.create(name=name, extra_specs={"multiattach": "<is> True", "secret": name})
+        VolumeType.objects.create(name=name, extra_specs={"multiattach": "<is> True", "secret:k": name})
         made = {"group": group, "volume": volume, "group_snapshot": taken, "kind": kind}
     Volume.objects.filter(name="a").update(status="error", migration_status="success")
     Snapshot.objects.filter(name="b").update(status="error")
@@ -87,7 +87,7 @@ FILTERS = {
     ("volume-transfers", "volume_id={volume}", NEWEST): "a",
     ("volume-transfers", "name=b", "3.0"): "b",
     ("types", "extra_specs={{'multiattach': '<is> True'}}", NEWEST): "ab",
-    ("types", "extra_specs={{'secret': 'a'}}", NEWEST): "",
+    ("types", "extra_specs={{'secret:k': 'a'}}", NEWEST): "",
     ("types", "extra_specs={{'multiattach': '<is> False'}}", NEWEST): "",
     ("types", "extra_specs={{'multiattach': '<is> False'}}", "3.51"): "ab.",
     ("types", "extra_specs=red", NEWEST): None,
@@ -127,7 +127,7 @@ def test_filters_of_administrators(admin: Any, alice: Any, rows: Any) -> None:
     everything = newest.get(f"/volumes?all_tenants=1&project_id={alice.project_id}&host=h1@local").json()
     assert everything == {"volumes": []}
     assert len(newest.get(f"/backups?all_tenants=1&project_id={alice.project_id}").json()["backups"]) == 2
-    secret = newest.get("/types?extra_specs={'secret': 'a'}").json()["volume_types"]
+    secret = newest.get("/types?extra_specs={'secret:k': 'a'}").json()["volume_types"]
     assert [row["name"] for row in secret] == ["a"]
     VolumeType.objects.create(name="other", extra_specs={"volume_backend_name": "other"})
     pools = {"": 1, "?name=h1@local%23local": 1, "?name=h1": 0, "?volume_type=a": 1, "?volume_type=other": 0}

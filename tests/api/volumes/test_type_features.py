@@ -113,7 +113,8 @@ def _zones(kind: str) -> str:
 
 
 def test_retype(alice: Any, make_volume: Any, make_snapshot: Any, shared_type: VolumeType) -> None:
-    VolumeType.objects.create(name="fast", extra_specs={"k": "v"})
+    VolumeType.objects.create(name="fast", extra_specs={"vendor:k": "v"})
+    VolumeType.objects.create(name="odd", extra_specs={"k": "v"})
     VolumeType.objects.create(name="elsewhere", extra_specs={"volume_backend_name": "other"})
     volume = make_volume(alice, size=2)
     make_snapshot(alice, volume)
@@ -124,7 +125,7 @@ def test_retype(alice: Any, make_volume: Any, make_snapshot: Any, shared_type: V
     names = ("volumes_fast", "gigabytes_fast", "snapshots_fast", "volumes___DEFAULT__", "volumes")
     assert [used[name]["in_use"] for name in names] == [1, 4, 1, 0, 1]
     assert not verification.verify()
-    for kind, code in (("fast", 400), ("elsewhere", 400), ("no-such", 404), ("shared", 400)):
+    for kind, code in (("fast", 400), ("odd", 400), ("elsewhere", 400), ("no-such", 404), ("shared", 400)):
         assert refusal(alice.post(path, {"os-retype": {"new_type": kind}}))[0] == code, kind
     set_status(volume, "error")
     assert refusal(alice.post(path, {"os-retype": {"new_type": "__DEFAULT__"}}))[0] == 400

@@ -12,12 +12,13 @@ from django.db import connection
 from django.utils import timezone
 
 from apps.common.context import RequestContext
+from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.models import Allocation, Host, Inventory
-from apps.volumes.models import Attachment, DisabledBackend, Pool, Volume
+from apps.volumes.models import Attachment, DisabledBackend, Pool, Volume, VolumeType
 from apps.volumes.selectors import backends as selectors
 from apps.volumes.selectors import pools as pool_selectors
 from apps.volumes.services import pools as services
-from apps.volumes.services import volumes
+from apps.volumes.services import volume_requests, volumes
 from apps.workflow.models import Finding, Run
 from apps.workflow.services.findings import FindingReport
 from tests.api.compute import in_process
@@ -33,6 +34,7 @@ from workers.host.reconcilers import volumes as reconciler
 from workers.host.reconcilers.base import take_snapshot
 from workers.mapping import exports
 from workers.mapping import volumes as mapping
+from workers.tasks.volumes import schedule
 
 pytestmark = pytest.mark.django_db
 OTHER = "sim-002"
@@ -69,6 +71,9 @@ def why(volume: Volume) -> str:
 
 
 def begin(backend: str, size: int = 2, **values: Any) -> Volume:
+    if "volume_type" not in values:  # without one that names it, another back end would do
+        specs = {"volume_backend_name": backend}
+        values["volume_type"], _ = VolumeType.objects.get_or_create(name=f"on {backend}", extra_specs=specs)
     row = Volume(project_id="p", user_id="u", name="v", size=size, backend=backend, **values)
     return volumes.create(context=CONTEXT, volume=row)
 
@@ -295,3 +300,77 @@ def test_what_the_api_shows(worker: Worker) -> None:
 def test_a_back_end_that_a_host_has_not(worker: Worker) -> None:
     with pytest.raises(PoolUnavailable, match="does not have the back end tape"):
         worker.drivers.volume.create_volume(VolumeSpec(str(uuid.uuid4()), 1, backend="tape"))
+
+
+def test_another_back_end_takes_what_the_first_has_no_room_for(worker: Worker) -> None:
+    """A type that names none allows all that are what it asks for."""
+    Inventory.objects.update(disk_gib=1)
+    spilled = begin("local", volume_type=None)
+    assert worker.work() == ["succeeded"]
+    spilled.refresh_from_db()
+    assert (spilled.backend, spilled.status, claimed()) == ("nfs", "available", [(HOST, 0)])
+    Pool.objects.update(free_gib=0)
+    kinds = {
+        name: VolumeType.objects.create(name=name, extra_specs=specs)
+        for name, specs in {
+            "named": {"volume_backend_name": "local"},
+            "ceph": {"storage_protocol": "ceph"},
+            "large": {"free_capacity_gb": ">= 5000"},
+        }.items()
+    }
+    for name, word in (("named", "local"), ("ceph", "ceph"), ("large", "nfs")):
+        kind = kinds[name]
+        row = volume_requests.resolve(context=CONTEXT, values={"size": 2, "volume_type": str(kind.id)})
+        assert row.backend == selectors.of_type(kind)[0]
+        volumes.create(context=CONTEXT, volume=row)
+        assert worker.work()[-1] == "failed"
+        assert word in why(Volume.objects.get(id=row.id)) or name == "named"
+    copy = volume_requests.resolve(context=CONTEXT, values={"source_volid": str(spilled.id)})
+    assert copy.backend == "nfs"  # where its source is
+
+
+HINTED = {  # back end, hints -> host; {0} is a volume on HOST, {1} one of another project
+    ("local", "different_host", "{0}"): OTHER,
+    ("local", "same_host", "{0}"): HOST,
+    ("local", "same_host", "{1}"): None,
+    ("local", "local_to_instance", str(uuid.uuid4())): OTHER,
+    ("ssd", "different_host", "{0}"): OTHER,
+    ("ssd", "same_host", "{0}"): HOST,
+    ("ssd", "same_host", "{1}"): None,
+    ("nfs", "different_host", "{0}"): None,  # all hosts see one pool
+    ("nfs", "same_host", "{0}"): HOST,
+}
+
+
+@pytest.mark.parametrize("case", HINTED)
+def test_hints(worker: Worker, monkeypatch: pytest.MonkeyPatch, case: tuple[str, str, str]) -> None:
+    backend, hint, named = case
+    Inventory.objects.filter(host__name=OTHER).update(disk_gib=90)
+    for name in ("ssd", "nfs"):
+        pool(name, HOST, shared=name == "nfs", free=95)
+        pool(name, OTHER, shared=name == "nfs", free=90)
+    values = {"user_id": "u", "size": 1, "status": "available", "backend": backend, "host": HOST}
+    rows = [Volume.objects.create(project_id=project, **values) for project in ("p", "q")]
+    server = SimpleNamespace(host=OTHER, project_id="p")
+    monkeypatch.setattr(schedule.servers, "load", lambda **_: server)
+    kind = VolumeType.objects.create(name="t", extra_specs={"volume_backend_name": backend})
+    hints = {hint: named.format(*(row.id for row in rows))}
+    volume = begin(backend, 1, volume_type=kind, scheduler_hints=hints)
+    if HINTED[case] is None:
+        with pytest.raises(NoValidHost):
+            schedule._choose_anywhere(volume, [])
+    else:
+        assert schedule._choose_anywhere(volume, []).host == HINTED[case]
+
+
+def test_extensions_under_way_count(worker: Worker) -> None:
+    """Their size is in no row yet."""
+    Pool.objects.filter(backend="ssd").update(total_gib=10, free_gib=10, reserve_gib=0)
+    rows = [begin("ssd", 2), begin("ssd", 2)]
+    assert worker.work() == ["succeeded", "succeeded"]
+    for row in rows:
+        row.refresh_from_db()
+        volumes.extend(context=CONTEXT, volume=row, new_size=6)
+    (use,) = [use for use in pool_selectors.of_backend(backend="ssd") if use.pool.host == HOST]
+    assert (use.claimed_gib, use.shortfall(1)) == (12, "has room for 0 GiB of volumes more, not for 1")
+    assert worker.work()[2:] == ["failed", "succeeded"]

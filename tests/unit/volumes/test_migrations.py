@@ -111,7 +111,7 @@ def test_refusals(worker: Worker, host: str, values: dict[str, str]) -> None:
 
 
 def test_a_new_type_on_another_back_end(worker: Worker) -> None:
-    volume = made(worker)
+    volume = made(worker, volume_type=None)
     fast = VolumeType.objects.create(name="fast", extra_specs={"volume_backend_name": "ssd"})
     with pytest.raises(exceptions.InvalidInput):
         volume_retype.retype(context=CONTEXT, volume=volume, volume_type=fast)

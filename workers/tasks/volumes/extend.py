@@ -86,7 +86,7 @@ def _claim(volume: "Volume", size: int) -> str:
     """Claim the room; return "" or why there is none: for operators."""
     if pools.takes_host_disk(volume.backend):
         return "" if allocations.set_disk(consumer_id=volume.id, disk_gib=size) else f"the host {volume.host} is full"
-    uses = [use for use in pools.of_backend(backend=volume.backend) if use.pool.host == volume.host]
+    uses = [use for use in pools.of_backend(backend=volume.backend, but=volume.id) if use.pool.host == volume.host]
     reasons = [reason for use in uses if (reason := use.shortfall(size - volume.size))]
     return f"the pool {reasons[0]}" if reasons else ""
 

@@ -1,15 +1,17 @@
 """schedule: choose a host for a volume and claim room on its disk in one statement."""
 
+import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from apps.compute.selectors import servers
 from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.services import allocations
 from apps.scheduling.specs import RequestSpec
 from apps.volumes import states
-from apps.volumes.selectors import backends, snapshots, volumes
+from apps.volumes.selectors import affinity, backends, capabilities, snapshots, volumes
 from apps.volumes.selectors import pools as pool_selectors
-from apps.volumes.services import pools, volume_states
+from apps.volumes.services import pools, volume_requests, volume_states
 from apps.workflow.services import leases
 from workers.engine.errors import Abort
 from workers.engine.steps import HOST, SCHEDULER, StepContext
@@ -42,9 +44,7 @@ class ScheduleVolume(VolumeStep[Scheduled]):
             ctx.assign(HOST, claimed.host.name)
             return Scheduled(claimed.host.zone)
         try:
-            volume = self.volume(ctx)
-            _check_type(volume)
-            choice = _choose(volume, ctx.claim.excluded_hosts)
+            choice = _choose_anywhere(self.volume(ctx), ctx.claim.excluded_hosts)
         except NoValidHost as error:
             raise refusal(ctx, error) from error
         ctx.assign(HOST, choice.host)
@@ -75,25 +75,73 @@ def refusal(ctx: StepContext, error: NoValidHost) -> Abort:
     return Abort("No host has room for the volume.", cause="NoValidHost", details=details)
 
 
-def _check_type(volume: "Volume") -> None:
-    """Raise Abort where the volume's type asks for what no back end is."""
-    kind = volume.volume_type
-    unmet = backends.unmet(kind.extra_specs, backend=volume.backend) if kind is not None else []
-    if unmet:
+def _choose_anywhere(volume: "Volume", excluded: list[str]) -> allocations.Choice | pools.Choice:
+    """Choose on the volume's back end, or on another that its type allows too. Raises NoValidHost with all reasons."""
+    refused: list[NoValidHost] = []
+    for backend in _backends(volume):
+        if backend != volume.backend:  # noted before room is claimed there: a run that begins again finds it
+            volume.backend = backend
+            volume.format = pool_selectors.format_of(backend=backend, multiattach=volume.multiattach)
+            volume_states.set_backend(volume_id=volume.id, backend=backend, form=volume.format)
+        try:
+            return _choose(volume, excluded)
+        except NoValidHost as error:
+            refused.append(error)
+    raise _joined(refused)
+
+
+def _joined(refused: list[NoValidHost]) -> NoValidHost:
+    error = NoValidHost(reason="; ".join(dict.fromkeys(str(item.values.get("reason", item)) for item in refused)))
+    explanation = dict(refused[0].values.get("explanation", {}))
+    explanation["misses"] = [miss for item in refused for miss in item.values.get("explanation", {}).get("misses", ())]
+    error.values["explanation"] = explanation
+    return error if len(refused) > 1 else refused[0]
+
+
+def _backends(volume: "Volume") -> list[str]:
+    """Return the back ends to try, the volume's own first. A copy, and one that has a place, is made there alone.
+
+    Raises Abort where the type asks for what no back end is.
+    """
+    kind, own = volume.volume_type, volume.backend
+    allowed = backends.of_type(kind)
+    if volume_requests.is_copied_in_place(volume) or volume.host:
+        allowed = [own] if own in allowed else []
+    if not allowed and kind is not None:
+        unmet = capabilities.unmet(kind.extra_specs, backend=own)
         raise Abort(
             f"No valid back end was found for the volume's type: none has {', '.join(unmet)}.", cause="NoValidHost"
         )
+    return sorted(allowed, key=lambda name: name != own)
 
 
 def _choose(volume: "Volume", excluded: list[str]) -> allocations.Choice | pools.Choice:
     """Of back ends on the servers' disk, servers and volumes share a host's room; others have pools."""
+    lacking = backends.too_small(volume_type=volume.volume_type, backend=volume.backend)
+    near = affinity.of(volume, server_host=_server_host(volume))
     if pool_selectors.takes_host_disk(volume.backend):
-        return allocations.choose_and_claim(consumer_id=volume.id, spec=_spec(volume, excluded))
-    host = _source_host(volume) or volume.host
-    return pools.choose_and_claim(volume=volume, zone=volume.availability_zone, host=host, without=excluded)
+        spec = _spec(volume, frozenset(excluded) | lacking, near)
+        return allocations.choose_and_claim(consumer_id=volume.id, spec=spec)
+    return pools.choose_and_claim(
+        volume=volume,
+        zone=volume.availability_zone,
+        host=_source_host(volume) or volume.host,
+        without=excluded,
+        lacking=lacking,
+        near=near,
+    )
 
 
-def _spec(volume: "Volume", excluded: list[str]) -> RequestSpec:
+def _server_host(volume: "Volume") -> str | None:
+    """Return the host of the project's server that the volume is to be local to; "" where there is none such."""
+    keys = affinity.ids(volume.scheduler_hints, affinity.LOCAL)
+    if not keys:
+        return None
+    server = servers.load(server_id=uuid.UUID(keys[0]))
+    return server.host if server is not None and server.project_id == volume.project_id else ""
+
+
+def _spec(volume: "Volume", without: frozenset[str], near: affinity.Affinity) -> RequestSpec:
     """A volume needs disk alone. One that is made from another, or from a snapshot, is made where that is."""
     return RequestSpec(
         vcpus=0,
@@ -101,8 +149,10 @@ def _spec(volume: "Volume", excluded: list[str]) -> RequestSpec:
         disk_gib=volume.size,
         zone=volume.availability_zone or None,
         force_host=_source_host(volume) or volume.host or None,
-        ignore_hosts=frozenset(excluded) | backends.disabled_hosts(backend=volume.backend),
+        ignore_hosts=without | backends.disabled_hosts(backend=volume.backend),
         project_id=volume.project_id,
+        same_hosts=near.same,
+        different_hosts=near.different,
     )
 
 

@@ -2,23 +2,24 @@
 
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
+
 from apps.common import microversions
 from apps.common.api.documents import microseconds
 from apps.common.microversions import Version, since
+from apps.volumes.selectors import capabilities
 from apps.volumes.selectors.backends import (
     BINARY,
-    DRIVER_VERSION,
     SCHEDULER_BINARY,
-    VENDOR,
     Backend,
     Usage,
-    protocol,
 )
 
 if TYPE_CHECKING:
     from apps.scheduling.models import Scheduler
 
 SERVICE_FIELDS = {"cluster": since("3.7"), "backend_state": since("3.49")}
+NAMED = ("volume_backend_name", "vendor_name", "driver_version", "storage_protocol")
 INTERNAL_ZONE = "internal"  # of services that have no volumes
 
 
@@ -81,34 +82,25 @@ def render_usage(host: str, usage: Usage) -> dict[str, Any]:
 def render_pool(backend: Backend, *, detailed: bool) -> dict[str, Any]:
     if not detailed:
         return {"name": backend.pool}
-    capabilities = {
-        **_driver(backend),
-        "pool_name": backend.backend,
-        "total_capacity_gb": backend.total,
-        "free_capacity_gb": backend.free,
-        "allocated_capacity_gb": backend.used_by_volumes,
-        "reserved_percentage": 0,
-        "QoS_support": False,
-        "multiattach": True,
-        "thin_provisioning_support": True,
+    shown = {
+        **{name: _shown(value) for name, value in capabilities.of_backend(backend.backend).items()},
+        **backend.amounts,
+        "reserved_percentage": -(-100 * backend.reserved // (backend.total + backend.reserved or 1)),
+        "max_over_subscription_ratio": str(settings.VOLUME_OVERCOMMIT),
         "location_info": backend.name,
         "backend_state": "up" if backend.up else "down",
         "timestamp": microseconds(backend.heartbeat_at),
     }
-    return {"name": backend.pool, "capabilities": capabilities}
+    return {"name": backend.pool, "capabilities": shown}
 
 
-def _driver(backend: Backend) -> dict[str, str]:
-    return {
-        "volume_backend_name": backend.backend,
-        "vendor_name": VENDOR,
-        "driver_version": DRIVER_VERSION,
-        "storage_protocol": protocol(backend.backend),
-    }
+def _shown(value: Any) -> Any:
+    return value[0] if isinstance(value, tuple) else value
 
 
 def render_capabilities(backend: Backend) -> dict[str, Any]:
     """Return what a back end can do (GET /capabilities/{host})."""
+    offered = capabilities.of_backend(backend.backend)
     properties = {
         "thin_provisioning": ("Thin Provisioning", "Sets thin provisioning.", "boolean"),
         "multiattach": (
@@ -118,7 +110,7 @@ def render_capabilities(backend: Backend) -> dict[str, Any]:
         ),
     }
     return {
-        **_driver(backend),
+        **{name: offered[name] for name in NAMED},
         "namespace": f"OS::Storage::Capabilities::{backend.host}",
         "pool_name": backend.backend,
         "display_name": backend.backend,

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 
 from apps.common.api.views import Response
 from apps.common.exceptions import BadRequest
+from apps.common.identifiers import parse_uuid
 from apps.common.microversions import since
 from apps.volumes import exceptions
 from apps.volumes.api.documents import volumes as documents
@@ -15,7 +16,7 @@ from apps.volumes.api.listing import VOLUMES
 from apps.volumes.api.serializers import volumes as serializers
 from apps.volumes.api.views.base import Collection, FilteredView, Item, VolumeView
 from apps.volumes.models import Attachment, Volume
-from apps.volumes.selectors import attachments, groups, lists, volume_keys
+from apps.volumes.selectors import affinity, attachments, groups, lists, volume_keys
 from apps.volumes.selectors import volumes as selectors
 from apps.volumes.services import groups as group_services
 from apps.volumes.services import volume_requests, volumes
@@ -83,6 +84,12 @@ class VolumesView(VolumeViewBase, Collection):
             raise BadRequest(
                 f"Invalid input for field/attribute {HINTS}: it must be a small mapping of hints to texts."
             )
+        for name in (affinity.SAME, affinity.DIFFERENT, affinity.LOCAL):
+            keys = affinity.ids(hints, name)
+            if not all(map(parse_uuid, keys)) or (name == affinity.LOCAL and len(keys) > 1):
+                raise BadRequest(f"Invalid input for field/attribute {name}: it names volumes, or a server, by ID.")
+        if "query" in hints:
+            raise exceptions.InvalidInput(reason="this cloud does not offer the hint query of volumes")
         return dict(hints)
 
 
