@@ -8,6 +8,7 @@ import re
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from apps.compute.exceptions import ImageUnusable
 
@@ -61,7 +62,9 @@ PROPERTIES: dict[str, Property] = {
         "the bus of config drive (scsi; Windows: sata) and disc (sata), on pc both ide; ide makes the machine pc",
     ),
     "hw_video_model": Property(_VIDEO, _VIDEO[:5], "the graphics card"),
-    "hw_machine_type": Property(ANYTHING, ("q35", "pc"), "the board"),
+    "hw_machine_type": Property(
+        ANYTHING, ("q35", "pc", "pc-q35-*", "pc-i440fx-*"), "the board; of one version where the host's QEMU has that"
+    ),
     "hw_firmware_type": Property(("bios", "uefi"), ("bios", "uefi"), "the firmware; uefi where the host has OVMF"),
     "hw_watchdog_action": Property(
         ("none", "pause", "poweroff", "reset", "disabled"),
@@ -191,7 +194,7 @@ def check(properties: Mapping[str, str]) -> None:
     ):
         raise ImageUnusable("Image property os_secure_boot=required needs the firmware uefi and the machine q35.")
     for name in ("hw_disk_bus", "hw_cdrom_bus"):
-        if properties.get(name) == "ide" and properties.get("hw_machine_type", "pc") != "pc":
+        if properties.get(name) == "ide" and board(properties) == "q35":
             raise ImageUnusable(f"Image property {name}=ide needs hw_machine_type=pc: the machine q35 has no IDE.")
 
 
@@ -223,7 +226,7 @@ def _within(value: str, allowed: tuple[str, ...]) -> bool:
         return value.isdecimal() and value.isascii() and int(value[:9]) >= int(allowed[0][0])
     if allowed and set(allowed) <= set(BOOLEAN) and len(allowed) > 1:
         return value.lower() in allowed
-    return allowed == ANYTHING or value in allowed
+    return any(fnmatchcase(value, pattern) for pattern in allowed)
 
 
 def _listed(values: tuple[str, ...]) -> str:
@@ -249,9 +252,21 @@ def disk_bus(properties: Mapping[str, str]) -> str:
     return properties.get("hw_disk_bus", "virtio")
 
 
+def machine(properties: Mapping[str, str]) -> str:
+    """Return the machine that the image asks for, perhaps of one version; "": none that is offered."""
+    asked = properties.get("hw_machine_type") or ""
+    return asked if _within(asked, PROPERTIES["hw_machine_type"].offered) else ""
+
+
+def board(properties: Mapping[str, str]) -> str:
+    """Return the board of that machine: pc, which has IDE, or q35; "": any."""
+    asked = machine(properties)
+    return "q35" if "q35" in asked else "pc" if asked else ""
+
+
 def is_pc(properties: Mapping[str, str]) -> bool:
     """Return whether the image asks for the board that has IDE."""
-    return properties.get("hw_machine_type") == "pc" or disk_bus(properties) == "ide"
+    return board(properties) == "pc" or disk_bus(properties) == "ide"
 
 
 def config_drive(properties: Mapping[str, str]) -> tuple[str, str]:
@@ -295,7 +310,7 @@ def check_rescue(properties: Mapping[str, str], own: Mapping[str, str]) -> None:
     device, bus = rescue_device(properties, own)
     if device == "cdrom" and bus == "virtio":
         raise ImageUnusable("Image property hw_rescue_device=cdrom needs another hw_rescue_bus than virtio.")
-    if bus == "ide" and own.get("hw_machine_type") != "pc" and disk_bus(own) != "ide":
+    if bus == "ide" and not is_pc(own):
         raise ImageUnusable("Image property hw_rescue_bus=ide needs a server of the machine pc, which has IDE.")
 
 

@@ -23,12 +23,14 @@ def of_server(server: "Server", disks: Sequence[DiskSpec]) -> Hardware:
     What the flavor says wins over the image.
     """
     asked, specs = server.image_properties, server.flavor.get("extra_specs", {})
-    machine = "pc" if any(disk.bus == "ide" for disk in disks) else _one_of(asked, "hw_machine_type", ("q35", "pc"))
+    machine = image_properties.machine(asked)
+    if any(disk.bus == "ide" for disk in disks) and image_properties.board(asked) != "pc":
+        machine = "pc"
     watchdog = specs.get("hw:watchdog_action") or asked.get("hw_watchdog_action")
     secure = (specs.get("os:secure_boot") or asked.get("os_secure_boot")) == "required"
     counters = specs.get("hw:pmu") or asked.get("hw_pmu")
     return Hardware(
-        machine=cast(Any, machine or None),
+        machine=machine or None,
         firmware="uefi" if secure or asked.get("hw_firmware_type") == "uefi" else "bios",
         video=cast(Any, _one_of(asked, "hw_video_model", ("vga", "virtio", "cirrus", "bochs", "none")) or "vga"),
         watchdog=watchdog if watchdog in ("reset", "poweroff", "pause", "none") else None,

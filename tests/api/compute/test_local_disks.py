@@ -97,6 +97,11 @@ def test_an_images_properties_are_obeyed_or_refused(alice: ComputeCaller, wanted
     server = Server.objects.get(id=answer.json()["server"]["id"])
     assert server.root_device_name == "/dev/hda"
     disk = DiskSpec("hda", "/x", "qcow2", bus=hardware.bus_of(server))
+    server.image_properties["hw_machine_type"] = "pc-i440fx-6.2"
+    assert hardware.of_server(server, [disk]).machine == "pc-i440fx-6.2"
+    server.image_properties["hw_machine_type"] = "pc-q35-7.2"
+    assert (hardware.of_server(server, [disk]).machine, hardware.of_server(server, []).machine) == ("pc", "pc-q35-7.2")
+    del server.image_properties["hw_machine_type"]
     machine = hardware.of_server(server, [disk])
     assert (machine.machine, machine.video, machine.watchdog) == ("pc", "cirrus", "reset")
     for properties in ({"hw_vif_model": "nonsense"}, {"hw_video_model": "qxl"}):

@@ -1,5 +1,6 @@
 """Each known image property is applied, required of hosts, refused with a message, or documented as ignored."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,17 @@ def test_every_property_accepts_refuses_and_is_documented(name: str) -> None:
 
 def test_what_nobody_knows_is_the_owners() -> None:
     check({"my_own": "x", "hw_of_mine": "y", "hw_disk_bus": "", "kernel_id": "None"})
+
+
+@pytest.mark.parametrize(
+    ("asked", "board"),
+    [("pc-i440fx-6.2", "pc"), ("pc-q35-7.2", "q35"), ("pc", "pc"), ("q35", "q35"), ("", ""), ("virt", "")],
+)
+def test_boards(asked: str, board: str) -> None:
+    properties = {"hw_machine_type": asked, "hw_disk_bus": "ide"}
+    assert image_properties.board(properties) == board
+    with pytest.raises(ImageUnusable) if board == "q35" or asked == "virt" else nullcontext():
+        check(properties)
 
 
 @pytest.mark.parametrize("properties", [{"hw_disk_bus": "ide", "hw_machine_type": "q35"}, {"hw_cpu_cores": "0"}])

@@ -181,14 +181,14 @@ class Placement:
 class Hardware:
     """The machine around disks and cards, where the image or the flavor asks for it. None: the host's own choice.
 
-    `topology` is (sockets, cores, threads). `guest_agent`: the guest gets the channel of its agent. `watchdog` is the
-    action when the guest stops feeding it. `secure_boot`: by the firmware uefi with its maker's keys. `cpu_quota` and
-    `cpu_period` in microseconds, for each processor. `rng_rate` is bytes in milliseconds. `tablet` is its bus, which
-    `keyboard` puts a keyboard on as well. `devices` are PCI addresses of the host. `locked`: the host never swaps the
-    guest's memory.
+    `machine`: q35, pc, or one of their versions. `topology` is (sockets, cores, threads). `guest_agent`: the guest
+    gets the channel of its agent. `watchdog` is the action when the guest stops feeding it. `secure_boot`: by the
+    firmware uefi with its maker's keys. `cpu_quota` and `cpu_period` in microseconds, for each processor.
+    `rng_rate` is bytes in milliseconds. `tablet` is its bus, which `keyboard` puts a keyboard on as well. `devices`
+    are PCI addresses of the host. `locked`: the host never swaps the guest's memory.
     """
 
-    machine: Literal["q35", "pc"] | None = None
+    machine: str | None = None
     firmware: Literal["bios", "uefi"] = "bios"
     video: Literal["vga", "virtio", "cirrus", "bochs", "none"] = "vga"
     watchdog: Literal["reset", "poweroff", "pause", "none"] | None = None

@@ -101,7 +101,7 @@ def _check_sizes(ephemerals: Sequence[RequestedDisk], swaps: Sequence[RequestedD
 
 def _check_buses(wanted: Sequence[str], properties: Mapping[str, str]) -> None:
     buses = Counter(bus or image_properties.disk_bus(properties) for bus in wanted)
-    if buses["ide"] and properties.get("hw_machine_type", "pc") != "pc":
+    if buses["ide"] and image_properties.board(properties) == "q35":
         raise BadRequest(f"{FIELD}: disk_bus ide needs an image with hw_machine_type=pc.")
     if buses["ide"] > MAX_IDE:
         raise BadRequest(f"{FIELD}: IDE takes {MAX_IDE} disks and the config drive.")

@@ -276,6 +276,9 @@ class LibvirtDriver(LibvirtDisks, LibvirtKeys, LibvirtLive, LibvirtMoves, Hyperv
         return self.policy
 
     def _define(self, connection: libvirt.virConnect, spec: ServerSpec) -> libvirt.virDomain:
+        machine = spec.hardware.machine
+        if machine and not host.has_machine(connection, self.policy, machine):
+            raise SpawnFailed(f"The host has no machine of the type {machine[:64]}.")
         files.make_directory(Path(spec.instance_dir), 0o711)
         secrets.keep_of(connection, spec.disks)
         # libvirt sets what `define` leaves open (addresses of devices) only for a definition that is new.

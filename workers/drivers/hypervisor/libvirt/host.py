@@ -197,6 +197,17 @@ def guest_features(connection: libvirt.virConnect, domain_capabilities: Any, pol
     return ({feature.get("name") for feature in parse(text).findall("feature")} | set(wanted)) - removed
 
 
+def has_machine(connection: libvirt.virConnect, policy: HostPolicy, machine: str) -> bool:
+    """Return whether QEMU has machines of a type."""
+    try:
+        connection.getDomainCapabilities(None, policy.arch, machine, policy.virt_type)
+    except libvirt.libvirtError as error:
+        if error.get_error_code() not in (*CPU_REFUSALS, libvirt.VIR_ERR_INVALID_ARG):
+            raise
+        return False
+    return True
+
+
 def check_model(connection: libvirt.virConnect, policy: HostPolicy) -> None:
     """Raise SpecInvalid for a processor that the settings name and the host has not, or that libvirt does not know. An
     emulator gives what it can of it.

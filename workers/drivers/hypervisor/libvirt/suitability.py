@@ -9,7 +9,7 @@ from lxml import etree
 
 from workers.drivers.hypervisor.errors import MigrationImpossible
 from workers.drivers.hypervisor.libvirt.definition import HostPolicy
-from workers.drivers.hypervisor.libvirt.host import CPU_REFUSALS, parse
+from workers.drivers.hypervisor.libvirt.host import CPU_REFUSALS, has_machine, parse
 
 # Devices that are a piece of their host, and the words for them.
 _BOUND = {
@@ -31,14 +31,8 @@ def check(domain: libvirt.virDomain, far: libvirt.virConnect, policy: HostPolicy
 
 def _check_machine(description: Any, far: libvirt.virConnect, policy: HostPolicy) -> None:
     machine = description.find("os/type").get("machine")
-    try:
-        far.getDomainCapabilities(None, policy.arch, machine, policy.virt_type)
-    except libvirt.libvirtError as error:
-        if error.get_error_code() not in (*CPU_REFUSALS, libvirt.VIR_ERR_INVALID_ARG):
-            raise
-        raise MigrationImpossible(
-            f"The host has no machine of the type {machine}.", details=error.get_error_message()
-        ) from error
+    if not has_machine(far, policy, machine):
+        raise MigrationImpossible(f"The host has no machine of the type {machine}.")
 
 
 def _check_processor(description: Any, near: libvirt.virConnect, far: libvirt.virConnect, policy: HostPolicy) -> None:
