@@ -53,7 +53,7 @@ class Story:
     runs: "list[Run]"
     steps: "dict[uuid.UUID, list[Step]]"
     events: "list[AuditEvent]" = field(default_factory=list)
-    findings: "list[Finding]" = field(default_factory=list)  # open ones of reconcilers
+    findings: "list[Finding]" = field(default_factory=list)  # of reconcilers: open ones, and repairs since the last run
     names: dict[str, str] = field(default_factory=dict)  # of users, projects, networks and images, by id
     step_host: "Host | None" = None
     queue: queues.QueuePosition | None = None
@@ -173,7 +173,9 @@ def _history(
         "runs": past,
         "steps": steps,
         "events": audit.of_target(target_id=subject_id, limit=MAX_EVENTS),
-        "findings": [row for key in (subject_id, *also) for row in findings.open_of(subject=str(key))],
+        "findings": findings.told_of(
+            subjects=[str(key) for key in (subject_id, *also)], since=past[-1].created_at if past else None
+        ),
         "queue": queues.position_of(active, ask_workers=ask_workers) if active and not active.leader_id else None,
     }
 

@@ -197,9 +197,13 @@ def _silent(story: Story, run: "Run") -> str:
 
 
 def _findings(story: Story) -> Iterator[str]:
-    """Findings of reconcilers."""
+    """Findings of reconcilers: what remains, and what was repaired since the last run."""
     for finding in story.findings:
         place = f" on {finding.host}" if finding.host else ""
+        if finding.resolved_at is not None:
+            at = format.moment(finding.resolved_at)
+            yield f"At {at} a reconciler repaired{place}: {finding.found}: {finding.done}."
+            continue
         seen = f"{format.moment(finding.first_seen_at)} and {format.plural(finding.times, 'look')}"
         action = finding.done or "none possible"
         yield f"A reconciler found{place}, since {seen}: {finding.found}. Action taken: {action}."

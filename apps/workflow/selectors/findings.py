@@ -1,8 +1,13 @@
 """Reading findings of reconcilers."""
 
-from django.db.models import Count, QuerySet
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db.models import Count, Q, QuerySet
 
 from apps.workflow.models import Finding, Tally
+
+LIMIT = 10
 
 
 def everything() -> QuerySet[Finding]:
@@ -18,6 +23,14 @@ def still_open() -> QuerySet[Finding]:
 def open_of(*, subject: str) -> list[Finding]:
     """Return the open findings of a subject, newest first. 1 query."""
     return list(still_open().filter(subject=subject))
+
+
+def told_of(*, subjects: Sequence[str], since: datetime | None) -> list[Finding]:
+    """Return findings of subjects, newest first: the open ones, and what was repaired since a moment. 1 query."""
+    told = Q(resolved_at=None)
+    if since is not None:
+        told |= Q(resolved_at__gte=since) & ~Q(done="") & ~Q(done__startswith="failed")
+    return list(everything().filter(told, subject__in=subjects)[:LIMIT])
 
 
 def open_by_kind() -> dict[str, int]:

@@ -88,6 +88,17 @@ def test_a_server_stays_off_where_the_host_is_set_so(acting: Acting, settings: A
     assert (acting.server.status, acting.power) == ("SHUTOFF", "shutdown")
 
 
+def test_what_a_restart_did_is_told(acting: Acting, settings: Any) -> None:
+    for resumes, end, told in (
+        (True, "running", "started: the machine restarted"),
+        (False, "shutdown", "the row says shutdown now: the machine restarted, and CELERITY_RESUME_GUESTS is off"),
+    ):
+        settings.RESUME_GUESTS = resumes
+        acting.drivers.hypervisor.stop(str(acting.id), 0)
+        acting.recover(restarted=True)
+        assert (acting.power, Finding.objects.latest("id").done) == (end, told)
+
+
 def test_a_server_whose_image_was_made_comes_back(acting: Acting) -> None:
     Server.objects.update(task_state=states.IMAGE_UPLOADING)
     acting.drivers.hypervisor.stop(str(acting.id), 0)

@@ -188,7 +188,16 @@ def repair(drivers: HostDrivers, server_id: uuid.UUID, *, restarted: bool = Fals
         ):
             return ""
         bindings.set_server_status(server_id=server_id, up=power_state == "running")
-        return f"the row says {power_state} now{f': {reason}' if reason else ''}"
+        why = reason or _kept_off(restarted, server)
+        return f"the row says {power_state} now{f': {why}' if why else ''}"
+
+
+def _kept_off(restarted: bool, server: "Server") -> str:
+    """Return why a guest that ran is off since its machine restarted; "" otherwise."""
+    if not restarted:
+        return ""
+    is_set = not settings.RESUME_GUESTS and _was_on(server)
+    return "the machine restarted" + (", and CELERITY_RESUME_GUESTS is off" if is_set else "")
 
 
 def _can_start(drivers: HostDrivers, server: "Server") -> bool:

@@ -203,7 +203,11 @@ def test_what_reconcilers_found(server: Server, start: Callable[..., Run], host:
     assert "A reconciler found on h1, since" in told(server)
     assert "none of its files are on the host. Action taken: none possible." in told(server)
     Finding.objects.update(resolved_at=timezone.now())
-    assert "A reconciler found" not in told(server)
+    assert "reconciler" not in told(server)
+    Finding.objects.update(found="shut off", done="started: the machine restarted")
+    assert "a reconciler repaired on h1: shut off: started: the machine restarted." in told(server)
+    start(state="succeeded", action="stop")
+    assert "reconciler" not in told(server)
 
 
 def test_a_failed_action_of_a_server_that_runs(server: Server, start: Callable[..., Run], host: Host) -> None:
