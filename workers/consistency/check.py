@@ -63,6 +63,7 @@ def of_rows() -> Iterator[Inconsistency]:
     """Compare the rows with each other."""
     yield from _of_quotas()
     yield from _of_runs()
+    yield from _of_key_rows()
     for name, used, allocated in rows.miscounted():
         yield Inconsistency("inventory", name, f"used {used}, allocated {allocated}")
     for allocation in rows.misplaced():
@@ -104,18 +105,23 @@ def _of_runs() -> Iterator[Inconsistency]:
         yield Inconsistency("volume", str(volume), f"{status}, and no run is open")
     for volume, host in rows.undecided_moves():
         yield Inconsistency("volume", str(volume), f"no run moves it, and {host} has not said which copy its guest has")
+    for volume, host in rows.undecided_swaps():
+        yield Inconsistency("volume", str(volume), f"no run swaps it, and {host} has not said whether its guest has it")
     for snapshot, status in rows.stuck_snapshots():
         yield Inconsistency("snapshot", str(snapshot), f"{status}, and no run is open")
     for backup, status in rows.stuck_backups():
         yield Inconsistency("backup", str(backup), f"{status}, and no run is open")
+    for run in runs.orphans():
+        yield Inconsistency("run", str(run.id), f"keeps {run.subject_id}, and its leading run is over")
+
+
+def _of_key_rows() -> Iterator[Inconsistency]:
     for volume_id in volume_keys.missing():
         yield Inconsistency("volume_key", str(volume_id), "encrypted by its row, and has no key")
     for key in key_services.unreadable():
         yield Inconsistency("volume_key", str(key), "the cloud's volume keys do not open it")
     for owner in volume_keys.left(seconds=_SWEPT_SECONDS):
         yield Inconsistency("volume_key", str(owner), "deleted, or not encrypted, and has a key")
-    for run in runs.orphans():
-        yield Inconsistency("run", str(run.id), f"keeps {run.subject_id}, and its leading run is over")
 
 
 def of_host(drivers: HostDrivers) -> Iterator[Inconsistency]:

@@ -78,13 +78,13 @@ SELECT v.id::text, v.status FROM volumes_volume v
    AND NOT EXISTS (SELECT 1 FROM workflow_run w WHERE w.subject_id = v.id AND w.state IN {OPEN})
 """  # noqa: S608 - our own words
 # What is kept for a swap, the server's host decides (workers/host/reconcilers/swaps.py), or an operator.
-_LEFT = f"""
-SELECT a.id::text, a.volume_id::text FROM volumes_attachment a
+_SWAPPED = f"""
+SELECT a.id::text, a.volume_id::text, a.host,
+       a.status = 'reserved' AND a.host <> '' AND a.host IS NOT DISTINCT FROM s.host AND v.status = 'reserved'
+  FROM volumes_attachment a
   JOIN volumes_volume v ON v.id = a.volume_id
   LEFT JOIN compute_server s ON s.id = a.server_id AND s.deleted_at IS NULL
- WHERE a.by_compute AND a.server_id IS NOT NULL AND NOT a.at_target
-   AND (a.status = 'detaching' OR a.status = 'reserved'
-        AND (a.host = '' OR a.host IS DISTINCT FROM s.host OR v.status <> 'reserved'))
+ WHERE a.by_compute AND a.server_id IS NOT NULL AND NOT a.at_target AND a.status IN ('reserved', 'detaching')
    AND NOT EXISTS (SELECT 1 FROM compute_blockdevice d WHERE d.attachment_id = a.id)
    AND NOT EXISTS (SELECT 1 FROM workflow_run w WHERE w.subject_id IN (a.server_id, a.volume_id) AND w.state IN {OPEN})
 """  # noqa: S608 - our own words
@@ -165,7 +165,12 @@ def stuck_volumes() -> list[tuple[uuid.UUID, str]]:
 
 def left_attachments() -> list[tuple[uuid.UUID, uuid.UUID]]:
     """Return what is left of a swap, no device of a server, and of no run: (attachment, its volume)."""
-    return [(uuid.UUID(key), uuid.UUID(volume)) for key, volume in _rows(_LEFT)]
+    return [(uuid.UUID(key), uuid.UUID(volume)) for key, volume, _, waits in _rows(_SWAPPED) if not waits]
+
+
+def undecided_swaps() -> list[tuple[uuid.UUID, str]]:
+    """Return volumes that a guest may have by a swap that no run works on: (volume, the server's host)."""
+    return [(uuid.UUID(volume), host) for _, volume, host, waits in _rows(_SWAPPED) if waits]
 
 
 def undecided_moves() -> list[tuple[uuid.UUID, str]]:

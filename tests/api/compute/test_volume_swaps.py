@@ -229,6 +229,7 @@ def test_without_a_run_it_goes_by_the_guest(
     runs.cancel_active(subject_type="server", subject_id=server.id, reason="A test.")
     rows_reconciler.reconcile(FindingReport())
     assert set(Volume.objects.values_list("status", flat=True)) == {"detaching", "reserved"}
+    assert any("whether its guest has it" in item.details for item in check.of_rows())
     answer = alice.post(f"/servers/{server.id}/action", {"reboot": {"type": "HARD"}})
     assert answer.status_code == 409 and b"which copy" in answer.content
     recovery.recover(worker.drivers)
