@@ -7,17 +7,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from django.conf import settings
-
-from apps.compute import image_properties
+from apps.compute import image_properties, pci_devices
 from apps.compute.exceptions import HardwareInvalid
 from apps.scheduling.topologies import GuestCell, GuestTopology, parse_cpus
 
 POLICIES, THREADS, EMULATOR = ("dedicated", "mixed", "shared"), ("prefer", "isolate", "require"), ("share", "isolate")
 MAX_CELLS = 64
-MAX_DEVICES = 32
 _SIZE = re.compile(r"(\d{1,12})\s*([kKMGT]?)(i?)([bB]|bit)?")
-_ALIASES = re.compile(r"[^:,]+:[0-9]{1,9}(\s*,\s*[^:,]+:[0-9]{1,9})*")  # as Nova's schema of extra specs
 _FACTORS = {"": 0, "k": 1, "K": 1, "M": 2, "G": 3, "T": 4}
 
 
@@ -38,7 +34,7 @@ def of(flavor: Mapping[str, Any], properties: Mapping[str, str]) -> GuestTopolog
     pinned = _pinned(policy, specs, vcpus, threads=threads, emulator=emulator, realtime=realtime)
     cells, page = _cell_count(specs, properties), _page(specs, properties)
     _check_locked_memory(specs, properties)
-    devices = _devices(specs)
+    devices = pci_devices.models_of(specs)
     if not (cells or pinned or page not in ("", "any")):
         return GuestTopology(devices=devices) if devices else None
     return GuestTopology(
@@ -57,31 +53,6 @@ def of_existing(flavor: Mapping[str, Any], properties: Mapping[str, str]) -> Gue
         return of(flavor, properties)
     except HardwareInvalid:
         return None
-
-
-def check_aliases(specs: Mapping[str, Any]) -> None:
-    """Raise HardwareInvalid (400) for a PCI device by a name that this cloud does not know, for too many, and for what
-    is no list of names with numbers.
-    """
-    text = str(specs.get("pci_passthrough:alias") or "")
-    if text and not _ALIASES.fullmatch(text):
-        raise HardwareInvalid(f"pci_passthrough:alias is a list of 'name:number', not '{text[:64]}'")
-    for name, count in _aliases(specs):
-        if name not in settings.PCI_ALIASES:
-            raise HardwareInvalid(f"PCI alias {name[:64]} is not defined")
-        if count > MAX_DEVICES:
-            raise HardwareInvalid(f"At most {MAX_DEVICES} devices of PCI alias {name[:64]} can be requested")
-
-
-def _aliases(specs: Mapping[str, Any]) -> list[tuple[str, int]]:
-    parts = [part.rpartition(":") for part in str(specs.get("pci_passthrough:alias") or "").split(",") if part.strip()]
-    return [(name.strip(), int(count) if count.strip().isdecimal() else 1) for name, _, count in parts]
-
-
-def _devices(specs: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
-    """Return the models that will do for each PCI device; none for a name that was taken out of the settings."""
-    asked = [[settings.PCI_ALIASES.get(name, ())] * min(count, MAX_DEVICES) for name, count in _aliases(specs)]
-    return tuple(models for same in asked for models in same)
 
 
 def has_locked_memory(specs: Mapping[str, Any], properties: Mapping[str, str]) -> bool:

@@ -45,7 +45,7 @@ def of_server(server: "Server", disks: Sequence[DiskSpec]) -> Hardware:
         cpu_shares=_number(specs, "quota:cpu_shares"),
         cpu_quota=_number(specs, "quota:cpu_quota"),
         cpu_period=_number(specs, "quota:cpu_period"),
-        rng=not _refuses(specs.get("hw_rng:allowed")),
+        rng=not image_properties.refuses(specs.get("hw_rng:allowed")),
         rng_rate=_rng_rate(specs),
         tablet=_tablet(asked),
         keyboard=bool(_one_of(asked, "hw_input_bus", ("usb", "virtio"))),
@@ -137,11 +137,6 @@ def limits_of(server: "Server") -> tuple[tuple[str, int], ...]:
 
 def _says(flavor: Any, image: Any) -> bool:
     return image_properties.truth(flavor if flavor not in (None, "") else image or "")
-
-
-def _refuses(value: Any) -> bool:
-    """Return whether a flavor says no to what servers have otherwise."""
-    return str(value).strip().lower() in image_properties.NO
 
 
 def _number(specs: Mapping[str, Any], name: str) -> int | None:

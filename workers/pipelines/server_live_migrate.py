@@ -3,7 +3,8 @@
 from workers.engine.pipeline import Pipeline
 from workers.engine.steps import DESTINATION, SOURCE
 from workers.engine.subjects import SERVER
-from workers.tasks.servers.live_migrate import Arrive, ClearSource, Migrate, Prepare, ScheduleDestination
+from workers.tasks.servers.live_migrate import Arrive, ClearSource, Migrate, Prepare
+from workers.tasks.servers.live_schedule import ScheduleDestination
 
 PIPELINE = Pipeline(
     name="server.live_migrate",

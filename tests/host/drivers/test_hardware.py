@@ -10,7 +10,7 @@ from typing import Any
 import libvirt
 import pytest
 
-from apps.compute.image_properties import PROPERTIES
+from apps.compute.image_property_table import PROPERTIES
 from tests.host.drivers.conftest import fixed_network
 from tests.unit.drivers import samples
 from tests.unit.drivers.hypervisor_contract import eventually

@@ -7,7 +7,8 @@ import pytest
 
 from apps.compute import image_properties
 from apps.compute.exceptions import ImageUnusable
-from apps.compute.image_properties import PROPERTIES, check
+from apps.compute.image_properties import check
+from apps.compute.image_property_table import PROPERTIES
 
 DOCS = Path(__file__).parents[3] / "docs" / "images.md"
 

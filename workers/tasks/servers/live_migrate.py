@@ -6,7 +6,7 @@ Until the guest has left its source, every failure leaves it there. Where it is,
 
 import time
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 from django.conf import settings
@@ -16,20 +16,16 @@ from apps.compute import migration_states, states
 from apps.compute.services import live_states, migrations, server_states
 from apps.compute.services.live_states import UNKNOWN
 from apps.networking.services import bindings
-from apps.scheduling.exceptions import NoValidHost
-from apps.scheduling.services import allocations
-from apps.workflow import states as workflow
-from apps.workflow.services import leases
 from workers.config import HostDrivers
 from workers.drivers.errors import DriverError
 from workers.drivers.hypervisor.base import HypervisorDriver
 from workers.drivers.hypervisor.migration import MigrationOptions, Progress, Whereabouts
 from workers.engine.errors import Abort
-from workers.engine.steps import DESTINATION, SCHEDULER, SOURCE, StepContext
+from workers.engine.steps import DESTINATION, SOURCE, StepContext
 from workers.mapping import hardware, peers, volumes
 from workers.system.peers import client
 from workers.system.peers.errors import PeerError
-from workers.tasks.servers import fetch_image, moving, schedule
+from workers.tasks.servers import fetch_image, moving
 from workers.tasks.servers.base import ServerStep
 
 if TYPE_CHECKING:
@@ -42,59 +38,6 @@ PROGRESS_SECONDS = 0.5
 def runs(server: "Server") -> bool:
     """Whether the guest is to run; else its owner paused it."""
     return server.vm_state != states.PAUSED
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """Why the scheduler chose the destination; None where an earlier claim was kept."""
-
-    explanation: dict[str, Any] | None = None
-
-
-class ScheduleDestination(ServerStep[Claimed]):
-    """Claim a destination with the migration as consumer: until the server is there, its allocation is on the source.
-
-    As the first step's, its revert ends the server's task; the action shows the failure to the user.
-    """
-
-    name = "schedule"
-    role = SCHEDULER
-    chooses_host = True
-    timeout_seconds = 60
-    task_state = states.MIGRATING
-
-    def execute(self, ctx: StepContext) -> Claimed:
-        migration, server = moving.migration_of(ctx), self.server(ctx)
-        earlier = allocations.of_consumer(consumer_id=migration.uuid)
-        if earlier is not None:
-            ctx.assign(DESTINATION, earlier.host.name)
-            return Claimed()
-        if server.host != ctx.hosts[SOURCE]:  # the last attempt was held back too late
-            raise Abort("The server has moved already.", cause="ServerMoved")
-        excluded = [*ctx.claim.excluded_hosts, ctx.hosts[SOURCE]]
-        target = str(ctx.claim.params.get("host") or "")
-        try:
-            choice = schedule.place(
-                moving.at_destination(server, migration), consumer_id=migration.uuid, excluded=excluded, host=target
-            )
-        except NoValidHost as error:
-            raise schedule.refusal(ctx, error) from error
-        ctx.assign(DESTINATION, choice.host)
-        return Claimed(choice.explanation)
-
-    def record(self, ctx: StepContext, result: Claimed) -> None:
-        live_states.mark_claimed(run_id=ctx.claim.run_id, host=ctx.hosts[DESTINATION])
-        if result.explanation is not None:
-            leases.explain(claim=ctx.claim, explanation=result.explanation)
-
-    def revert(self, ctx: StepContext) -> None:
-        live_states.give_up(
-            server_id=ctx.subject_id,
-            run_id=ctx.claim.run_id,
-            source=ctx.hosts[SOURCE],
-            final=ctx.final,
-            cancelled=ctx.failure is not None and ctx.failure.cause == workflow.BY_OPERATOR,
-        )
 
 
 class Prepare(ServerStep[None]):

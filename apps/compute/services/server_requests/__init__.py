@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 
 from apps.common.context import RequestContext
-from apps.compute import admin_passwords, cpu_topologies, states, topologies, tpms
+from apps.compute import admin_passwords, cpu_topologies, pci_devices, states, topologies, tpms
 from apps.compute.exceptions import SignatureOfVolume
 from apps.compute.models import BlockDevice, Flavor, Server
 from apps.compute.services import block_devices as block_device_services
@@ -120,7 +120,7 @@ def resolve(
 def _check_hardware(server: Server) -> bool:
     """Refuse machines that there cannot be (HardwareInvalid, 400); return whether it has a TPM."""
     topologies.of(server.flavor, server.image_properties)
-    topologies.check_aliases(server.flavor["extra_specs"])
+    pci_devices.check(server.flavor["extra_specs"])
     cpu_topologies.of(server.flavor["extra_specs"], server.image_properties, int(server.flavor["vcpus"]))
     return tpms.of(server.flavor["extra_specs"], server.image_properties) is not None
 
