@@ -58,7 +58,7 @@ def disk_spec(
 
 def limits_of(volume: "Volume") -> tuple[tuple[str, int], ...]:
     """Return how the type of a volume that no server has yet limits its disk."""
-    return tuple(sorted((qos_specs.limits_of(volume.volume_type) or {}).items()))
+    return tuple(sorted((qos_specs.limits_of(volume.volume_type, size=volume.size) or {}).items()))
 
 
 def serial_of(attachment: "Attachment") -> str:

@@ -143,7 +143,7 @@ def connection_info(volume: Volume, attachment: Attachment) -> dict[str, Any]:
         "volume_id": str(volume.id),
         "attachment_id": str(attachment.id),
         "access_mode": attachment.mode,
-        "qos_specs": qos_specs.limits_of(volume.volume_type),
+        "qos_specs": qos_specs.limits_of(volume.volume_type, size=volume.size),
         "encrypted": volume.encrypted,
         "cacheable": False,
     }

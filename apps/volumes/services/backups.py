@@ -16,7 +16,7 @@ from apps.quotas.services import reservations
 from apps.volumes import exceptions, locks, rpcapi, states
 from apps.volumes.models import Backup, Snapshot, Volume
 from apps.volumes.selectors import backups as selectors
-from apps.volumes.selectors import pools, quota_amounts
+from apps.volumes.selectors import quota_amounts
 from apps.volumes.selectors import volume_keys as key_selectors
 from apps.volumes.services import backup_states, quotas, snapshots, volume_keys, volumes
 from apps.workflow.selectors import runs as run_selectors
@@ -88,10 +88,7 @@ def _begin_of_volume(row: Volume, force: bool) -> None:
         )
     if row.status == states.IN_USE and not force:
         raise exceptions.InvalidVolume(reason="Backing up an in-use volume must use the force flag.")
-    if row.status == states.IN_USE and row.format == states.RAW and not pools.is_direct(row.backend):
-        raise exceptions.InvalidVolume(
-            reason="A volume that several servers may have can be backed up only while it is not attached."
-        )
+    volumes.check_copied_in_use(row)
     Volume.objects.filter(id=row.id).update(
         status=states.BACKING_UP, previous_status=row.status, updated_at=timezone.now()
     )

@@ -23,6 +23,12 @@ from apps.volumes.selectors import groups as selectors
 from apps.volumes.services import snapshots, volume_requests, volumes
 
 MAX_VOLUMES = MAX_SNAPSHOTS = 64  # of one group
+# What a group type may promise and this cloud does not keep.
+NOT_OFFERED = {
+    "consistent_group_snapshot_enabled": "snapshots of a group at one moment",
+    "consistent_group_replication_enabled": "replication of groups",
+    "group_replication_enabled": "replication of groups",
+}
 LEGAL = (states.AVAILABLE, states.IN_USE)  # of volumes that join, and that are snapshotted
 
 
@@ -30,6 +36,9 @@ def create(
     *, context: RequestContext, values: dict[str, Any], group_type: GroupType, volume_types: Iterable[VolumeType]
 ) -> Group:
     """Write a group without volumes. Raises InvalidInput (400), OverLimit (413)."""
+    for spec, what in NOT_OFFERED.items():
+        if group_type.group_specs.get(spec, "").strip().lower() == "<is> true":
+            raise exceptions.InvalidInput(reason=f"this cloud does not offer {what} ({spec})")
     zone = values.get("availability_zone") or ""
     if zone and not hosts.zone_exists(zone=zone):
         raise exceptions.InvalidInput(reason=f"Availability zone '{zone[:64]}' is invalid.")

@@ -74,12 +74,13 @@ def _check(specs: dict[str, Any]) -> None:
     if len(specs) > MAX_SPECS:
         raise exceptions.InvalidQosSpec(reason=f"at most {MAX_SPECS} specs")
     for key, value in specs.items():
-        if key in selectors.LIMITS and not (value.isascii() and value.isdigit() and len(value) <= 15):
+        if key in selectors.NUMBERS and not (value.isascii() and value.isdigit() and len(value) <= 15):
             raise exceptions.InvalidQosSpec(reason=f"{key} must be a whole number, not {value[:64]}")
+    given = {key.removesuffix(selectors.PER_GIB) for key in specs}
     for what in ("bytes", "iops"):
         parts = [f"{which}_{what}_sec" for which in ("read", "write")]
-        if f"total_{what}_sec" in specs and any(part in specs for part in parts):
+        if f"total_{what}_sec" in given and any(part in given for part in parts):
             raise exceptions.InvalidQosSpec(reason=f"total_{what}_sec excludes {' and '.join(parts)}")
     for key in specs:
-        if key.endswith("_max") and key in selectors.LIMITS and key.removesuffix("_max") not in specs:
+        if key.endswith("_max") and key in selectors.LIMITS and key.removesuffix("_max") not in given:
             raise exceptions.InvalidQosSpec(reason=f"{key} needs {key.removesuffix('_max')}")

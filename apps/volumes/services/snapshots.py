@@ -41,6 +41,8 @@ def create_all(
             raise exceptions.InvalidVolume(
                 reason=f"Volume {row.id} status must be {' or '.join(legal)}, but current status is: {row.status}."
             )
+        if not values.get("kept_as"):
+            volumes.check_copied_in_use(row)
     ids = values.get("ids") or {}
     made = [
         volume_requests.snapshot_of(context=context, volume=by_id[row.id], values={"id": ids.get(row.id), **values})

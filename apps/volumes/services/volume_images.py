@@ -65,6 +65,7 @@ def _check(row: Volume, force: bool, disk_format: str) -> None:
         raise exceptions.InvalidVolume(
             reason=f"Volume {row.id} status must be {' or '.join(legal)}, but current status is: {row.status}."
         )
+    volumes.check_copied_in_use(row)
     if row.encrypted and disk_format != FORMATS[0]:
         raise exceptions.InvalidInput(
             reason=f"an image of an encrypted volume is {FORMATS[0]} in {CONTAINER}, not {disk_format}"

@@ -16,6 +16,7 @@ from apps.volumes.models import Snapshot, Volume, VolumeType
 from apps.volumes.selectors import backends, backups, pools, snapshots, volume_types, volumes
 from apps.volumes.selectors import volume_keys as key_selectors
 from apps.volumes.services import backup_states, volume_keys
+from apps.volumes.services import volumes as volume_services
 
 if TYPE_CHECKING:
     from apps.images.models import Image
@@ -138,6 +139,7 @@ def _from_volume(context: RequestContext, volume: Volume, values: dict[str, Any]
             reason=f"Unable to create volume from source volume {source.id}: it is {source.status}, and it must be "
             f"{' or '.join(CLONED_IN)}"
         )
+    volume_services.check_copied_in_use(source)
     _set_size(volume, source.size, "source volume")
     volume.source_volume_id = source.id
     _inherit(volume, source)

@@ -68,7 +68,8 @@ def _check(row: Volume, former: VolumeType | None, chosen: VolumeType) -> None:
         raise exceptions.InvalidVolume(reason="Retype cannot change the encryption of a volume in use.")
     if shared != row.multiattach and row.status == states.IN_USE:
         raise exceptions.InvalidVolume(reason="Changing multiattach needs the volume to be available.")
-    if row.status == states.IN_USE and qos_specs.limits_of(former) != qos_specs.limits_of(chosen):
+    limits = [qos_specs.limits_of(kind, size=row.size) for kind in (former, chosen)]
+    if row.status == states.IN_USE and limits[0] != limits[1]:
         raise exceptions.InvalidVolume(reason="Retype cannot change front-end QoS of a volume in use.")
 
 

@@ -11,7 +11,7 @@ from apps.common.context import RequestContext
 from apps.quotas.services import reservations
 from apps.volumes import exceptions, locks, rpcapi, states
 from apps.volumes.models import Attachment, Snapshot, Transfer, Volume
-from apps.volumes.selectors import quota_amounts
+from apps.volumes.selectors import pools, quota_amounts
 from apps.volumes.services import backup_states, quotas, servers, volume_keys, volume_states
 from apps.workflow.selectors import runs as run_selectors
 from apps.workflow.services import runs
@@ -105,6 +105,17 @@ def _check_extendable(row: Volume, attached_too: bool) -> None:
             reason=f"Volume {row.id} status must be {' or '.join(legal)} to extend, currently {row.status}"
         )
     check_snapshots_made(row)
+
+
+def check_copied_in_use(row: Volume) -> None:
+    """Refuse to copy a volume in use whose data has no layers: one that several servers may have. Ceph copies it.
+
+    Raises InvalidVolume (400).
+    """
+    if row.status == states.IN_USE and row.format == states.RAW and not pools.is_direct(row.backend):
+        raise exceptions.InvalidVolume(
+            reason="A volume that several servers may have can be copied only while it is not attached."
+        )
 
 
 def check_snapshots_made(row: Volume) -> None:

@@ -51,6 +51,14 @@ def add(who: Any, group: Any, **values: Any) -> str:
     return str(answer.json()["volume"]["id"])
 
 
+def test_types_whose_promises_are_not_kept(alice: Any, kind: Any, group: Any, admin: Any) -> None:
+    path = f"/group_types/{kind['id']}/group_specs"
+    body = {"group": {"name": "g", "group_type": kind["id"], "volume_types": ["__DEFAULT__"]}}
+    for value, code in (("<is> False", 202), ("<is> True", 400)):
+        admin.at(AT).post(path, {"group_specs": {"consistent_group_snapshot_enabled": value}})
+        assert alice.at(AT).post("/groups", body).status_code == code
+
+
 def test_types(alice: Any, admin: Any, kind: Any, group: Any) -> None:
     newer, path = admin.at(AT), f"/group_types/{kind['id']}"
     assert refusal(admin.get("/group_types"))[0] == 404  # since 3.11

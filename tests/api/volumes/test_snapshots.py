@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 from apps.quotas.services import limits, verification
-from apps.volumes.models import Snapshot
+from apps.volumes.models import Snapshot, VolumeType
 from apps.volumes.services import snapshot_states
 from apps.workflow.models import Run
 from tests.api.volumes.conftest import end_runs, refusal, set_status
@@ -62,6 +62,21 @@ def test_a_volume_in_use(alice: Any, make_volume: Any) -> None:
     assert refusal(alice.at("3.66").post("/snapshots", refused))[0] == 400
     set_status(volume, "error")
     assert refusal(alice.post("/snapshots", forced))[0] == 400
+
+
+def test_a_raw_volume_in_use_is_not_copied(alice: Any, make_volume: Any, shared_type: VolumeType) -> None:
+    """Its data has no layers: refused at once, where the host failed later."""
+    volume = make_volume(alice, volume_type="shared")
+    set_status(volume, "in-use")
+    upload = {"os-volume_upload_image": {"image_name": "i", "force": True}}
+    for path, body in (
+        ("/snapshots", {"snapshot": {"volume_id": volume["id"], "force": True}}),
+        ("/volumes", {"volume": {"source_volid": volume["id"]}}),
+        ("/backups", {"backup": {"volume_id": volume["id"], "force": True}}),
+        (f"/volumes/{volume['id']}/action", upload),
+    ):
+        code, message = refusal(alice.at("3.1").post(path, body))
+        assert (code, "only while it is not attached" in message) == (400, True), path
 
 
 def test_bad_snapshots_write_nothing(alice: Any, make_volume: Any) -> None:

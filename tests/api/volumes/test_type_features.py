@@ -6,8 +6,9 @@ from typing import Any
 
 from apps.quotas.services import verification
 from apps.scheduling.models import Host
-from apps.volumes.models import Attachment, Volume, VolumeType
+from apps.volumes.models import Attachment, QosSpec, Volume, VolumeType
 from apps.volumes.selectors import volume_types
+from apps.volumes.selectors.qos_specs import limits_of
 from apps.volumes.services import attachments
 from tests.api.volumes.conftest import refusal, set_status
 
@@ -30,6 +31,14 @@ def test_qos_specs(alice: Any, admin: Any) -> None:
     kept = attachments.reserve(volume=volume, server_id=None, host="h")
     shown = attachments.connect(attachment=kept, connector={"host": "h"}).connection_info["qos_specs"]
     assert shown == {"read_iops_sec": 100, "write_iops_sec": 7}
+    grown = {"total_bytes_sec_per_gb": "10", "total_bytes_sec_per_gb_min": "25", "total_bytes_sec_max": "60",
+             "write_iops_sec_per_gb": "5", "write_iops_sec": "1", "size_iops_sec": "4096"}  # fmt: skip
+    kind.qos_spec = QosSpec(consumer="both", specs=grown)
+    for size, expected in ((1, 25), (4, 40), (9, 60)):
+        limits = {"total_bytes_sec": expected, "write_iops_sec": 5 * size, "size_iops_sec": 4096}
+        assert limits_of(kind, size=size) == limits
+    kind.qos_spec = QosSpec(consumer="both", specs={"size_iops_sec": "4096"})
+    assert limits_of(kind, size=1) is None
     assert refusal(admin.delete(path))[0] == 400
     assert admin.put(f"{path}/delete_keys", {"keys": ["write_iops_sec"]}).status_code == 202
     assert refusal(admin.put(f"{path}/delete_keys", {"keys": ["write_iops_sec"]}))[0] == 404
@@ -40,7 +49,7 @@ def test_qos_specs(alice: Any, admin: Any) -> None:
     bad: list[Any] = [
         {}, {"name": ""}, {"name": "x", "consumer": "nobody"}, {"name": "x", "read_iops_sec": "many"},
         {"name": "x", "total_iops_sec": "1", "read_iops_sec": "1"}, {"name": "x", "read_iops_sec_max": "1"},
-        {"name": "x", "k": None}, [],
+        {"name": "x", "k": None}, [], {"name": "x", "read_iops_sec_per_gb": "many"},
     ]  # fmt: skip
     for values in bad:
         assert refusal(admin.post("/qos-specs", {"qos_specs": values}))[0] == 400, values

@@ -7,6 +7,8 @@ import pytest
 from django.utils import timezone
 
 from apps.common.context import RequestContext
+from apps.quotas.services.limits import set_many
+from apps.volumes import exceptions
 from apps.volumes.models import Backup, BackupPlan
 from apps.volumes.services import backup_plans
 from apps.workflow.models import Finding
@@ -55,12 +57,29 @@ def test_rounds(worker: Worker) -> None:
     assert tick(worker) == [] and kept() == [True]
     assert tick(worker) == [] and kept() == [True]  # not its time
     full, changes = True, False
-    for expected in (
-        [full, changes], [full, changes, full], [full, changes, full, changes], [full, full, changes, full],
-        [full, changes, full, changes],
-    ):  # fmt: skip
+    for expected in ([full, changes], [full, changes, full], [full, changes], [full, changes, full]):
         later(plan)
-        assert tick(worker) == [] and kept() == expected
+        for _ in range(3):  # the next looks delete what is too much
+            assert tick(worker) == []
+        assert kept() == expected
+
+
+def test_a_plan_that_the_quota_stops_is_thinned_out(worker: Worker) -> None:
+    volume = made(worker)
+    plan = plan_of(volume_id=volume.id, keep=3)
+    for _ in range(3):
+        tick(worker)
+        later(plan)
+    set_many(owner_id="p", values={"backups": 3}, force=True)
+    with pytest.raises(exceptions.InvalidInput):
+        backup_plans.update(plan=plan, values={"keep": 3})
+    backup_plans.update(plan=plan, values={"keep": 1})
+    tick(worker)
+    later(plan)
+    assert tick(worker) == [] and len(kept()) == 2  # one is too much until the next look
+    for values in ({"keep": 3}, {"keep": 1, "full_every": 3}):
+        with pytest.raises(exceptions.InvalidInput):
+            plan_of(**values)
 
 
 def test_what_goes_wrong(worker: Worker) -> None:

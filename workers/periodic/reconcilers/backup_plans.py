@@ -2,6 +2,7 @@
 
 Rules:
   a plan whose time has come               -> carried out: ordinary backups begin
+  more backups than a plan keeps           -> the oldest are deleted, but for those that others are based on
   a plan that missed rounds, or whose last
   round or newest backup failed            -> reported until a round goes well
 """
@@ -18,6 +19,7 @@ KINDS = (KIND,)
 
 def reconcile(report: FindingReport) -> None:
     now = timezone.now()
+    backup_plans.thin_out()
     for plan_id in selectors.due(now=now):
         backup_plans.carry_out(plan_id=plan_id, now=now)
     for plan in selectors.failing():

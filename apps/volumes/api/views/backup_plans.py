@@ -15,7 +15,7 @@ from apps.volumes.selectors import backup_plans as selectors
 from apps.volumes.services import backup_plans
 
 RULE = "backup_plan:{}"
-EXAMPLE = {"name": "daily", "volume_id": "<a volume's id>", "interval_hours": 24, "keep": 7, "full_every": 7}
+EXAMPLE = {"name": "daily", "volume_id": "<a volume's id>", "interval_hours": 24, "keep": 5, "full_every": 5}
 
 
 class BackupPlansView(Collection):
@@ -47,7 +47,7 @@ class BackupPlanView(Item):
     noun = "backup_plan"
     rules = {"show": RULE.format("get"), "update": RULE.format("update"), "delete": RULE.format("delete")}
     request_serializers = {"put": serializers.BackupPlanUpdate}
-    examples = {"PUT": {"backup_plan": {"keep": 14, "enabled": True}}}
+    examples = {"PUT": {"backup_plan": {"keep": 4, "enabled": True}}}
 
     def load(self, plan_id: str) -> BackupPlan:
         return selectors.get(context=self.caller, plan_id=plan_id)

@@ -198,6 +198,7 @@ class Iotune(Element):
     total_iops_sec_max: int | None = leaf("total_iops_sec_max", default=None)
     read_iops_sec_max: int | None = leaf("read_iops_sec_max", default=None)
     write_iops_sec_max: int | None = leaf("write_iops_sec_max", default=None)
+    size_iops_sec: int | None = leaf("size_iops_sec", default=None)
 
 
 @dataclass(frozen=True, slots=True)
