@@ -112,9 +112,14 @@ def upload_image(
     _start(context, "volume.upload_image", "upload_image", volume.id, volume.project_id, volume.name, **values, **where)
 
 
-def create_snapshot(*, context: RequestContext, snapshot: Snapshot) -> None:
-    """Start snapshot.create on the volume's host. The snapshot's volume is read."""
-    where = _host(snapshot.volume)
+def create_snapshot(
+    *, context: RequestContext, snapshot: Snapshot, moment: str | None = None, must_wait: bool = False
+) -> None:
+    """Start snapshot.create on the volume's host. The snapshot's volume is read. ``moment``: an ID of those that guests
+    wait for together; ``must_wait``: without that it fails.
+    """
+    params = {**({"moment": moment} if moment else {}), **({"must_wait": True} if must_wait else {})}
+    where: dict[str, Any] = {"params": params, **_host(snapshot.volume)}
     _start(context, "snapshot.create", "create", snapshot.id, snapshot.project_id, snapshot.name, **where)
 
 

@@ -12,7 +12,7 @@ import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -22,7 +22,7 @@ from apps.compute import image_properties
 from apps.compute.selectors import servers
 from apps.scheduling.services import agents
 from apps.volumes import states
-from apps.volumes.selectors import attachments
+from apps.volumes.selectors import attachments, snapshots
 from workers import config
 from workers.config import HostDrivers
 from workers.drivers.errors import DriverError
@@ -36,10 +36,13 @@ ANSWER_BYTES = 20_000
 
 @dataclass
 class _Frozen:
-    """``holders``: the volumes whose snapshots wait for it, one for each; the last one's end thaws the guest."""
+    """``holders``: the volumes whose snapshots wait for it, one for each; the last one's end thaws the guest, unless
+    others of its moment are to be made. ``done``: those that have been.
+    """
 
     timer: threading.Timer
     holders: Counter[uuid.UUID]
+    done: set[uuid.UUID] = field(default_factory=set)
 
 
 _frozen: dict[tuple[str, str], _Frozen] = {}
@@ -62,6 +65,12 @@ def quiesced(volume_id: uuid.UUID) -> Iterator[list[str]]:
         for host in asked:
             missed |= set(_ask(host, volume_id, "thaw", asked[host]))
         late += sorted(missed)
+
+
+def let_go(volume_id: uuid.UUID) -> None:
+    """The snapshot of a volume is not made: nobody waits for it any more."""
+    for host, keys in _guests(volume_id).items():
+        _ask(host, volume_id, "thaw", keys)
 
 
 def freeze(volume_id: uuid.UUID, drivers: HostDrivers) -> list[str]:
@@ -128,14 +137,25 @@ def _release(key: str, volume_id: uuid.UUID, drivers: HostDrivers) -> bool:
     place = drivers.host, key
     with _locks[place]:
         known = _frozen.get(place)
-        if known is None or not known.holders[volume_id]:
+        if known is None:
             return False
-        known.holders[volume_id] -= 1
-        if known.holders.total():
-            return True
+        held = known.holders[volume_id] > 0
+        known.holders[volume_id] -= int(held)
+        known.done.add(volume_id)
+        if known.holders.total() or _awaited(key, volume_id) - known.done:
+            return held
         del _frozen[place]
         known.timer.cancel()
-        return _thaw(key, drivers)
+        return _thaw(key, drivers) and held
+
+
+def _awaited(key: str, volume_id: uuid.UUID) -> set[uuid.UUID]:
+    """Return the volumes of the guest whose snapshots are to be of the same moment, and not made yet."""
+    return {
+        other
+        for other in snapshots.awaited(volume_id=volume_id)
+        if any(key in guests for guests in _guests(other).values())
+    }
 
 
 def _expire(key: str, drivers: HostDrivers, known: _Frozen | None) -> None:

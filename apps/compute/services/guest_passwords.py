@@ -30,7 +30,12 @@ def change(*, context: RequestContext, server: Server, password: str) -> None:
         server_states.keep_password(server_id=server.id, sealed=admin_passwords.seal(password))
 
 
-def _check_agent(server: Server) -> None:
+def answers(server: Server) -> bool:
+    """Return whether the agent in the guest answers now."""
     answer = agents.ask(server=server, part="guest-agent", limit=len(ANSWERS), timeout_seconds=TIMEOUT_SECONDS)
-    if answer != ANSWERS:
+    return answer == ANSWERS
+
+
+def _check_agent(server: Server) -> None:
+    if not answers(server):
         raise GuestAgentMissing(action=CHANGE_PASSWORD.name, server=server.id, reason="the agent in it does not answer")

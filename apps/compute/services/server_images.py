@@ -94,6 +94,7 @@ def begin(
             values={**values, "project_id": owner, "disk_format": "raw", "min_disk": 0},
             properties=_properties(context, server, properties),
             shared=owner != server.project_id,
+            waits=volume_images.check_agent(server),
         )
     with transaction.atomic():
         image = images.create_to_fill(

@@ -12,13 +12,13 @@ from django.db import transaction
 
 from apps.common.context import RequestContext
 from apps.common.exceptions import Conflict, Forbidden
-from apps.compute import image_properties, locks, rpcapi
+from apps.compute import image_properties, locks, rpcapi, states
 from apps.compute.actions import CREATE_IMAGE
 from apps.compute.exceptions import ImageUnusable, ServerNotFound
 from apps.compute.models import BlockDevice, Server
 from apps.compute.selectors import servers as selectors
 from apps.compute.selectors import volume_attachments
-from apps.compute.services import server_actions
+from apps.compute.services import guest_passwords, server_actions
 from apps.images.services import images, members
 from apps.volumes import exceptions
 from apps.volumes.selectors import server_volumes
@@ -33,19 +33,20 @@ _KINDS = {"ephemeral": None, "swap": "swap"}  # the guest_format of blank local 
 
 @transaction.atomic
 def create(
-    *, context: RequestContext, server: Server, values: Mapping[str, Any], properties: Mapping[str, str], shared: bool
+    *,
+    context: RequestContext,
+    server: Server,
+    values: Mapping[str, Any],
+    properties: Mapping[str, str],
+    shared: bool,
+    waits: bool = False,
 ) -> uuid.UUID:
     """Write the image and begin the snapshots: all, or nothing. Returns the image's ID.
 
-    ``values`` are the image's columns, ``shared``: with the server's project. Raises WrongState (409), InvalidVolume
-    (400), Forbidden (403) for the quota of snapshots, QuotaExceeded (413) for that of images, ImageUnusable (400) where
-    the server's image insists on frozen file systems.
+    ``values`` are the image's columns, ``shared``: with the server's project. The guest's agent freezes its file
+    systems once for all snapshots; ``waits``: without that they fail. Raises WrongState (409), InvalidVolume
+    (400), Forbidden (403) for the quota of snapshots, QuotaExceeded (413) for that of images.
     """
-    if image_properties.truth(server.image_properties.get("os_require_quiesce", "")):
-        raise ImageUnusable(
-            "The image of the server has os_require_quiesce: file systems are not frozen for snapshots of volumes. "
-            "Stop the server first, and remove the property from the image of its volume."
-        )
     keys = {row.volume_id: uuid.uuid4() for row in volume_attachments.of_server(server=server) if row.volume_id}
     rows = server_volumes.rows_of(volume_ids=keys)
     devices = selectors.block_devices(server_id=server.id)
@@ -61,21 +62,39 @@ def create(
     if row is None:
         raise ServerNotFound(server=server.id)
     server_actions.check_state(server=row, action=CREATE_IMAGE)
-    for made in _snapshot(context, image.name or "", keys, rows):
+    values = {"name": f"snapshot for {image.name}"[:255], "ids": keys, "moment": str(image.id), "must_wait": waits}
+    for made in _snapshot(context, values, rows):
         if made.size != rows[made.volume_id].size:  # its volume grew just now
             raise Conflict(f"Volume {made.volume_id} was extended meanwhile. Repeat the request.")
     rpcapi.record(context=context, action=CREATE_IMAGE.name, server=row)
     return image.id
 
 
+def check_agent(server: Server) -> bool:
+    """Return whether the server's image insists on frozen file systems while its guest runs, as in Nova.
+
+    Raises ImageUnusable (400) where no agent would freeze them. It is asked: not in a transaction.
+    """
+    if not image_properties.truth(server.image_properties.get("os_require_quiesce", "")):
+        return False
+    if server.vm_state != states.ACTIVE or server.task_state:
+        return False
+    if not (image_properties.has_guest_agent(server.image_properties) and guest_passwords.answers(server)):
+        raise ImageUnusable(
+            "The image of the server has os_require_quiesce, and no agent in its guest answers: its file systems "
+            "cannot be frozen."
+        )
+    return True
+
+
 def _snapshot(
-    context: RequestContext, name: str, keys: "Mapping[uuid.UUID, uuid.UUID]", rows: "Mapping[uuid.UUID, Volume]"
+    context: RequestContext, values: dict[str, Any], rows: "Mapping[uuid.UUID, Volume]"
 ) -> "Sequence[Snapshot]":
     try:
         return snapshots.create_all(
             context=context,
-            rows=[rows[key] for key in keys if key in rows],
-            values={"name": f"snapshot for {name}"[:255], "ids": keys},
+            rows=[rows[key] for key in values["ids"] if key in rows],
+            values=values,
             attached_too=True,
         )
     except exceptions.OverLimit as error:

@@ -30,7 +30,8 @@ def create_all(
     *, context: RequestContext, rows: Sequence[Volume], values: dict[str, Any], attached_too: bool = False
 ) -> list[Snapshot]:
     """The same for several volumes: all, or none. ``ids`` of the values: the snapshots' IDs by those of the volumes.
-    ``kept_as``: what the pool calls one that it has already.
+    ``kept_as``: what the pool calls one that it has already. ``moment``: an ID that they share, if guests wait until
+    all are made; ``must_wait``: one for which a guest does not wait fails.
 
     Returns the snapshots in the order of the volumes.
     """
@@ -55,7 +56,12 @@ def create_all(
         if values.get("kept_as"):
             rpcapi.manage_snapshot(context=context, snapshot=snapshot, kept_as=values["kept_as"])
         else:
-            rpcapi.create_snapshot(context=context, snapshot=snapshot)
+            rpcapi.create_snapshot(
+                context=context,
+                snapshot=snapshot,
+                moment=values.get("moment"),
+                must_wait=bool(values.get("must_wait")),
+            )
     for snapshot in made:  # last, because the usage's rows stay locked until the commit
         quotas.reserve(project_id=snapshot.project_id, each=quota_amounts.of_snapshot(snapshot), consumer=snapshot.id)
     return made

@@ -7,7 +7,7 @@ import pytest
 from apps.common.context import RequestContext
 from apps.compute.models import Server
 from apps.scheduling.services import agents
-from apps.volumes.models import Message, Volume
+from apps.volumes.models import Message, Snapshot, Volume
 from apps.volumes.services import snapshots
 from tests.api.compute.conftest import ComputeCaller
 from tests.api.compute.in_process import HOST, Worker
@@ -82,6 +82,40 @@ def test_two_snapshots_at_once(
             assert is_frozen(worker, server)
         assert is_frozen(worker, server) and missed_too == []
     assert not is_frozen(worker, server) and missed == []
+
+
+def _of_image(volumes: list[Volume], **more: Any) -> None:
+    context = RequestContext(user_id="u", project_id=volumes[0].project_id)
+    snapshots.create_all(context=context, rows=volumes, values={"name": "s", "moment": "m", **more}, attached_too=True)
+
+
+@pytest.mark.parametrize("fails", [0, 1])
+def test_snapshots_of_one_moment(
+    alice: ComputeCaller, server: Server, volume: Volume, make_volume: MakeVolume, worker: Worker, fails: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """The guest waits once, until all are made; one that fails holds nobody up."""
+    other = make_volume(alice)
+    attach(alice, server, other)
+    worker.work()
+    frozen, thawed, hypervisor = [], [], type(worker.drivers.hypervisor)
+    for name, calls in (("freeze", frozen), ("thaw", thawed)):
+        real = getattr(hypervisor, name)
+        monkeypatch.setattr(hypervisor, name, lambda self, key, r=real, c=calls: (c.append(key), r(self, key))[1])
+    _of_image([volume, other])
+    if fails:
+        worker.plan({"op": "create_snapshot", "error": "abort", "when": "before", "times": 1})
+    assert sorted(worker.work()[-2:]) == (["failed", "succeeded"] if fails else ["succeeded"] * 2)
+    assert (len(frozen), len(thawed)) == (1, 1) and not is_frozen(worker, server) and not quiescing._frozen
+    assert not Message.objects.filter(text__contains="did not freeze").exists()
+
+
+def test_a_guest_that_has_to_wait(server: Server, volume: Volume, worker: Worker) -> None:
+    """os_require_quiesce: a snapshot of which it did not is none."""
+    worker.plan({"op": "freeze", "error": "abort", "when": "before"})
+    _of_image([volume], must_wait=True)
+    assert worker.work()[-1] == "failed"
+    assert [row.status for row in Snapshot.objects.all()] == ["error"] and not is_frozen(worker, server)
 
 
 def test_a_guest_of_another_host(

@@ -7,6 +7,7 @@ import pytest
 
 from apps.common.exceptions import BadRequest
 from apps.compute.models import BlockDevice, Server
+from apps.compute.services import agents
 from apps.images.models import Image
 from apps.quotas.models import Limit
 from apps.volumes.models import Attachment, Snapshot, Volume
@@ -78,7 +79,9 @@ def test_an_image_of_snapshots(alice: ComputeCaller, server: Server, worker: Wor
     assert BlockDevice.objects.filter(server=third).count() == 3
 
 
-def test_images_that_cannot_be_made(alice: ComputeCaller, server: Server, worker: Worker) -> None:
+def test_images_that_cannot_be_made(
+    alice: ComputeCaller, server: Server, worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = used(alice)
     Limit.objects.create(owner_id=alice.project_id, resource="snapshots", value=1)
     assert act(alice, server, "2.45", "createImage", {"name": "i"}).status_code == 403
@@ -90,8 +93,15 @@ def test_images_that_cannot_be_made(alice: ComputeCaller, server: Server, worker
     assert act(alice, server, "2.45", "createImage", {"name": "i"}).status_code == 409
     Server.objects.update(task_state="", image_properties={"os_require_quiesce": "yes"})
     assert act(alice, server, "2.45", "createImage", {"name": "i"}).status_code == 400
+    Server.objects.update(image_properties={"os_require_quiesce": "yes", "hw_qemu_guest_agent": "yes"})
+    monkeypatch.setattr(agents, "ask", lambda **_: b"no")
+    assert "no agent in its guest answers" in act(alice, server, "2.45", "createImage", {"name": "i"}).text
     assert not Snapshot.objects.exists() and not Image.objects.filter(name="i").exists()
     assert not Run.objects.exclude(state="succeeded").exists() and used(alice) == before
+    monkeypatch.setattr(agents, "ask", lambda **_: b"yes")
+    assert act(alice, server, "2.45", "createImage", {"name": "i"}).status_code == 202
+    params = [run.params for run in Run.objects.filter(pipeline="snapshot.create")]
+    assert len(params) == 2 and params[0] == params[1] and params[0]["must_wait"]
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,12 @@
 """The steps of snapshots: made and deleted on the host of their volume."""
 
+from contextlib import suppress
+
 from apps.volumes import states
+from apps.volumes.selectors.snapshots import MOMENT
 from apps.volumes.services import snapshot_states
-from workers.engine.errors import TooLong
+from workers.drivers.errors import DriverError
+from workers.engine.errors import Abort, TooLong
 from workers.engine.steps import StepContext
 from workers.mapping import quiescing
 from workers.tasks.volumes.base import SnapshotStep, patiently
@@ -26,7 +30,10 @@ class CreateSnapshot(SnapshotStep[None]):
                 driver.create_snapshot(str(snapshot.volume_id), str(snapshot.id), ctx.stop)
             return missed
 
-        if missed := patiently(ctx, take):
+        missed = patiently(ctx, take)
+        if missed and ctx.claim.params.get("must_wait"):
+            raise Abort("The agent in the server's guest did not freeze its file systems.", cause="NotQuiesced")
+        if missed:
             snapshot_states.tell_crash_consistent(snapshot_id=snapshot.id, server_ids=missed)
 
     def record(self, ctx: StepContext, result: None) -> None:
@@ -35,6 +42,9 @@ class CreateSnapshot(SnapshotStep[None]):
     def revert(self, ctx: StepContext) -> None:
         if ctx.on_host:
             self.drivers(ctx).volume.delete_snapshot(str(self.snapshot(ctx).volume_id), str(ctx.subject_id))
+        if MOMENT in ctx.claim.params:
+            with suppress(DriverError):
+                quiescing.let_go(self.snapshot(ctx).volume_id)
         if ctx.final and ctx.failure:
             snapshot_states.mark_error(snapshot_id=ctx.subject_id, message=ctx.failure.message)
 
