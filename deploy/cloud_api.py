@@ -17,7 +17,9 @@ def _domain(auth: dict[str, Any], owner: str) -> dict[str, str]:
 
 
 def _version(microversion: str) -> dict[str, str]:
-    return {"OpenStack-API-Version": f"compute {microversion}"} if microversion else {}
+    """Return the header of a version: the compute service's, or that of the service which it names ("volume 3.42")."""
+    named = microversion if " " in microversion else f"compute {microversion}"
+    return {"OpenStack-API-Version": named} if microversion else {}
 
 
 class CloudApi:

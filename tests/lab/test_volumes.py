@@ -14,7 +14,7 @@ from tests.lab.test_outages import findings, kill
 
 pytestmark = [pytest.mark.lab, pytest.mark.libvirt, pytest.mark.slow, pytest.mark.heavy, pytest.mark.timeout(1200)]
 VOLUME = "/volume/v3"
-FIND = 'for d in /sys/block/*; do [ "$(cat $d/serial 2>/dev/null)" = {serial} ] && echo /dev/${{d##*/}}; done'
+FIND = 'for d in /sys/block/*; do [ "$(cat $d/serial 2>/dev/null)" = {serial} ] && echo /dev/${{d##*/}}; done; true'
 # Each line that comes back after its block is on the disk; a failed write ends it.
 WRITE = (
     "(i=0; while dd if=/dev/zero of={disk} bs=4k count=1 seek=$((i % 1000)) conv=fsync 2>>/tmp/errors; do"
@@ -64,6 +64,7 @@ class Volumes:
         for volume in self.made:
             self.cloud.api.delete(f"{VOLUME}/volumes/{volume}?force=true")
         wait_for(lambda: not self.cloud.api.get(f"{VOLUME}/volumes")["volumes"], what="no volumes", seconds=90)
+        self.made.clear()
 
 
 def daemons(host: LabHost) -> list[str]:
