@@ -55,6 +55,9 @@ PROPERTIES: dict[str, Property] = {
         "the bus of config drive (scsi; Windows: sata) and disc (sata), on pc both ide; ide makes the machine pc",
     ),
     "hw_video_model": Property(_VIDEO, _VIDEO[:5], "the graphics card"),
+    "hw_video_ram": Property(
+        POSITIVE, POSITIVE, "the memory of vga and bochs in MiB, up to the flavor's hw_video:ram_max_mb"
+    ),
     "hw_machine_type": Property(
         ANYTHING, ("q35", "pc", "pc-q35-*", "pc-i440fx-*"), "the board; of one version where the host's QEMU has that"
     ),
@@ -138,7 +141,6 @@ PROPERTIES: dict[str, Property] = {
     "hw_serial_port_count": Property(WHOLE, ("1",), "serial ports; every server has one"),
     "hw_usb_model": Property(ANYTHING, NOTHING, "a USB controller"),
     "hw_redirected_usb_ports": Property(WHOLE, ("0",), "USB devices of the console's viewer"),
-    "hw_video_ram": Property(POSITIVE, NOTHING, "the graphics card's memory"),
     "hw_ipxe_boot": Property(BOOLEAN, NO, "booting from the network"),
     "hw_firmware_stateless": Property(BOOLEAN, NO, "firmware without separate variables"),
     "hw_ephemeral_encryption": Property(BOOLEAN, NO, "encrypted local disks"),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
-from apps.compute import admin_passwords, cpu_topologies, image_properties, topologies, tpms
+from apps.compute import admin_passwords, cpu_topologies, image_properties, machine_features, topologies, tpms
 from apps.scheduling.services import topologies as claims
 from apps.scheduling.topologies import GuestTopology
 from workers.drivers.errors import AbortError
@@ -51,6 +51,7 @@ def of_server(server: "Server", disks: Sequence[DiskSpec]) -> Hardware:
         keyboard=bool(_one_of(asked, "hw_input_bus", ("usb", "virtio"))),
         sound=_sound(specs.get("hw:sound_model") or asked.get("hw_sound_model")),
         tpm=tpm_of(server),
+        **_features(specs, asked),
         **_placed(server),
         locked=topologies.has_locked_memory(specs, asked),
     )
@@ -72,6 +73,16 @@ def placement_there(server: "Server", moved: "Server") -> Placement | None:
 def _seen(placed: Placement) -> list[tuple[Any, ...]]:
     """Return what a guest sees of its cells, which does not change while it runs."""
     return [(cell.memory_mib, cell.page_kib, [vcpu for vcpu, _ in cell.cpus]) for cell in placed.cells]
+
+
+def _features(specs: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+    found = machine_features.of_existing(specs, asked)
+    return {
+        "packed_rings": found.packed_rings,
+        "iommu": found.iommu or None,
+        "address": found.address,
+        "video_mib": found.video_mib,
+    }
 
 
 def _placed(server: "Server") -> dict[str, Any]:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from apps.common.context import RequestContext
 from apps.common.exceptions import BadRequest, CloudError, Conflict
-from apps.compute import cpu_topologies, migration_states, pci_devices, states, topologies, tpms
+from apps.compute import cpu_topologies, machine_features, migration_states, pci_devices, states, topologies, tpms
 from apps.compute.actions import CONFIRM_RESIZE, MIGRATE, RESIZE, REVERT_RESIZE, ServerAction
 from apps.compute.actions.moves import FROM_DEAD
 from apps.compute.exceptions import NotResized
@@ -62,6 +62,7 @@ def resize(*, context: RequestContext, server: Server, flavor_ref: str, disk_con
     topologies.of(wanted, server.image_properties)
     pci_devices.check(flavor.extra_specs)
     cpu_topologies.of(flavor.extra_specs, server.image_properties, flavor.vcpus)
+    machine_features.of(flavor.extra_specs, server.image_properties)
     if tpms.of(flavor.extra_specs, server.image_properties) is not None and not server.tpm_secret:
         Server.objects.filter(id=server.id).update(tpm_secret=tpms.new_secret())
     _write(context, server, run_id, migration_states.RESIZE, new_flavor=wanted)

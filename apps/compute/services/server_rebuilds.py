@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from apps.common.context import RequestContext
-from apps.compute import admin_passwords, cpu_topologies, topologies, tpms
+from apps.compute import admin_passwords, cpu_topologies, machine_features, topologies, tpms
 from apps.compute.actions import REBUILD
 from apps.compute.exceptions import ImageUnusable, SignatureOfVolume
 from apps.compute.models import Flavor, Server
@@ -72,6 +72,7 @@ def _image(context: RequestContext, server: Server, image_ref: str, *, has_root_
     if not is_same:
         specs = server.flavor.get("extra_specs") or {}
         cpu_topologies.of(specs, columns["image_properties"], int(server.flavor["vcpus"]))
+        machine_features.of(specs, columns["image_properties"])
     topology = topologies.of_existing(server.flavor, server.image_properties)
     if not is_same and topologies.of(server.flavor, columns["image_properties"]) != topology:
         raise ImageUnusable(

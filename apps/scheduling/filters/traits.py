@@ -82,7 +82,7 @@ def _features(specs: Mapping[str, str], image: Mapping[str, str]) -> set[str]:
         traits.add("COMPUTE_SECURITY_UEFI_SECURE_BOOT")
     if value_of("hw", "virtio_packed_ring") in _YES:
         traits.add("COMPUTE_NET_VIRTIO_PACKED")
-    if value_of("hw", "viommu_model") in ("intel", "smmuv3", "virtio"):
+    if value_of("hw", "viommu_model") in ("intel", "smmuv3", "virtio", "auto"):
         traits.add(f"COMPUTE_VIOMMU_MODEL_{value_of('hw', 'viommu_model').upper()}")
     modes = {"passthrough": "PASSTHROUGH", "emulate": "EMULATED"}
     if value_of("hw", "maxphysaddr_mode") in modes:

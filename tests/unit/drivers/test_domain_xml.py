@@ -129,6 +129,10 @@ def placed() -> ServerSpec:
 CASES = {
     "placed": (placed(), HostPolicy(home=HOME, shared_cpus=(0, 1))),
     "volumes": (on_volumes(), HostPolicy(home=HOME)),
+    "features": (
+        replace(full(), hardware=Hardware(packed_rings=True, iommu="intel", address=("emulate", 42), video_mib=64)),
+        HostPolicy(home=HOME),
+    ),
     "minimal": (server(), HostPolicy(home=HOME)),
     "full-qemu": (full(), HostPolicy(home=HOME)),
     "full-kvm": (
@@ -137,7 +141,7 @@ CASES = {
     ),
     "asked": (asked(), HostPolicy(home=HOME)),
     "passthrough": (
-        server(),
+        server(hardware=Hardware(iommu="virtio", address=("passthrough", 0))),
         HostPolicy(home=HOME, virt_type="kvm", cpu_mode="host-passthrough", cpu_features=("pcid", "-hle")),
     ),
     "model": (server(), policy_from({"state_dir": HOME, "virt_type": "kvm", "cpu_model": "Westmere"})),

@@ -185,7 +185,8 @@ class Hardware:
     gets the channel of its agent. `watchdog` is the action when the guest stops feeding it. `secure_boot`: by the
     firmware uefi with its maker's keys. `cpu_quota` and `cpu_period` in microseconds, for each processor.
     `rng_rate` is bytes in milliseconds. `tablet` is its bus, which `keyboard` puts a keyboard on as well. `devices`
-    are PCI addresses of the host. `locked`: the host never swaps the guest's memory.
+    are PCI addresses of the host. `locked`: the host never swaps the guest's memory. `packed_rings` of the virtio
+    disks and cards that it starts with. `address`: passthrough or emulate, and how wide. `video_mib` 0: the usual.
     """
 
     machine: str | None = None
@@ -212,6 +213,10 @@ class Hardware:
     placement: Placement | None = None
     locked: bool = False
     devices: tuple[str, ...] = ()
+    packed_rings: bool = False
+    iommu: Literal["intel", "virtio"] | None = None
+    address: tuple[str, int] | None = None
+    video_mib: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from django.utils import timezone
 
 from apps.common.context import RequestContext
-from apps.compute import admin_passwords, cpu_topologies, pci_devices, states, topologies, tpms
+from apps.compute import admin_passwords, cpu_topologies, machine_features, pci_devices, states, topologies, tpms
 from apps.compute.exceptions import SignatureOfVolume
 from apps.compute.models import BlockDevice, Flavor, Server
 from apps.compute.services import block_devices as block_device_services
@@ -122,6 +122,7 @@ def _check_hardware(server: Server) -> bool:
     topologies.of(server.flavor, server.image_properties)
     pci_devices.check(server.flavor["extra_specs"])
     cpu_topologies.of(server.flavor["extra_specs"], server.image_properties, int(server.flavor["vcpus"]))
+    machine_features.of(server.flavor["extra_specs"], server.image_properties)
     return tpms.of(server.flavor["extra_specs"], server.image_properties) is not None
 
 

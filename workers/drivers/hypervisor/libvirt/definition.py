@@ -12,7 +12,7 @@ from workers.drivers.hypervisor.base import (
     InterfaceSpec,
     ServerSpec,
 )
-from workers.drivers.hypervisor.libvirt import placement, tpm
+from workers.drivers.hypervisor.libvirt import features, placement, tpm
 from workers.drivers.hypervisor.libvirt.disk_elements import DiskCache, bus_of, disk_device
 from workers.drivers.hypervisor.libvirt.xml import devices, interface, machine, metadata, resources
 from workers.drivers.hypervisor.libvirt.xml.domain import Domain
@@ -88,7 +88,7 @@ def define(spec: ServerSpec, policy: HostPolicy) -> Domain:
         vcpu=resources.Vcpu(count=spec.vcpus, cpuset=_shared_cpus(spec, policy)),
         sysinfo=_sysinfo(spec),
         os=_os(spec, policy),
-        features=_features(spec, policy),
+        features=features.of(spec.hardware, policy.tcg_cache_mib if policy.virt_type == "qemu" else None),
         cpu=_cpu(spec, policy),
         clock=machine.Clock(offset="localtime" if spec.hardware.local_time else "utc", timers=_timers(spec, policy)),
         devices=_devices(spec, policy),
@@ -101,19 +101,6 @@ def define(spec: ServerSpec, policy: HostPolicy) -> Domain:
 def _shared_cpus(spec: ServerSpec, policy: HostPolicy) -> str | None:
     """Guests without dedicated processors stay off those that others may have."""
     return placement.listed(policy.shared_cpus) if policy.shared_cpus and spec.hardware.placement is None else None
-
-
-def _features(spec: ServerSpec, policy: HostPolicy) -> machine.Features:
-    asked, emulated = spec.hardware, policy.virt_type == "qemu"
-    counters = None
-    if asked.performance_counters is not None and not emulated:  # an emulated processor has none
-        counters = machine.Pmu("on" if asked.performance_counters else "off")
-    return machine.Features(
-        kvm=machine.Kvm() if asked.hide_hypervisor and not emulated else None,
-        pmu=counters,
-        smm=machine.Smm() if asked.secure_boot else None,
-        tcg=machine.Tcg(machine.TbCache(mib=policy.tcg_cache_mib)) if emulated else None,
-    )
 
 
 def _title(display_name: str) -> str:
@@ -184,6 +171,7 @@ def _cpu(spec: ServerSpec, policy: HostPolicy) -> machine.Cpu:
         "topology": topology,
         "features": machine.cpu_features(policy.cpu_features),
         "numa": placement.guest_numa(spec.hardware.placement),
+        "address": features.address_size(spec.hardware),
     }
     if policy.cpu_mode != "custom":
         return machine.Cpu(mode=policy.cpu_mode, **common)
@@ -205,20 +193,20 @@ def _timers(spec: ServerSpec, policy: HostPolicy) -> tuple[machine.Timer, ...]:
 
 def _devices(spec: ServerSpec, policy: HostPolicy) -> devices.Devices:
     hardware = spec.hardware
-    video = devices.VideoModel(type=hardware.video, vram=16384 if hardware.video == "vga" else None)
     return devices.Devices(
-        disks=tuple(disk_device(item, policy.disk_cache) for item in spec.disks),
+        disks=tuple(features.disk(hardware, disk_device(item, policy.disk_cache)) for item in spec.disks),
         controllers=tuple(_controllers(spec, policy)),
-        interfaces=tuple(card(item) for item in spec.interfaces),
+        interfaces=tuple(features.card(hardware, card(item)) for item in spec.interfaces),
         serial=devices.Serial(log=devices.Log(file=spec.console_log)),
         channel=devices.Channel() if hardware.guest_agent else None,
-        video=devices.Video(model=video),
+        video=devices.Video(model=features.video(hardware)),
         rng=_rng(hardware),
         watchdog=devices.Watchdog(hardware.watchdog) if hardware.watchdog else None,
         tpm=_tpm(spec),
         inputs=_inputs(hardware),
         sound=devices.Sound(hardware.sound) if hardware.sound else None,
         hostdevs=tuple(_hostdev(address) for address in hardware.devices),
+        iommu=features.iommu(hardware),
     )
 
 
@@ -279,7 +267,7 @@ def _controllers(spec: ServerSpec, policy: HostPolicy) -> list[devices.Controlle
 def _interface_driver(spec: InterfaceSpec) -> interface.InterfaceDriver | None:
     queues = spec.queues if spec.queues > 1 else None
     if spec.model == "virtio" and not spec.offloads:
-        return interface.InterfaceDriver(queues, interface.HostOffloads(), interface.GuestOffloads())
+        return interface.InterfaceDriver(queues, host=interface.HostOffloads(), guest=interface.GuestOffloads())
     return interface.InterfaceDriver(queues) if queues else None
 
 

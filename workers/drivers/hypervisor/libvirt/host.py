@@ -53,13 +53,16 @@ _DRIVER_TRAITS = (
     "COMPUTE_IMAGE_TYPE_VHD",
     "COMPUTE_IMAGE_TYPE_VHDX",
     "COMPUTE_IMAGE_TYPE_VMDK",
+    "COMPUTE_NET_VIRTIO_PACKED",
     "COMPUTE_NODE",
     *(f"COMPUTE_SOUND_MODEL_{model}" for model in ("AC97", "ES1370", "ICH6", "ICH9", "SB16", "USB")),
     "COMPUTE_STORAGE_BUS_IDE",
     "COMPUTE_STORAGE_BUS_SATA",
     "COMPUTE_STORAGE_BUS_SCSI",
     "COMPUTE_STORAGE_BUS_VIRTIO",
+    *(f"COMPUTE_VIOMMU_MODEL_{model}" for model in ("AUTO", "INTEL", "VIRTIO")),
 )
+_KVM_TRAITS = ("COMPUTE_ADDRESS_SPACE_EMULATED", "COMPUTE_ADDRESS_SPACE_PASSTHROUGH")
 
 
 def decide_virt_type(cpu_info: Path = _CPU_INFO, kvm: Path = _KVM) -> Literal["kvm", "qemu"]:
@@ -236,7 +239,7 @@ def traits(features: Iterable[str], domain_capabilities: Any, policy: HostPolicy
     """os-traits names of guests' features: processor, cards, buses, firmware. Two are not of
     os-traits, which has no word for them: CUSTOM_VIRT_TYPE_KVM or _QEMU, and CUSTOM_CPU_LIMITS.
     """
-    names = set(_DRIVER_TRAITS)
+    names = {*_DRIVER_TRAITS, *(_KVM_TRAITS if policy.virt_type == "kvm" else ())}
     names |= {_PREFIX + _RENAMED.get(name, name.upper().replace("-", "_").replace(".", "_")) for name in features}
     for model in ("virtio", "e1000", "e1000e", "rtl8139"):
         names.add(f"COMPUTE_NET_VIF_MODEL_{model.upper()}")

@@ -231,6 +231,24 @@ class Hostdev(Element):
 
 
 @dataclass(frozen=True, slots=True)
+class IommuDriver(Element):
+    """<driver> of <iommu>, which devices of the host need, and guests with many processors."""
+
+    tag: ClassVar[str] = "driver"
+    intremap: Literal["on"] = attribute("intremap", default="on")
+    caching_mode: Literal["on"] = attribute("caching_mode", default="on")
+
+
+@dataclass(frozen=True, slots=True)
+class Iommu(Element):
+    """<iommu>: the guest's own."""
+
+    tag: ClassVar[str] = "iommu"
+    model: Literal["intel", "virtio"] = attribute("model")
+    driver: IommuDriver | None = child(default=None)
+
+
+@dataclass(frozen=True, slots=True)
 class Devices(Element):
     """<devices>."""
 
@@ -249,3 +267,4 @@ class Devices(Element):
     inputs: tuple[Input, ...] = child(default=())
     sound: Sound | None = child(default=None)
     hostdevs: tuple[Hostdev, ...] = child(default=())
+    iommu: Iommu | None = child(default=None)

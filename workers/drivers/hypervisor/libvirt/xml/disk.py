@@ -155,6 +155,7 @@ class DiskDriver(Element):
     error_policy: Literal["stop"] | None = attribute("error_policy", default=None)
     rerror_policy: Literal["stop"] | None = attribute("rerror_policy", default=None)
     discard: Literal["unmap"] | None = attribute("discard", default=None)
+    packed: Literal["on"] | None = attribute("packed", default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,7 @@ class InterfaceDriver(Element):
 
     tag: ClassVar[str] = "driver"
     queues: int | None = attribute("queues", default=None)
+    packed: Literal["on"] | None = attribute("packed", default=None)
     host: HostOffloads | None = child(default=None)
     guest: GuestOffloads | None = child(default=None)
 

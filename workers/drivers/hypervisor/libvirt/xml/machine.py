@@ -171,6 +171,14 @@ class Kvm(Element):
 
 
 @dataclass(frozen=True, slots=True)
+class IoApic(Element):
+    """<ioapic>: QEMU's own, so that an IOMMU remaps interrupts."""
+
+    tag: ClassVar[str] = "ioapic"
+    driver: Literal["qemu"] = attribute("driver", default="qemu")
+
+
+@dataclass(frozen=True, slots=True)
 class Features(Element):
     """<features>."""
 
@@ -181,6 +189,7 @@ class Features(Element):
     pmu: Pmu | None = child(default=None)
     smm: Smm | None = child(default=None)
     tcg: Tcg | None = child(default=None)
+    ioapic: IoApic | None = child(default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +226,15 @@ def cpu_features(names: tuple[str, ...]) -> tuple[CpuFeature, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressSize(Element):
+    """<maxphysaddr>: how many bits a physical address has."""
+
+    tag: ClassVar[str] = "maxphysaddr"
+    mode: str = attribute("mode")
+    bits: int | None = attribute("bits", default=None)
+
+
+@dataclass(frozen=True, slots=True)
 class Cpu(Element):
     """<cpu>."""
 
@@ -227,6 +245,7 @@ class Cpu(Element):
     model: CpuModel | None = child(default=None)
     topology: Topology | None = child(default=None)
     features: tuple[CpuFeature, ...] = child(default=())
+    address: AddressSize | None = child(default=None)
     numa: GuestNuma | None = child(default=None)
 
 
