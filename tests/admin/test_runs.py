@@ -132,5 +132,5 @@ def test_a_text_filter_takes_a_beginning(operator: Client, server: Server) -> No
 def test_hosts_that_are_ruled_out_are_not_told_as_full(operator: Client, server: Server) -> None:
     table = [{"filter": "failed_before", "in": 5, "out": 3}, {"filter": "fits", "in": 3, "out": 2}]
     text = operator.get(change(failed(server, "server.build", explanation={"filters": table}))).content.decode()
-    assert "<td>not tried before in this run</td><td>5</td>" in text
+    assert "<td>neither left nor tried before in this run</td><td>5</td>" in text
     assert "<td>up, enabled and with enough room</td><td>3</td>" in text

@@ -104,12 +104,14 @@ class LabCloud:
         self.make("security-group-rule", security_group_id=group, direction="ingress", ethertype="IPv4")
         return group
 
-    def order(self, name: str, host: str, network: str, group: str, ip: str = "") -> str:
-        """Ask for a server on a host, perhaps with an address; return its id. Does not wait."""
+    def order(self, name: str, host: str, network: str, group: str, ip: str = "", **other: str) -> str:
+        """Ask for a server on a host, perhaps with an address, or of an ``imageRef`` or a ``flavorRef`` other than the
+        usual ones; return its id. Does not wait.
+        """
         wanted = {"uuid": network, "fixed_ip": ip} if ip else {"uuid": network}
         server = {
             "name": name, "imageRef": self.image, "flavorRef": self.flavor, "key_name": "lab", "host": host,
-            "networks": [wanted], "security_groups": [{"name": group}],
+            "networks": [wanted], "security_groups": [{"name": group}], **other,
         }  # fmt: skip
         made = self.api.post(f"{COMPUTE}/servers", {"server": server}, microversion="2.74").json()["server"]["id"]
         self._made.append((f"{COMPUTE}/servers", made))

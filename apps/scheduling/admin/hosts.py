@@ -84,7 +84,7 @@ class HostAdmin(Page):
 
 def _use(host: Host) -> panels.Panel:
     values = {"uses": utilisation.uses(host.inventory)}
-    note = f"{host.inventory.servers} servers are allocated here. Figures include reserves and overcommit ratios."
+    note = f"Servers allocated here: {host.inventory.servers}. Figures include reserves and overcommit ratios."
     return panels.Panel(title="Utilisation", template="admin/panels/bars.html", values=values, note=note)
 
 

@@ -57,7 +57,7 @@ class Drawn:
 # The scheduler's table begins with conditions that are not filters; these have readable names.
 WORDS = {
     "named": "the requested host",
-    "failed_before": "not tried before in this run",
+    "failed_before": "neither left nor tried before in this run",
     "fits": "up, enabled and with enough room",
 }
 
