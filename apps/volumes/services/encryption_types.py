@@ -23,19 +23,19 @@ def create(*, volume_type: VolumeType, values: dict[str, Any]) -> EncryptionType
 
 
 @transaction.atomic
-def update(*, volume_type: VolumeType, encryption_id: str, values: dict[str, Any]) -> None:
+def update(*, volume_type: VolumeType, values: dict[str, Any]) -> None:
     """Raises EncryptionTypeNotFound (404), EncryptionTypeInUse (400)."""
     _check_unused(volume_type)
-    row = _existing(volume_type, encryption_id)
+    row = _existing(volume_type)
     EncryptionType.objects.filter(id=row.id).update(**values, updated_at=timezone.now())
     audit.record("update", "encryption_type", row.id)
 
 
 @transaction.atomic
-def delete(*, volume_type: VolumeType, encryption_id: str) -> None:
+def delete(*, volume_type: VolumeType) -> None:
     """Raises EncryptionTypeNotFound (404), EncryptionTypeInUse (400)."""
     _check_unused(volume_type)
-    row = _existing(volume_type, encryption_id)
+    row = _existing(volume_type)
     audit.record("delete", "encryption_type", row.id)
     row.delete()
 
@@ -46,8 +46,8 @@ def _check_unused(volume_type: VolumeType) -> None:
         raise exceptions.EncryptionTypeInUse
 
 
-def _existing(volume_type: VolumeType, encryption_id: str) -> EncryptionType:
+def _existing(volume_type: VolumeType) -> EncryptionType:
     row = selectors.encryption_of(volume_type=volume_type)
-    if row is None or str(row.id) != encryption_id:
+    if row is None:
         raise exceptions.EncryptionTypeNotFound(type=volume_type.id)
     return row

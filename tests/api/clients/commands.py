@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cinderclient.shell import OpenStackCinderShell
 from novaclient.shell import OpenStackComputeShell
 from openstackclient.shell import OpenStackShell
 from osc_lib.clientmanager import ClientCache, ClientManager
@@ -98,12 +99,23 @@ class Commands:
 
     def nova(self, line: str) -> str:
         """Return what a ``nova`` command that succeeds prints."""
+        done = self.other("nova", line)
+        assert done.code == 0, f"nova {line}: {done.errors}{done.output}"
+        return done.output
+
+    def other(self, program: str, line: str) -> Done:
+        """Run a command of ``nova`` or ``cinder``: they raise what their programs print as an error."""
+        shell = {"nova": OpenStackComputeShell, "cinder": OpenStackCinderShell}[program]
+        code = 0
         with _surroundings(self.environment, self.directory) as (output, errors):
             try:
-                OpenStackComputeShell().main(shlex.split(line))
+                shell().main(shlex.split(line))
             except SystemExit as end:
-                raise AssertionError(f"nova {line}: {errors.getvalue()}{output.getvalue()}") from end
-        return output.getvalue()
+                code = int(end.code or 0)
+            except Exception as error:  # the program prints it, and ends with 1
+                code = 1
+                errors.write(str(error))
+        return Done(code, output.getvalue(), errors.getvalue())
 
     def subprocess(self, program: str, line: str) -> subprocess.CompletedProcess[str]:
         """Run a command as a user does, in a separate process."""

@@ -10,7 +10,7 @@ import pytest
 
 from deploy.testrun import PREFIX, Services, root_of_states
 from tests.api.clients.commands import Commands
-from tests.cloud import Cloud
+from tests.cloud import Cloud, wait_for
 
 HERE = Path(__file__).parent
 
@@ -78,6 +78,30 @@ def run(auth: Callable[[str], dict[str, str]], tmp_path: Path) -> Commands:
 @pytest.fixture
 def admin(auth: Callable[[str], dict[str, str]], tmp_path: Path) -> Commands:
     return Commands(auth=auth("admin"), directory=tmp_path)
+
+
+@pytest.fixture(scope="module")
+def kept(cloud: Cloud) -> Iterator[None]:
+    """Deleted servers are kept for half a minute, so that they can be restored."""
+    for name in ("api", "scheduler"):
+        cloud.overrides[name] = {"CELERITY_RECLAIM_INSTANCE_INTERVAL": "30"}
+        cloud.kill(name)
+    wait_for(cloud.healthy, what="a healthy API")
+    yield
+    for name in ("api", "scheduler"):
+        del cloud.overrides[name]
+        cloud.kill(name)
+    wait_for(cloud.healthy, what="a healthy API")
+
+
+@pytest.fixture
+def hands(run: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`ssh` does nothing, and a password is typed: simulated guests listen to nobody."""
+    program = run.directory / "ssh"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    run.environment["PATH"] = f"{run.directory}:{run.environment['PATH']}"
+    monkeypatch.setattr("getpass.getpass", lambda *_: "secret")
 
 
 @pytest.fixture

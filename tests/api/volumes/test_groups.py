@@ -65,7 +65,9 @@ def test_types(alice: Any, admin: Any, kind: Any, group: Any) -> None:
     assert refusal(alice.at(AT).post("/group_types", {"group_type": {"name": "x"}}))[0] == 403
     assert "group_specs" not in alice.at(AT).get(path).json()["group_type"]
     assert newer.post("/group_types", {"group_type": {"name": "together"}}).status_code == 409
-    assert newer.put(path, {"group_type": {"description": "d"}}).json()["group_type"]["description"] == "d"
+    assert (
+        newer.put(path, {"group_type": {"name": None, "description": "d"}}).json()["group_type"]["description"] == "d"
+    )
     specs = f"{path}/group_specs"
     assert newer.post(specs, {"group_specs": {"a": "1"}}).json() == {"group_specs": {"a": "1"}}
     assert newer.get(specs).json() == {"group_specs": {"a": "1", "k": "v"}}

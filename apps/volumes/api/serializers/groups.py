@@ -15,11 +15,13 @@ SETTABLE = (states.CREATING, states.AVAILABLE, states.DELETING, states.ERROR, st
 
 
 class GroupTypeUpdate(StrictSerializer):
-    name = NameField(required=False)
+    name = NameField(required=False, allow_null=True)
     description = Name()
     is_public = LooseBoolean(required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs.get("name", ...) is None:  # what `cinder` sends if it is to stay
+            del attrs["name"]
         if not attrs:
             raise serializers.ValidationError("the body must name at least one value to change")
         return attrs

@@ -34,7 +34,7 @@ class VolumeTypeEncryptionView(VolumeView):
 
 
 class EncryptionTypeView(VolumeView):
-    """One value of a type's encryption; PUT and DELETE name the encryption by its ID."""
+    """One value of a type's encryption. PUT and DELETE are of all of it, whatever key they name, as in Cinder."""
 
     request_serializers = {"put": serializers.EncryptionUpdate}
     examples = {"PUT": EXAMPLE}
@@ -50,11 +50,11 @@ class EncryptionTypeView(VolumeView):
     def put(self, request: Request, type_id: str, encryption_id: str) -> Response:
         self.check(RULE.format("update"))
         kind, values = selectors.by_id(context=self.caller, key=type_id), self.parse(request, "encryption")
-        encryption_types.update(volume_type=kind, encryption_id=encryption_id, values=values)
+        encryption_types.update(volume_type=kind, values=values)
         return Response({"encryption": values})
 
     def delete(self, request: Request, type_id: str, encryption_id: str) -> Response:
         self.check(RULE.format("delete"))
         kind = selectors.by_id(context=self.caller, key=type_id)
-        encryption_types.delete(volume_type=kind, encryption_id=encryption_id)
+        encryption_types.delete(volume_type=kind)
         return Response(status=202)
