@@ -123,7 +123,7 @@ def test_volumes_of_running_guests(cloud: LabCloud, volumes: Volumes, kinds: Non
 
 
 def test_the_storage_host_is_lost_and_comes_back(cloud: LabCloud, volumes: Volumes) -> None:
-    """The guest is paused and everybody is told; it runs on when its volume is back, and nothing of that is lost."""
+    """The guest is paused, and its owner reads why. It runs on when its volume is back, which has all that it had."""
     network, _, group = places(cloud)
     guest = cloud.reachable(cloud.active(cloud.order("near", "compute-1", network, group)))
     volume, home = volumes.create("compute-2"), cloud.host("compute-2")
@@ -137,8 +137,8 @@ def test_the_storage_host_is_lost_and_comes_back(cloud: LabCloud, volumes: Volum
     wait_for(lambda: shown(cloud, guest)["status"] == "PAUSED", what="the guest is paused", seconds=180)
     assert shown(cloud, guest)["OS-EXT-STS:power_state"] == 3
     actions = cloud.api.get(f"{COMPUTE}/servers/{guest.id}/os-instance-actions", microversion="2.62")
-    told = [item["message"] for item in actions["instanceActions"]]
-    assert any("a disk failed" in str(message) for message in told), told
+    messages = [item["message"] for item in actions["instanceActions"]]
+    assert any("a disk failed" in str(message) for message in messages), messages
     wait_for(lambda: home.name in why(cloud, guest), what="why says which host is missed", seconds=120)
 
     cloud.lab.restart(home)
