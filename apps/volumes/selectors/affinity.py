@@ -53,5 +53,5 @@ def of(volume: Volume, *, server_host: str | None = None) -> Affinity:
 def _hosts(volume: Volume, keys: list[str], *, everywhere: bool) -> frozenset[str]:
     known = [key for key in map(parse_uuid, keys) if key is not None]
     rows = Volume.objects.filter(id__in=known, project_id=volume.project_id, deleted_at=None, backend=volume.backend)
-    found = frozenset(rows.exclude(host="").values_list("host", flat=True))
-    return frozenset(row.name for row in hosts.all_hosts()) if everywhere and found else found
+    having = frozenset(rows.exclude(host="").values_list("host", flat=True))
+    return frozenset(row.name for row in hosts.all_hosts()) if everywhere and having else having

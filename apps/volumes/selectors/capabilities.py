@@ -52,12 +52,12 @@ def of_backend(backend: str) -> dict[str, Any]:
 
 def wanted(extra_specs: Mapping[str, Any]) -> dict[str, str]:
     """Return the capabilities that the extra specs ask for. Those of another scope say something else, as in Cinder."""
-    found = {}
+    asked = {}
     for key, value in extra_specs.items():
         scope, _, name = key.rpartition(":")
         if scope in ("", _SCOPE) and key != volume_types.ZONES:
-            found[name] = str(value)
-    return found
+            asked[name] = str(value)
+    return asked
 
 
 def unmet(extra_specs: Mapping[str, Any], *, backend: str) -> list[str]:

@@ -124,9 +124,9 @@ def thin_out() -> None:
     """
     made = Backup.objects.filter(plan__is_enabled=True, deleted_at=None, status=states.AVAILABLE)
     counted = made.order_by().values("plan_id", "volume_id", "plan__keep").annotate(number=Count("id"))
-    for found in counted.filter(number__gt=F("plan__keep")):
-        rows = made.filter(plan_id=found["plan_id"], volume_id=found["volume_id"]).select_related("plan")
-        for row in list(rows.order_by("-created_at", "-id"))[found["plan__keep"] :][::-1]:
+    for group in counted.filter(number__gt=F("plan__keep")):
+        rows = made.filter(plan_id=group["plan_id"], volume_id=group["volume_id"]).select_related("plan")
+        for row in list(rows.order_by("-created_at", "-id"))[group["plan__keep"] :][::-1]:
             _remove(row)
 
 

@@ -28,7 +28,7 @@ def test_the_truth_is_in_the_volume(alice: Any, status: str, attached: bool) -> 
     ]
     server = uuid.uuid4()
     Attachment.objects.create(volume=rows[0], server_id=server, status="attached" if attached else "attaching")
-    if status == "detaching":  # the guest has the disk until it has let go
+    if status == "detaching":  # the guest has the disk until it releases it
         Volume.objects.filter(id=rows[0].id).update(status="in-use")
         attachments.begin_detach(attachment=Attachment.objects.get())
     listed = alice.at("3.34").get("/volumes/detail?name=pvc-1").json()["volumes"]

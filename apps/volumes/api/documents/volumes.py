@@ -33,7 +33,7 @@ def host_of(volume: Volume) -> str | None:
     return f"{volume.host}@{volume.backend}#{volume.backend}" if volume.host else None
 
 
-# A server has the disk, also while it is asked to let go: Kubernetes attaches it elsewhere once it is not listed.
+# A detaching server has the disk until its guest releases it; Kubernetes attaches what is not listed elsewhere.
 HELD = (states.ATTACHED, states.DETACHING)
 
 
