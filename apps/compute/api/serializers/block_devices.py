@@ -16,9 +16,10 @@ MAX_GIB = 1 << 20
 class BlockDeviceMapping(StrictSerializer):
     """A disk: local (of the image, or blank), or a volume (one that exists, or is made by the build)."""
 
-    ignored = ("device_name", "no_device")
+    device_name = Text(required=False, allow_null=True, allow_blank=True, max_length=255)
+    no_device = LooseBoolean(required=False)
     uuid = serializers.UUIDField(required=False)
-    source_type = serializers.ChoiceField(["image", "blank", "volume", "snapshot"])
+    source_type = serializers.ChoiceField(["image", "blank", "volume", "snapshot"], required=False)
     destination_type = serializers.ChoiceField(["local", "volume"], required=False)
     boot_index = serializers.IntegerField(required=False, allow_null=True)
     delete_on_termination = LooseBoolean(default=False)
@@ -32,6 +33,13 @@ class BlockDeviceMapping(StrictSerializer):
     tag = since("2.32", Pattern(r"^[^,/]+$", required=False, allow_null=True, max_length=60))
 
     def validate(self, attrs: Any) -> Any:
+        if attrs.get("no_device"):
+            return attrs
+        if "source_type" not in attrs:
+            raise serializers.ValidationError({"source_type": ["This field is required."]})
+        return self._checked(attrs)
+
+    def _checked(self, attrs: Any) -> Any:
         source, refused = attrs["source_type"], ""
         if "tag" in attrs and self.version is not None and self.version in WITHOUT_TAGS:
             raise serializers.ValidationError(TAGS_LOST)
@@ -72,6 +80,11 @@ class LegacyMapping(StrictSerializer):
         if not attrs.get("no_device") and not attrs.get("volume_id") and not attrs.get("snapshot_id"):
             raise serializers.ValidationError("a device needs a volume_id or a snapshot_id")
         return attrs
+
+
+def names_of(mappings: Sequence[dict[str, Any]]) -> frozenset[str]:
+    """Return the devices that a request names: of a disk that its image prescribes under such a name it gets none."""
+    return frozenset((row.get("device_name") or "").removeprefix("/dev/") for row in mappings) - {""}
 
 
 def legacy_mappings(legacy: Sequence[dict[str, Any]], *, has_image: bool) -> list[dict[str, Any]]:

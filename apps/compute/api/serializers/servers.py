@@ -19,7 +19,7 @@ from apps.common.api.serializers import (
     since,
 )
 from apps.compute import admin_passwords
-from apps.compute.api.serializers.block_devices import TAGS_LOST, BlockDeviceMapping, LegacyMapping, legacy_mappings
+from apps.compute.api.serializers import block_devices
 from apps.compute.api.serializers.server_metadata import Items
 from apps.networking.values import RequestedNetwork
 
@@ -43,7 +43,7 @@ class RequestedNetworkItem(StrictSerializer):
 
     def validate(self, attrs: Any) -> Any:
         if "tag" in attrs and self.version is not None and self.version in WITHOUT_TAGS:
-            raise serializers.ValidationError(TAGS_LOST)
+            raise serializers.ValidationError(block_devices.TAGS_LOST)
         if not attrs.get("network_id") and not attrs.get("port_id"):
             raise serializers.ValidationError("a network needs uuid or port")
         if attrs.get("port_id") and attrs.get("fixed_ip"):
@@ -211,7 +211,7 @@ class ServerCreate(ServerFields):
     min_count = serializers.IntegerField(required=False, min_value=1, max_value=MAX_COUNT)
     max_count = serializers.IntegerField(required=False, min_value=1, max_value=MAX_COUNT)
     security_groups = GroupName(many=True, required=False, max_length=64)  # type: ignore[call-arg]
-    block_device_mapping_v2 = BlockDeviceMapping(many=True, required=False, max_length=64)  # type: ignore[call-arg]
+    block_device_mapping_v2 = block_devices.BlockDeviceMapping(many=True, required=False, max_length=64)  # type: ignore[call-arg]
     personality = since(
         "2.1",
         InjectedFile(many=True, required=False, max_length=64, source="row.personality"),  # type: ignore[call-arg]
@@ -220,7 +220,7 @@ class ServerCreate(ServerFields):
     tags = since("2.52", TagList(required=False, source="row.tags"))
     host = since("2.74", Text(required=False, max_length=255))
     hypervisor_hostname = since("2.74", Text(required=False, max_length=255))
-    block_device_mapping = LegacyMapping(many=True, required=False, allow_null=True, max_length=64)  # type: ignore[call-arg]
+    block_device_mapping = block_devices.LegacyMapping(many=True, required=False, allow_null=True, max_length=64)  # type: ignore[call-arg]
     trusted_image_certificates = since("2.63", TrustedCertificates())
     dry_run = LooseBoolean(
         required=False,
@@ -236,17 +236,20 @@ class ServerCreate(ServerFields):
         if most > 1 and len(f"{last}-{most}") > MAX_LABEL:
             raise serializers.ValidationError({"hostname": [f"it is too long for {most} servers, which get a number"]})
         self._check_networks(attrs.get("networks"))
-        attrs["block_device_mapping_v2"] = self._mappings(attrs)
+        attrs |= self._mappings(attrs)
         return {**attrs, "min_count": least, "max_count": most}
 
-    def _mappings(self, attrs: Any) -> list[Any]:
-        """Return the block devices, those of the older syntax as the newer one has them."""
+    def _mappings(self, attrs: Any) -> dict[str, Any]:
+        """Return the block devices, as the newer syntax has them, and the names that are given to devices."""
         legacy, mappings = attrs.pop("block_device_mapping", None) or [], attrs.get("block_device_mapping_v2") or []
         if legacy and mappings:
             raise serializers.ValidationError(
                 "Using different block_device_mapping syntaxes is not allowed in the same request."
             )
-        return legacy_mappings(legacy, has_image=bool(attrs.get("imageRef"))) if legacy else mappings
+        named = block_devices.names_of([*legacy, *mappings])
+        chosen = block_devices.legacy_mappings(legacy, has_image=bool(attrs.get("imageRef"))) if legacy else mappings
+        chosen = [row for row in chosen if not row.get("no_device")]
+        return {"block_device_mapping_v2": chosen, "device_names": named}
 
     def _check_networks(self, networks: Any) -> None:
         if self.version is None:

@@ -26,7 +26,8 @@ _FORMATS = (None, "", "swap", "ext4")
 def merged(values: dict[str, Any], image: "Image") -> dict[str, Any]:
     """Return the request with the image's disks before its own (nova/compute/api.py, _check_and_transform_bdm).
 
-    A root disk that the image prescribes replaces the one that clients ask for of the image itself. Raises
+    A root disk that the image prescribes replaces the one that clients ask for of the image itself. What the request
+    names by its device (``device_name``) takes the place of the image's, or leaves it out (``no_device``). Raises
     ImageUnusable (400).
     """
     text = str(image.properties.get(image_properties.MAPPING) or "")
@@ -34,7 +35,9 @@ def merged(values: dict[str, Any], image: "Image") -> dict[str, Any]:
         return values
     if not image_properties.truth(image.properties.get(image_properties.MAPPING_SYNTAX, "")):
         raise _unusable(image, "is used with bdm_v2=true alone")
-    prescribed = [_mapping(image, row) for row in _rows(image, text)]
+    overridden = values.get("device_names") or ()
+    checked = [(_name(row), _mapping(image, row)) for row in _rows(image, text)]
+    prescribed = [row for name, row in checked if name not in overridden]
     own = values.get("block_device_mapping_v2") or []
     if any(row["boot_index"] == 0 for row in prescribed):
         own = [row for row in own if not _is_root_of_image(row)]
@@ -59,6 +62,10 @@ def _rows(image: "Image", text: str) -> list[Any]:
     if not isinstance(rows, list) or len(rows) > MAX_MAPPINGS:
         raise _unusable(image, f"is a JSON list of at most {MAX_MAPPINGS} disks")
     return rows
+
+
+def _name(row: Any) -> str:
+    return str(row.get("device_name") or "").removeprefix("/dev/") if isinstance(row, dict) else ""
 
 
 def _mapping(image: "Image", row: Any) -> dict[str, Any]:
