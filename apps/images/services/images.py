@@ -69,6 +69,11 @@ def create_for_project(*, project_id: str, values: Mapping[str, Any], properties
         raise exceptions.ImageExists(id=values.get("id")) from None
 
 
+def note_progress(*, run_id: uuid.UUID, percent: int) -> bool:
+    """Note how much of an image its run has copied, or has sent. Returns whether the run is still to fill it."""
+    return bool(selectors.unfilled(run_id=run_id).update(progress=percent))
+
+
 def create_to_fill(
     *, project_id: str, run_id: uuid.UUID, values: Mapping[str, Any], properties: Mapping[str, str]
 ) -> Image:

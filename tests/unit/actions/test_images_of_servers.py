@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from apps.compute.api.documents.images import _progress
 from apps.compute.models import Server
 from apps.images import pool_room
 from apps.images.exceptions import NoRoom, StoreUnavailable, UploadInProgress
@@ -61,6 +62,23 @@ def test_the_answer_of_an_upload_is_lost(acting: Acting, remote: Any, is_stored:
     assert (acting.run_state, acting.server.status, acting.server.task_state) == (state, "ACTIVE", "")
     assert Image.objects.filter(name="i", status="active").exists() == is_stored
     assert acting.drivers.storage.list_snapshots() == ()
+
+
+def test_progress(acting: Acting, remote: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The copy of the disk counts from 25 on, the upload from 50 on: what Nova says at their begin."""
+    remote(False, None)
+    seen = []
+
+    def look(progress: Any, status: str) -> None:
+        progress(1, 4)
+        Image.objects.exclude(filled_by=None).update(status=status)
+        seen.append(_progress(Image.objects.get(name="i")))
+
+    monkeypatch.setattr(acting.drivers.hypervisor, "copy_disk", lambda *given: look(given[-1], "queued"))
+    monkeypatch.setattr(acting.drivers.storage, "send_snapshot", lambda *given: look(given[-1], "saving"))
+    acting.do("createImage", name="i")
+    store()
+    assert [*seen, _progress(Image.objects.get(name="i"))] == [31, 62, 100]
 
 
 def test_an_earlier_upload_ends_during_the_next_copy(

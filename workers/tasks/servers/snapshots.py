@@ -126,7 +126,9 @@ def _quiesce(server: "Server") -> Quiesce:
 
 
 def watch(ctx: StepContext) -> Callable[[int, int], None]:
-    """Return a progress callback that ends the work when the run was taken away, or its image deleted."""
+    """Return a progress callback that ends the work when the run was taken away, or its image deleted. The image shows
+    how far it is.
+    """
     checked_at = 0.0
 
     def check(done: int, total: int) -> None:
@@ -135,7 +137,8 @@ def watch(ctx: StepContext) -> Callable[[int, int], None]:
             raise LeaseLost
         if time.monotonic() - checked_at > CHECK_SECONDS:
             checked_at = time.monotonic()
-            if not image_selectors.unfilled(run_id=ctx.claim.run_id).exists():
+            percent = min(100, 100 * done // total) if total else 0
+            if not images.note_progress(run_id=ctx.claim.run_id, percent=percent):
                 raise ImageGone(id=_image_id(ctx))
 
     return check
@@ -173,19 +176,22 @@ class Upload(ServerStep[None]):
 def store(ctx: StepContext, path: Path) -> None:
     """The store is on this machine."""
     with path.open("rb") as stream:
-        source = _Watched(stream, watch(ctx))
-        images.fill(image_id=_image_id(ctx), run_id=ctx.claim.run_id, source=source, expected=path.stat().st_size)
+        size = path.stat().st_size
+        source = _Watched(stream, watch(ctx), size)
+        images.fill(image_id=_image_id(ctx), run_id=ctx.claim.run_id, source=source, expected=size)
 
 
 class _Watched:
     """A stream that looks now and then whether it is still wanted."""
 
-    def __init__(self, stream: BinaryIO, check: Callable[[int, int], None]) -> None:
-        self._stream, self._check = stream, check
+    def __init__(self, stream: BinaryIO, check: Callable[[int, int], None], size: int) -> None:
+        self._stream, self._check, self._size, self._done = stream, check, size, 0
 
     def read(self, size: int, /) -> bytes:
-        self._check(0, 0)
-        return self._stream.read(size)
+        self._check(self._done, self._size)
+        data = self._stream.read(size)
+        self._done += len(data)
+        return data
 
 
 class UploadBackup(Upload):

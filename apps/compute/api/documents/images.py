@@ -9,13 +9,19 @@ if TYPE_CHECKING:
     from apps.images.models import Image
 
 _STATUS = {"active": "ACTIVE", "queued": "SAVING", "saving": "SAVING", "importing": "SAVING", "killed": "ERROR"}
-_PROGRESS = {"queued": 25, "saving": 50, "importing": 50, "active": 100}
+# Nova says 25, 50 and 100; between them is what the copy of a server's disk, and then its upload, has done.
+_PROGRESS = {"queued": (25, 24), "saving": (50, 49), "importing": (50, 0), "active": (100, 0)}
 MEDIA_TYPE = "application/vnd.openstack.image"
 
 
 def statuses_of(wanted: str) -> list[str]:
     """Return the image service's words for a status of Nova's."""
     return [word for word, status in _STATUS.items() if status == wanted.upper()]
+
+
+def _progress(image: "Image") -> int:
+    start, width = _PROGRESS.get(image.status, (0, 0))
+    return start + width * image.progress // 100
 
 
 def render_brief(image: "Image", links: Links) -> dict[str, Any]:
@@ -28,7 +34,7 @@ def render(image: "Image", links: Links) -> dict[str, Any]:
     return {
         **render_brief(image, links),
         "status": _STATUS.get(image.status, "UNKNOWN"),
-        "progress": _PROGRESS.get(image.status, 0),
+        "progress": _progress(image),
         "created": seconds(image.created_at),
         "updated": seconds(image.updated_at),
         "minDisk": image.min_disk,
