@@ -109,6 +109,8 @@ def test_a_gateway_host_is_lost_and_comes_back(cloud: LabCloud, guests: Guests) 
     cloud.lab.restart(second)
     wait_for(lambda: gateway(cloud, guests.router) == "compute-2", what="the gateway at its first host")
     wait_for(lambda: cloud.ssh(guests.far, "hostname", check=False) == "far", what="the guest, started again")
+    told = machines.run(cloud.lab.plan.first, "celerity", "why", guests.far.id).stdout
+    assert "started: the machine restarted" in " ".join(told.split()), told
     cloud.wait_gone(guests.other.id)
     send(cloud, guests.near, guests.far)
     assert guests.far.id in domains(second)
