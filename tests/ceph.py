@@ -197,6 +197,21 @@ class CephCluster:
         argv = ["ceph", "--conf", str(self.conf), "--connect-timeout", "20", "--format", "json", *words]
         return _run(*argv, data=data)
 
+    def be_full(self, ratio: float) -> None:
+        """Let the cluster be full beyond this part of its memory, and wait until it is, or is not, now (1)."""
+        for kind in ("nearfull", "backfillfull", "full"):
+            self.ask("osd", f"set-{kind}-ratio", str(ratio))
+        deadline = time.monotonic() + 60  # an OSD looks every few seconds
+        while self.is_full() != (ratio < 1):
+            assert time.monotonic() < deadline, self.ask("health", "detail")
+            time.sleep(0.1)
+
+    def is_full(self) -> bool:
+        """Return whether the monitors hold the pool for full: clients wait with what they write."""
+        return any(
+            "full" in row["flags_names"].split(",") for row in json.loads(self.ask("osd", "pool", "ls", "detail"))
+        )
+
     def rbd(self, *words: str) -> str:
         """Run the command `rbd` in the pool as its administrator."""
         return _run("rbd", "--conf", str(self.conf), "--pool", POOL, *words)

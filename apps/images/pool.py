@@ -109,12 +109,18 @@ def bring_clone(spec: str, image_id: uuid.UUID) -> str:
 def _whole(name: str, *command: str, seconds: int = SHORT_SECONDS) -> str:
     """Have an image by a command, with the snapshot that says that it is whole, or nothing; return its name."""
     try:
+        _make_trash()
         _rbd(*command, seconds=seconds)
         _rbd("snap", "create", "--no-progress", f"{name}@{BASE}")
     except BaseException:
         discard(name)
         raise
     return name
+
+
+def _make_trash() -> None:
+    """Have the object by which images are removed: a full pool has no room for it."""
+    run(["rados", *access(), "--pool", settings.IMAGE_STORE, "touch", "rbd_trash"], SHORT_SECONDS)
 
 
 def settle(name: str, sha512: str) -> None:

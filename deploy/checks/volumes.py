@@ -14,19 +14,23 @@ KEYS = "volume-keys"  # of API hosts alone
 PROGRAM = "qemu-storage-daemon"
 PYTHON = "/usr/bin/python3"  # librados is Debian's
 CEPH_SECONDS = 15
-_HELP = "docs/volume-storage.md says what a host needs to reach the cluster."
+_HELP = "docs/volume-storage.md says what a host needs to reach the cluster, and what to do where a pool is full."
 _LOOK = """
-import sys, rados, rbd
+import json, sys, rados, rbd
 conf, user, keyring, pool = sys.argv[1:]
 limits = {"client_mount_timeout": "5", "rados_osd_op_timeout": "5"}
 cluster = rados.Rados(conffile=conf, rados_id=user, conf={"keyring": keyring, **limits})
 cluster.connect()
 rbd.RBD().list(cluster.open_ioctx(pool))
+command = {"prefix": "osd pool ls", "detail": "detail", "format": "json"}
+rows = json.loads(cluster.mon_command(json.dumps(command), b"")[1])
+if any(row["pool_name"] == pool and "full" in row["flags_names"].split(",") for row in rows):
+    sys.exit("the pool " + pool + " is full: guests that write wait until there is room")
 """
 
 
 def _ceph(environment: Environment, pool: str) -> str:
-    """Return why this host does not reach a pool of the cluster; "" if it does."""
+    """Return why this host does not reach a pool of the cluster, or that it is full; "" if all is well."""
     values = environment.values
     conf, user = values.get("CELERITY_CEPH_CONF", "/etc/ceph/ceph.conf"), values.get("CELERITY_CEPH_USER", "celerity")
     keyring = values.get("CELERITY_CEPH_KEYRING", f"/etc/ceph/ceph.client.{user}.keyring")

@@ -15,6 +15,7 @@ from tests import ceph
 from tests.cloud import wait_for
 from tests.lab.cloud import COMPUTE, NETWORK, Guest, LabCloud
 from tests.lab.machine import Machine
+from tests.lab.test_encrypted_volumes import TYPE, make_type, order_from
 from tests.lab.test_live_moves import FILL, live, places, read
 from tests.lab.test_moves import Moved
 from tests.lab.test_outages import findings, pid_of
@@ -87,8 +88,7 @@ def image_of(moved: Moved, cluster: ceph.CephCluster) -> str:
     shown = cloud.api.get(f"/image/v2/images/{image['id']}")
     assert (shown["disk_format"], shown["os_hash_value"], shown["checksum"]) == ("raw", None, None)
     [content] = [name for name in cluster.rbd("ls").split() if image["id"].replace("-", "") * 2 in name]
-    parent = json.loads(cluster.rbd("info", "--format", "json", content))["parent"]
-    assert parent["image"] == f"disk-{moved.guest.id}-root"
+    assert parent_of(cluster, content) == f"disk-{moved.guest.id}-root"
     usual, cloud.image = cloud.image, image["id"]
     network = cloud.api.get(f"{NETWORK}/networks", name="net")["networks"][0]["id"]
     group = cloud.api.get(f"{NETWORK}/security-groups", name="open")["security_groups"][0]["id"]
@@ -149,6 +149,54 @@ def test_everything_in_a_cluster(cluster_cloud: tuple[LabCloud, ceph.CephCluster
         cloud.api.delete(f"/image/v2/images/{image}")
         wait_for(lambda: not findings(cloud), what="a cloud without findings", seconds=120)
         wait_for(lambda: left_in(cluster) == [] == cluster.rbd("trash", "ls").split(), what="nothing left", seconds=90)
+
+
+def test_images_of_servers_and_of_sealed_volumes(cluster_cloud: tuple[LabCloud, ceph.CephCluster]) -> None:
+    """Shelved, a server is a clone of its disk, and a clone of that on another host; of a sealed volume in use another
+    server boots by an image, and nothing is left of any of it.
+    """
+    cloud, cluster = cluster_cloud
+    with cloud.machine.entered():
+        network, _, group = places(cloud)
+        volumes, kind = Volumes(cloud), make_type(cloud)
+        moved = Moved(cloud, cloud.reachable(cloud.active(cloud.order("shelved", "compute-1", network, group))))
+        disk = f"disk-{moved.guest.id}-root"
+        root = new_volume(volumes, volume_type=TYPE, imageRef=cloud.image)
+        sealed = Moved(cloud, order_from(cloud, root, "compute-1", network, group))
+        assert parent_of(cluster, disk).startswith("content-")
+
+        moved.act({"shelve": None}, "SHELVED_OFFLOADED")
+        [image] = cloud.api.get("/image/v2/images", name="shelved-shelved")["images"]
+        assert (image["disk_format"], image["os_hash_value"]) == ("raw", None)
+        [content] = [name for name in cluster.rbd("ls").split() if image["id"].replace("-", "") * 2 in name]
+        assert parent_of(cluster, content) == disk and disk not in cluster.rbd("ls").split()
+        moved.act({"unshelve": {"host": "compute-2"}}, "ACTIVE")
+        moved.check(host="compute-2")
+        sealed.act({"shelve": None}, "SHELVED_OFFLOADED")
+        sealed.act({"unshelve": {"host": "compute-2"}}, "ACTIVE")
+        sealed.check(host="compute-2")
+
+        cloud.ssh(sealed.guest, "sync")
+        asked = {"image_name": "sealed", "disk_format": "raw", "container_format": "bare", "force": True}
+        path = f"{VOLUME}/volumes/{root}/action"
+        answer = cloud.api.post(path, {"os-volume_upload_image": asked}).json()
+        key = answer["os-volume_upload_image"]["image_id"]
+        wait_for(lambda: cloud.api.get(f"/image/v2/images/{key}")["status"] == "active", what="the image", seconds=120)
+        assert cloud.api.get(f"/image/v2/images/{key}")["cinder_encryption_key_id"]
+        copy = new_volume(volumes, volume_type=TYPE, imageRef=key)
+        again = order_from(cloud, copy, "compute-1", network, group)
+        assert str(cloud.ssh(again, "sha256sum /root/data")).split()[0] == sealed.sum
+
+        cloud.clear()
+        volumes.clear()
+        cloud.api.delete(f"/image/v2/images/{key}")
+        cloud.api.delete(f"{VOLUME}/types/{kind}")
+        wait_for(lambda: not findings(cloud), what="a cloud without findings", seconds=120)
+        wait_for(lambda: left_in(cluster) == [] == cluster.rbd("trash", "ls").split(), what="nothing left", seconds=90)
+
+
+def parent_of(cluster: ceph.CephCluster, name: str) -> str:
+    return str(json.loads(cluster.rbd("info", "--format", "json", name))["parent"]["image"])
 
 
 class Killing:

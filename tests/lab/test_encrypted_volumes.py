@@ -18,13 +18,18 @@ pytestmark = [pytest.mark.lab, pytest.mark.libvirt, pytest.mark.heavy, pytest.ma
 TYPE = "LUKS"
 
 
-@pytest.fixture
-def volumes(cloud: LabCloud) -> Iterator[Volumes]:
-    """Volumes, and a type of encrypted ones. The first host has the keys."""
+def make_type(cloud: LabCloud) -> str:
+    """Make the type of encrypted volumes."""
     made = cloud.api.post(f"{VOLUME}/types", {"volume_type": {"name": TYPE}}).json()["volume_type"]["id"]
     encryption = {"provider": "luks", "control_location": "front-end", "cipher": "aes-xts-plain64", "key_size": 256}
     cloud.api.post(f"{VOLUME}/types/{made}/encryption", {"encryption": encryption})
-    volumes = Volumes(cloud)
+    return str(made)
+
+
+@pytest.fixture
+def volumes(cloud: LabCloud) -> Iterator[Volumes]:
+    """Volumes, and a type of encrypted ones. The first host has the keys."""
+    made, volumes = make_type(cloud), Volumes(cloud)
     yield volumes
     cloud.clear()
     volumes.clear()

@@ -152,6 +152,32 @@ def test_damage_and_silence(
     assert alice.get(f"/v2/images/{waiting['id']}").json()["status"] == "queued"
 
 
+def test_a_full_cluster(
+    cluster: ceph.CephCluster, alice: Caller, active: Callable[..., Any], create: Any, put: Any, tmp_path: Path,
+    monkeypatch: Any,
+) -> None:  # fmt: skip
+    """An upload is refused, and an image is deleted all the same, which gives room."""
+    monkeypatch.setattr(pool, "_LIMITS", ("--rados-osd-op-timeout", "3"))
+    image, data = active(alice, samples.qcow2()), tmp_path / "data"
+    with data.open("wb") as file:
+        file.write(b"7" * (128 << 20))
+    cluster.rbd("import", "--no-progress", str(data), "large")
+    cluster.be_full(0.02)
+    try:
+        waiting = create(alice)
+        assert put(alice, waiting["id"], samples.qcow2() + b"7").status_code == 503
+        assert alice.get(f"/v2/images/{waiting['id']}").json()["status"] == "queued"
+        assert alice.delete(f"/v2/images/{image['id']}").status_code == 204
+        assert [name for name in names(cluster) if not name.startswith("incoming-")] == ["large"]
+    finally:
+        cluster.rbd("rm", "--no-progress", "large")
+        cluster.be_full(1)
+    blobs.drop_orphans()
+    assert names(cluster) == []
+    assert put(alice, waiting["id"], samples.qcow2() + b"7").status_code == 204
+    assert alice.delete(f"/v2/images/{waiting['id']}").status_code == 204
+
+
 def test_an_image_of_a_servers_disk(cluster: ceph.CephCluster, alice: Caller, monkeypatch: Any) -> None:
     """It is a clone, which nobody has read: it has no hash. A disk with much below it is read: a clone keeps all."""
     disk = f"disk-{uuid.uuid4()}-root"

@@ -56,6 +56,7 @@ def rbd(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Rbd:
     settings.IMAGE_STORE = "images"
     rbd = Rbd()
     monkeypatch.setattr(pool, "_rbd", rbd)
+    monkeypatch.setattr(pool, "_make_trash", lambda: None)
     monkeypatch.setattr(pool_room, "room", lambda *, patient=False: 100 * GIB)
     return rbd
 

@@ -30,7 +30,7 @@ def fence(pool: Pool, volume: str, keep: list[str], hours: int) -> Any:
     """
     if not pool.has(f"volume-{volume}"):
         return []
-    with pool.locked(volume), pool.image(f"volume-{volume}", read_only=True) as image:
+    with pool.locked(volume, removing=True), pool.image(f"volume-{volume}", read_only=True) as image:
         known = _addresses(pool)
         if unknown := [host for host in keep if host not in known]:
             raise Refused("unavailable", f"nobody knows which clients are those of {unknown}")

@@ -94,13 +94,13 @@ def make_disk(pool: Pool, server: str, name: str, size: int, source: dict[str, s
 
 def drop_disk(pool: Pool, server: str, name: str, hours: int) -> Any:
     """Remove a disk; who has it open still may write no more. Absent is success."""
-    with pool.locked(server):
+    with pool.locked(server, removing=True):
         _drop(pool, _image(server, name), hours)
 
 
 def drop_disks(pool: Pool, server: str, hours: int) -> Any:
     """Remove the disks of a server, and what is known of it."""
-    with pool.locked(server):
+    with pool.locked(server, removing=True):
         for name in _names(pool, server):
             _drop(pool, _image(server, name), hours)
         with suppress(rbd.ImageNotFound):
@@ -122,7 +122,7 @@ def _drop(pool: Pool, name: str, hours: int) -> None:
 
 def fence_disks(pool: Pool, server: str, hours: int) -> Any:
     """Let no client that has a disk of the server open write any more. What one of them was to copy, it does not."""
-    with pool.locked(server):
+    with pool.locked(server, removing=True):
         _end_return(pool, server, hours)
         for name in _names(pool, server):
             _fence(pool, _image(server, name), hours)
@@ -192,7 +192,7 @@ def _end_return(pool: Pool, server: str, hours: int) -> None:
 
 def forget_kept(pool: Pool, server: str) -> Any:
     """Keep the disks of before no longer. Absent is success."""
-    with pool.locked(server):
+    with pool.locked(server, removing=True):
         _end_return(pool, server, 24)
         _forget(pool, server)
 
@@ -230,7 +230,7 @@ def mark_of(pool: Pool, server: str) -> Any:
 
 def unmark_disk(pool: Pool, server: str) -> Any:
     """Absent is success."""
-    with pool.locked(server):
+    with pool.locked(server, removing=True):
         _unmark(pool, server)
 
 

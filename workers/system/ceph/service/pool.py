@@ -4,6 +4,7 @@ Names in the pool: `volume-<id>`; its snapshots `snapshot-<id>`; `new-<id>`, a v
 with the snapshot `base`, of which volumes are clones; objects `celerity_lock.<name>`: who works on what.
 """
 
+import errno
 import json
 import os
 import threading
@@ -21,6 +22,8 @@ DEEPEST = 8  # clones of clones
 LOCK = "celerity"
 MUST_RENEW = 2
 MARK = "celerity"
+TRASH = "rbd_trash"  # an object: every image goes through it when it is removed
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Refused(Exception):
@@ -45,17 +48,23 @@ class Pool:
         self.cloud = self.clouds[0]
 
     @contextmanager
-    def locked(self, *names: str, shared: str = "") -> Iterator[None]:
+    def locked(self, *names: str, shared: str = "", removing: bool = False) -> Iterator[None]:
         """Hold locks in the pool, among all hosts; ``shared`` with others that do. A process that cannot renew them
-        ends: others have them then.
+        ends: others have them then. A full pool takes no lock that is not there: nobody has it, and one that is
+        ``removing`` something goes on without.
         """
         held: list[str] = []
         over = threading.Event()
         self._shared = shared
         try:
             for name in sorted({*names, *([shared] if shared else [])}):
-                self._lock(name)
-                held.append(name)
+                try:
+                    self._lock(name)
+                except rados.Error as error:
+                    if not removing or error.errno not in FULL:
+                        raise
+                else:
+                    held.append(name)
             threading.Thread(target=self._renew, args=(held, over), daemon=True).start()
             yield
         finally:
@@ -96,7 +105,10 @@ class Pool:
         return rbd.Image(self.io, name, read_only=read_only)
 
     def mark(self, name: str) -> None:
-        """Note that an image is this cloud's."""
+        """Note that an image is this cloud's. It can be removed when the pool is full: no trash is made then."""
+        with rados.WriteOpCtx() as operation:
+            operation.new(rados.LIBRADOS_CREATE_IDEMPOTENT)
+            self.io.operate_write_op(operation, TRASH)
         with self.image(name) as image:
             image.metadata_set(MARK, self.cloud)
 
@@ -132,8 +144,9 @@ class Pool:
                     image.remove_snap(snapshot["name"])
         try:
             self.rbd.remove(self.io, name)
-        except rbd.ImageNotFound:
-            pass
+        except rbd.ImageNotFound as error:
+            if self.has(name):  # librbd says the same where there is no trash
+                raise Refused("full", "a full pool without the object rbd_trash removes nothing") from error
         except rbd.ImageHasSnapshots:
             self.rbd.trash_move(self.io, name, 0)
         if parent is not None:

@@ -27,19 +27,22 @@ def facts(pool: Pool) -> Any:
 
 
 def room(pool: Pool) -> Any:
-    """Bytes in all and free, of the pool's quota too. The manager counts: without one only the quota is known."""
+    """Bytes in all and free, of the pool's quota too. The manager counts: without one only the quota is known, and
+    that the monitors hold the pool for full.
+    """
     answer = pool.ask(prefix="df")
     known = {item["name"]: item["stats"] for item in answer["pools"]}.get(pool.name, {})
     used, free = known.get("stored", 0), known.get("max_avail", 0)
     is_known = answer["stats"]["total_bytes"] > 0  # 0 is a full cluster then
-    details = {item["pool_name"]: item for item in pool.ask(prefix="osd pool ls", detail="detail")}
-    quota = details[pool.name]["quota_max_bytes"]
+    details = {item["pool_name"]: item for item in pool.ask(prefix="osd pool ls", detail="detail")}[pool.name]
+    quota = details["quota_max_bytes"]
     if quota:
         left = max(quota - used, 0)
         free = min(free, left) if is_known else left
     elif not is_known and not used:
         raise Refused("unavailable", "the cluster does not say how much room it has: has it a manager?")
-    return {"total": used + free, "free": free}
+    is_full = "full" in details["flags_names"].split(",")
+    return {"total": used + free, "free": 0 if is_full else free}
 
 
 def volumes(pool: Pool, only: str = "", known: list[str] | None = None) -> Any:
@@ -104,7 +107,7 @@ def begin_base(pool: Pool, new: str, size: int) -> Any:
 
 def end_base(pool: Pool, key: str, new: str, whole: bool) -> Any:
     """A copy that is whole becomes the base, unless another host was faster; else it is removed."""
-    with pool.locked(key):
+    with pool.locked(key, removing=not whole):
         if whole and not base(pool, key):
             with pool.image(f"new-{new}") as image:
                 image.create_snap(BASE)
@@ -176,7 +179,7 @@ def deep(pool: Pool, volume: str) -> Any:
 
 def delete(pool: Pool, volume: str) -> Any:
     """Delete a volume with what a copy that was cut short has left. Absent is success."""
-    with pool.locked(volume):
+    with pool.locked(volume, removing=True):
         pool.remove(f"new-{volume}")
         pool.remove(f"volume-{volume}")
         with suppress(rados.ObjectNotFound):
@@ -206,7 +209,7 @@ def snapshot(pool: Pool, volume: str, snapshot: str) -> Any:
 
 def forget_snapshot(pool: Pool, volume: str, snapshot: str) -> Any:
     """Delete a snapshot of a volume. Absent is success."""
-    with suppress(rbd.ImageNotFound), pool.locked(volume), pool.image(f"volume-{volume}") as image:
+    with suppress(rbd.ImageNotFound), pool.locked(volume, removing=True), pool.image(f"volume-{volume}") as image:
         if snapshot in snapshots(image):
             unprotect(image, f"snapshot-{snapshot}")
             image.remove_snap(f"snapshot-{snapshot}")
@@ -228,13 +231,13 @@ def residue(pool: Pool, remove: bool) -> Any:
     for name in pool.rbd.list(pool.io):
         key = name.partition("-")[2]
         if name.startswith("new-") and is_uuid(key):
-            with suppress(Refused, rbd.ImageNotFound), pool.locked(key):
+            with suppress(Refused, rbd.ImageNotFound), pool.locked(key, removing=True):
                 if _is_left(pool, name):
                     rows.append(f"unfinished volume {key}")
                     if remove:
                         pool.remove(name)
         elif name.startswith("image-") and remove:
-            with suppress(Refused, rbd.ImageNotFound), pool.locked(key):
+            with suppress(Refused, rbd.ImageNotFound), pool.locked(key, removing=True):
                 if _is_unused(pool, name):
                     pool.remove(name)
     if remove:
