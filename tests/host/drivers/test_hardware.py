@@ -23,6 +23,7 @@ from workers.drivers.hypervisor.base import (
     Placement,
     ServerSpec,
 )
+from workers.drivers.hypervisor.libvirt import uefi
 from workers.drivers.hypervisor.libvirt.definition import define
 from workers.drivers.hypervisor.libvirt.driver import LibvirtDriver
 from workers.drivers.hypervisor.libvirt.host import limits_processors
@@ -220,6 +221,19 @@ def test_uefi(hypervisor: HypervisorDriver, storage: StorageDriver, state_direct
     try:
         hypervisor.spawn(spec)
         eventually(lambda: b"BdsDxe" in hypervisor.console_output(server_id), 120)
+        copy = Path(spec.instance_dir) / uefi.COPY
+        hypervisor.stop(server_id, 0)
+        kept = copy.read_bytes()
+        assert kept.count(b"B\0o\0o\0t\0") > 1, "it has written boot entries"
+        hypervisor.destroy(server_id)  # as on a host that the server leaves
+        assert not list(Path("/var/lib/libvirt/qemu/nvram").glob(f"{spec.name}_VARS*"))
+        copy.write_bytes(kept[:-4] + b"mark")  # in the last spare bytes, which the firmware does not look at
+        hypervisor.start(spec)
+        hypervisor.stop(server_id, 0)
+        assert copy.read_bytes()[-4:] == b"mark"
+        hypervisor.destroy(server_id)
+        copy.write_bytes(b"of another firmware")
+        assert hypervisor.start(spec).power_state == "running"
     finally:
         hypervisor.destroy(server_id)
         storage.remove_server(server_id)

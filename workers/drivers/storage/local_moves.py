@@ -34,7 +34,8 @@ CONSOLE, CONSOLE_BYTES = "console.log", 1 << 20
 SWAP = "swap"
 _GIB = 1 << 30
 _COPIED = re.compile(r"root|ephemeral[0-9]{1,2}")
-_ALONG = re.compile(rf"{boot_files.FILE.pattern}|tpm")  # and the state of the server's TPM
+# Beside them the state of the server's TPM, and the variables of its firmware.
+_ALONG = re.compile(rf"{boot_files.FILE.pattern}|tpm|nvram")
 # qcow2 has tables beside the data: a disk that was written all over is longer than its guest sees it.
 _LONGEST = 1.02
 _LONGEST_MORE = 64 << 20

@@ -33,7 +33,7 @@ from workers.drivers.hypervisor.errors import (
     SpawnFailed,
     SuspendFailed,
 )
-from workers.drivers.hypervisor.libvirt import cards, console, counters, domains, host, managed_save, secrets, tpm
+from workers.drivers.hypervisor.libvirt import cards, console, counters, domains, host, managed_save, secrets, tpm, uefi
 from workers.drivers.hypervisor.libvirt.connection import Connection
 from workers.drivers.hypervisor.libvirt.definition import EMULATED_FEATURES, HostPolicy, card, completed, define
 from workers.drivers.hypervisor.libvirt.disks import LibvirtDisks
@@ -203,6 +203,7 @@ class LibvirtDriver(LibvirtDisks, LibvirtKeys, LibvirtLive, LibvirtMoves, Hyperv
             if domain is not None:
                 domains.power_off(domain)
                 tpm.keep(server_id, self.paths.instance(server_id))
+                uefi.keep(domain, self.paths.instance(server_id))
                 domains.forget(domain)
                 tpm.forget(connection, server_id)
 
@@ -261,6 +262,7 @@ class LibvirtDriver(LibvirtDisks, LibvirtKeys, LibvirtLive, LibvirtMoves, Hyperv
             tpm.prepare(connection, spec)
             if there is None or not domains.is_saved(there):
                 there = self._define(connection, spec)
+                uefi.bring(there, Path(spec.instance_dir))
             domains.power_on(there)
         if known is not None:
             managed_save.discard_stale(known)
@@ -296,3 +298,4 @@ class LibvirtDriver(LibvirtDisks, LibvirtKeys, LibvirtLive, LibvirtMoves, Hyperv
             domains.ask_power_off(domain, graceful_timeout_s)
         domains.power_off(domain)
         tpm.keep(server_id, self.paths.instance(server_id))
+        uefi.keep(domain, self.paths.instance(server_id))
