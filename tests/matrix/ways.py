@@ -1,5 +1,6 @@
 """How the matrix starts each pipeline: what its subject needs before, and how it is left."""
 
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -33,8 +34,14 @@ class Way:
 
 
 def _build(cloud: Cloud, case: "Case") -> None:
-    """Use a separate image: one that a host has in its cache is not fetched."""
-    case.subject = cloud.create(case.name, imageRef=cloud.image(case.name))
+    """Use a separate image: one that a host has in its cache is not fetched. Each second one boots from a volume that
+    it makes, where that does not take the step's work away.
+    """
+    image = cloud.image(case.name)
+    if case.cell.step == "fetch_image" or zlib.crc32(case.name.encode()) & 1:
+        case.subject = cloud.create(case.name, imageRef=image)
+    else:
+        case.subject = _boot_from_volume(cloud, case.name, image)
 
 
 def _ignore(_key: str) -> None:
@@ -114,11 +121,15 @@ def _as_admin(body: dict[str, Any]) -> Act:
     return act
 
 
+def _boot_from_volume(cloud: Cloud, name: str, image: str) -> str:
+    root = {"source_type": "image", "destination_type": "volume", "uuid": image, "boot_index": 0}
+    made = {**root, "volume_size": 1, "delete_on_termination": True}
+    return cloud.create(name, imageRef=None, block_device_mapping_v2=[made])
+
+
 def _from_volume(cloud: Cloud, case: "Case") -> None:
     """Put one that boots from a volume in its place, of the same name: moments are found by that."""
-    root = {"source_type": "image", "destination_type": "volume", "uuid": cloud.image(), "boot_index": 0}
-    made = {**root, "volume_size": 1, "delete_on_termination": True}
-    case.subject = cloud.create(case.name, imageRef=None, block_device_mapping_v2=[made])
+    case.subject = _boot_from_volume(cloud, case.name, cloud.image())
     assert cloud.settled(case.subject)["status"] == "ACTIVE"
 
 
