@@ -76,12 +76,12 @@ def _seen(placed: Placement) -> list[tuple[Any, ...]]:
 
 
 def _features(specs: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
-    found = machine_features.of_existing(specs, asked)
+    features = machine_features.of_existing(specs, asked)
     return {
-        "packed_rings": found.packed_rings,
-        "iommu": found.iommu or None,
-        "address": found.address,
-        "video_mib": found.video_mib,
+        "packed_rings": features.packed_rings,
+        "iommu": features.iommu or None,
+        "address": features.address,
+        "video_mib": features.video_mib,
     }
 
 

@@ -27,10 +27,10 @@ def open_of(*, subject: str) -> list[Finding]:
 
 def told_of(*, subjects: Sequence[str], since: datetime | None) -> list[Finding]:
     """Return findings of subjects, newest first: the open ones, and what was repaired since a moment. 1 query."""
-    told = Q(resolved_at=None)
+    wanted = Q(resolved_at=None)
     if since is not None:
-        told |= Q(resolved_at__gte=since) & ~Q(done="") & ~Q(done__startswith="failed")
-    return list(everything().filter(told, subject__in=subjects)[:LIMIT])
+        wanted |= Q(resolved_at__gte=since) & ~Q(done="") & ~Q(done__startswith="failed")
+    return list(everything().filter(wanted, subject__in=subjects)[:LIMIT])
 
 
 def open_by_kind() -> dict[str, int]:

@@ -61,7 +61,7 @@ NOT_AFTER_UPDATE = (
     "host_status",
     "OS-EXT-SRV-ATTR:hostname",
 )
-# The statuses for which Nova shows a progress. Of those that are made anew nobody knows how far they are.
+# The statuses for which Nova shows a progress. Of those that are made again nobody knows how far they are.
 PROGRESS_STATUSES = ("ACTIVE", "BUILD", "REBUILD", "RESIZE", "VERIFY_RESIZE", "MIGRATING")
 WITHOUT_MEASURE = ("REBUILD", "RESIZE")
 HOSTNAME_FOR_ALL = since("2.90")

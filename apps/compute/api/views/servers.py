@@ -62,10 +62,10 @@ class ServerViewBase(ComputeView):
             everything or policy.allowed(self.caller, f"{HOST_STATUS}:unknown-only")
         ):
             return lambda host: None
-        found = hosts.status_of(names={server.host for server in rows if server.host})
+        statuses = hosts.status_of(names={server.host for server in rows if server.host})
         if everything:
-            return lambda host: found.get(host, "")
-        return lambda host: "UNKNOWN" if found.get(host) == "UNKNOWN" else None
+            return lambda host: statuses.get(host, "")
+        return lambda host: "UNKNOWN" if statuses.get(host) == "UNKNOWN" else None
 
 
 class ServersView(ServerViewBase, Collection):

@@ -40,7 +40,7 @@ def carry_over(root: Any, placed: Placement | None, shared: Iterable[int] | None
     tune = root.find("cputune")
     if tune is None:  # of a guest that was started without its places
         tune = etree.SubElement(root, "cputune")
-    for element in [found for found in tune if found.tag in _OF_HOST]:
+    for element in [child for child in tune if child.tag in _OF_HOST]:
         tune.remove(element)
     made = cpu_tune(Hardware(placement=placed))
     if made is not None:
