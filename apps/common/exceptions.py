@@ -120,7 +120,7 @@ class UnsupportedMediaType(CloudError):
 
 
 class NotImplementedHere(CloudError):
-    """501, where Nova says so of its own calls."""
+    """501, where Nova answers it, too."""
 
     code = 501
     kind = "HTTPNotImplemented"

@@ -1,6 +1,6 @@
 """Tables of clients' commands: each is run once, when the cloud is idle, and gives what stands behind it.
 
-    [admin: ]COMMAND [~ what it prints | ! what it is refused with | = NAME STATUS, of a server or volume, without a task]
+    [admin: ]COMMAND [~ its print | ! what it is refused with | = NAME STATUS, of a server or volume without a task]
 
 ``$(COMMAND)`` stands for the first line that an ``openstack`` command prints, ``@NAME`` for the ID of what has that
 name, or had it last.
