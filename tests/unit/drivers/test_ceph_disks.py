@@ -180,16 +180,6 @@ def test_moves_copy_nothing(hosts: list[CephStorage], cached: CachedImage, clust
     io(one, root, "write -q -P 5 0 1M")
     one.return_server(server)
     has(one, root, "4")
-    cluster.rados("create", "celerity_kept")  # where all clouds once had their notes
-    for n in range(2):
-        one.keep_server(server, stop)
-        io(one, root, "write -q -P 6 0 1M")
-        cluster.rados("rmomapkey", "celerity_kept.celerity", server)
-        cluster.rados("setomapval", "celerity_kept", server, '{"host": "one", "disks": ["root"]}')
-        (one.return_server, one.forget_kept)[n](server)
-        has(one, root, "46"[n])
-        one.return_server(server)  # nothing is left of it
-        has(one, root, "46"[n])
 
 
 def test_a_lost_host_is_fenced(hosts: list[CephStorage], cached: CachedImage) -> None:

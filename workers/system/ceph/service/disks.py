@@ -16,7 +16,6 @@ from pool import Pool, Refused, unprotect
 
 KEPT = "kept"
 COPIED = "copied"
-FORMER_NOTES = "celerity_kept"
 PAGE = 1000
 FORM = "celerity_format"
 UNKEPT = ("swap", "rescue")  # nothing in them outlives a guest that is off
@@ -148,7 +147,7 @@ def keep_disks(pool: Pool, server: str, host: str) -> Any:
     """Keep the disks as they are now, for a host. What is kept already stays as it is."""
     with pool.locked(server):
         _end_return(pool, server, 24)
-        known = _known(pool, server)
+        known = kept(pool).get(server)
         if known is None:
             for name in _names(pool, server):  # of a move whose note is lost: nobody returns to that
                 _unkeep(pool, server, name)
@@ -163,7 +162,7 @@ def keep_disks(pool: Pool, server: str, host: str) -> Any:
 def return_disks(pool: Pool, server: str, hours: int) -> Any:
     """Give the disks the content that was kept, and remove others. Repeated, it gives the same."""
     with pool.locked(server):
-        known = _known(pool, server)
+        known = kept(pool).get(server)
         if known is not None:
             _note(pool, server, {**known, "returning": True})
             _end_return(pool, server, hours)
@@ -175,7 +174,7 @@ def _is_returning(pool: Pool, server: str) -> bool:
 
 def _end_return(pool: Pool, server: str, hours: int) -> None:
     """End a return that has begun. Its snapshots stay until all disks are as they were: it may be cut off again."""
-    known = _known(pool, server)
+    known = kept(pool).get(server)
     if known is None or not known.get("returning"):
         return
     for name in _names(pool, server):
@@ -199,7 +198,7 @@ def forget_kept(pool: Pool, server: str) -> Any:
 
 def _forget(pool: Pool, server: str) -> None:
     """The note that they are kept goes last."""
-    known = _known(pool, server)
+    known = kept(pool).get(server)
     if known is None:
         return
     for name in known["disks"]:
@@ -253,22 +252,6 @@ def kept(pool: Pool) -> Any:
     return {server: json.loads(value) for server, value in _notes(pool)}
 
 
-def _known(pool: Pool, server: str) -> Any:
-    """What is kept of a server; None: nothing. A note in the object that all clouds had is moved to this cloud's own:
-    who asks has the server, and its lock.
-    """
-    if (known := kept(pool).get(server)) is not None:
-        return known
-    with rados.ReadOpCtx() as operation, suppress(rados.ObjectNotFound):
-        values, _ = pool.io.get_omap_vals_by_keys(operation, (server,))
-        pool.io.operate_read_op(operation, FORMER_NOTES)
-        known = next((json.loads(value) for _, value in values), None)
-    if known is not None:
-        _note(pool, server, known)
-        _note(pool, server, None, FORMER_NOTES)
-    return known
-
-
 def _notes_of(pool: Pool) -> str:
     """The object of this cloud's notes."""
     return f"celerity_kept.{pool.cloud}"
@@ -290,11 +273,11 @@ def _notes(pool: Pool) -> Iterator[tuple[str, bytes]]:
         after = rows[-1][0]
 
 
-def _note(pool: Pool, server: str, known: Any, notes: str = "") -> None:
+def _note(pool: Pool, server: str, known: Any) -> None:
     with rados.WriteOpCtx() as operation:
         if known is None:
             pool.io.remove_omap_keys(operation, (server,))
         else:
             pool.io.set_omap(operation, (server,), (json.dumps(known).encode(),))
         with suppress(rados.ObjectNotFound):
-            pool.io.operate_write_op(operation, notes or _notes_of(pool))
+            pool.io.operate_write_op(operation, _notes_of(pool))
