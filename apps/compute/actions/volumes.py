@@ -17,8 +17,8 @@ ATTACH_VOLUME = ServerAction(
 SWAP_VOLUME = ServerAction(
     name="swap_volume", rule="os-volumes-attachments:swap", title="Swap a volume", icon="swap_horiz", who=ADMIN,
     explains="Puts another volume in the place of one that the server has. The data is copied while the guest runs.",
-    vm_states=(states.ACTIVE, states.PAUSED, states.STOPPED), pipeline="server.swap_volume", arguments=bodies.as_given,
-    service="volume_swaps.swap",
+    vm_states=(states.ACTIVE, states.PAUSED, states.RESIZED, states.STOPPED), pipeline="server.swap_volume",
+    arguments=bodies.as_given, service="volume_swaps.swap",
 )  # fmt: skip
 DETACH_VOLUME = ServerAction(
     name="detach_volume", rule="os-volumes-attachments:delete", title="Detach a volume", icon="eject",

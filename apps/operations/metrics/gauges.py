@@ -12,7 +12,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 
 from apps.common import broker
-from apps.operations.metrics import hosts, pools
+from apps.operations.metrics import hosts, moves, pools
 from apps.workflow.states import PERIODIC_QUEUE, SCHEDULER_QUEUE, host_queues
 
 HOST_QUEUES = "hosts"  # all hosts' queues in one, where there are too many for a series each
@@ -55,12 +55,13 @@ def build() -> Metric:
 
 
 def collect() -> Iterator[Metric]:
-    """12 statements, one of them only if each host has its own series; the broker is asked for half a second."""
+    """14 statements, one of them only if each host has its own series; the broker is asked for half a second."""
     counted = [((state,), count) for state, count in rows(_SERVERS)]
     yield gauge("celerity_servers", "Servers by vm_state.", ("vm_state",), counted)
     totals = hosts.totals()
     yield from hosts.collect(totals)
     yield from pools.collect()
+    yield from moves.collect()
     each = hosts.each(totals)
     yield from hosts.collect_each(each)
     yield from _queues([str(host["name"]) for host in each] if each is not None else None)

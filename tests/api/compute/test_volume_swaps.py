@@ -114,6 +114,14 @@ def test_of_a_stopped_server(admin: ComputeCaller, server: Server, pair: list[Vo
     assert plugged(worker, server) == [str(pair[1].id)] and is_settled(worker, server, pair, swapped=True)
 
 
+def test_of_a_resized_server(admin: ComputeCaller, server: Server, pair: list[Volume], worker: Worker) -> None:
+    """Before it is confirmed, too, as in Nova."""
+    Server.objects.update(vm_state="resized")
+    swap(admin, server, *pair)
+    assert worker.work()[-1] == "succeeded" and Server.objects.get(id=server.id).vm_state == "resized"
+    assert is_settled(worker, server, pair, swapped=True)
+
+
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [

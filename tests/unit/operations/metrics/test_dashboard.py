@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
+from apps.compute.models import Migration, Server
+from apps.scheduling.models import Host
 from apps.workflow.models import Finding, Tally
 from tests.unit.operations.metrics import rows
 
@@ -34,6 +37,8 @@ def exposed(client: Client) -> dict[str, set[str]]:
     rows.hosts(1)
     rows.servers(1)
     rows.add(1)
+    Migration.objects.create(server=Server.objects.get(), type="resize", status="finished", old_vm_state="active")
+    Host.objects.update(draining_since=timezone.now())
     rows.add(1, state="running")
     Finding.objects.create(kind="domain", subject="x", found="y")
     for name in ("reconciler_findings", "sweeper_actions", "messages_dropped"):

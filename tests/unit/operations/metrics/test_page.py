@@ -16,6 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.common import broker
+from apps.compute.models import Migration, Server
 from apps.operations.metrics import machine, page
 from apps.scheduling.models import Host
 from apps.volumes.models import Attachment, Backup, BackupPlan, Export, Pool, Volume
@@ -24,7 +25,7 @@ from tests.unit.operations.metrics import rows
 from workers.system.pki import renewal
 
 pytestmark = pytest.mark.django_db
-STATEMENTS = 13
+STATEMENTS = 15
 
 
 def lines(text: str, start: str) -> list[str]:
@@ -78,6 +79,27 @@ def test_volumes_and_their_pools() -> None:
     assert 'celerity_volume_pool_gib{backend="ssd",host="a",kind="claimed"} 5.0' in text
     assert 'celerity_volume_pool_gib{backend="ssd",host="a",kind="free"} 60.0' in text
     assert 'celerity_volume_exports{host="a",state="open"} 1.0' in text
+
+
+def test_moves() -> None:
+    """Of migrations those that are not over; of hosts those that are drained or evacuated."""
+    rows.hosts(3)
+    rows.servers(3)
+    now, names = timezone.now(), list(Host.objects.order_by("name").values_list("name", flat=True))
+    for server, host, task in zip(Server.objects.order_by("id"), names, ("migrating", "", ""), strict=True):
+        Server.objects.filter(id=server.id).update(host=host, task_state=task)
+        for status in ("running", "completed"):
+            Migration.objects.create(server=server, type="live-migration", status=status, old_vm_state="active")
+    Host.objects.filter(name=names[0]).update(draining_since=now)
+    Host.objects.filter(name=names[1]).update(forced_down=True, evacuating_since=now)
+    text = page.render().decode()
+    assert lines(text, "celerity_migrations{") == ['celerity_migrations{status="running",type="live-migration"} 3.0']
+    found = [line.removeprefix("celerity_leaving_servers") for line in lines(text, "celerity_leaving_servers{")]
+    assert found == [
+        f'{{host="{host}",state="{state}",why="{why}"}} {count}.0'
+        for host, why, counts in ((names[0], "drain", (1, 0)), (names[1], "evacuation", (0, 1)))
+        for state, count in zip(("moving", "waiting"), counts, strict=True)
+    ]
 
 
 def test_queues_and_their_ages() -> None:
