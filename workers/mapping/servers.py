@@ -84,7 +84,8 @@ def _make_all(
             export = volumes.connect(attachment, drivers)
             boot_index = None if row.boot_index is None else row.boot_index + 1
             bus = hardware.bus_of(server, row)
-            disks.append(volumes.disk_spec(attachment, export, bus=bus, boot_index=boot_index))
+            disk = volumes.disk_spec(attachment, export, bus=bus, boot_index=boot_index)
+            disks.append(replace(disk, device="cdrom", readonly=True) if row.is_disc else disk)
         else:
             disks.append(_disk(server, row, _make(server, row, drivers, ephemeral), drivers))
     return rows, disks

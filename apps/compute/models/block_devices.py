@@ -27,6 +27,7 @@ class BlockDevice(models.Model):
     device = models.CharField(max_length=32, blank=True)
     bus = models.CharField(max_length=8, blank=True)
     tag = models.CharField(max_length=60, blank=True)
+    is_disc = models.BooleanField(default=False, help_text="The guest has the volume in a CD-ROM drive.")
     boot_index = models.SmallIntegerField(null=True, blank=True)
     volume_id = models.UUIDField(null=True, blank=True)
     attachment_id = models.UUIDField(null=True, blank=True)

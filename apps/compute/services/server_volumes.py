@@ -10,7 +10,7 @@ from django.db import transaction
 
 from apps.common.context import RequestContext
 from apps.common.exceptions import CloudError
-from apps.compute import locks, rpcapi
+from apps.compute import image_properties, locks, rpcapi
 from apps.compute.models import BlockDevice, Server
 from apps.compute.models.block_devices import VOLUME
 from apps.compute.selectors import volume_attachments as selectors
@@ -31,9 +31,11 @@ log = structlog.get_logger("celerity.compute")
 
 def devices_of(server: Server, requested: Sequence[RequestedVolume]) -> list[BlockDevice]:
     """Return the rows of a new server's volumes, not written."""
+    disc = image_properties.disc_bus(server.image_properties)
     return [
         BlockDevice(
-            server=server, kind=VOLUME, size=row.volume.size, bus=row.bus, tag=row.tag, boot_index=row.boot_index,
+            server=server, kind=VOLUME, size=row.volume.size, bus=row.bus or (disc if row.is_disc else ""), tag=row.tag,
+            is_disc=row.is_disc, boot_index=row.boot_index,
             volume_id=None if row.is_new else row.volume.id, source_type=row.source_type, source_id=row.source_id,
             delete_on_termination=row.delete_on_termination,
         )

@@ -106,7 +106,8 @@ def _mapping(
 ) -> dict[str, Any]:
     """Return a disk as the image names it (nova/block_device.py, snapshot_from_bdm)."""
     common = {
-        "device_name": f"/dev/{device.device}", "device_type": "disk", "disk_bus": device.bus or None,
+        "device_name": f"/dev/{device.device}", "disk_bus": device.bus or None,
+        "device_type": "cdrom" if device.is_disc else "disk",
         "boot_index": device.boot_index, "tag": device.tag or None,
         "delete_on_termination": device.delete_on_termination, "image_id": None, "volume_id": None,
         "no_device": None,

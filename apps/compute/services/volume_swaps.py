@@ -76,7 +76,7 @@ def _swap(context: RequestContext, server: Server, device_id: uuid.UUID, volume_
         raise refusals.InvalidVolume(reason=f"Volume {new.id} is in its own place already.")
     if new.status != volume_states.AVAILABLE or attachment_selectors.of_volume(volume_id=new.id):
         raise refusals.InvalidVolume(reason="New volume must be detached in order to swap.")
-    if old.mode == volume_states.READ_ONLY or new.read_only:
+    if old.mode == volume_states.READ_ONLY or new.read_only or device.is_disc:
         raise refusals.InvalidVolume(reason="Read-only volumes cannot be swapped.")
     if old.volume.encrypted or new.encrypted:
         raise refusals.InvalidVolume(reason="Encrypted volumes cannot be swapped.")

@@ -1,5 +1,6 @@
 """Servers with volumes from the start: what is made, what boots, what a delete or a failed build leaves."""
 
+import json
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.api.compute.in_process import HOST, Worker
 from workers import config
 from workers.drivers.volume.base import VolumeSpec
 from workers.engine import revert
+from workers.mapping import servers
 
 pytestmark = pytest.mark.django_db
 MakeVolume = Callable[..., Volume]
@@ -385,3 +387,22 @@ def test_volumes_that_go_with_their_server_although_they_grow(
     alice.delete(f"/servers/{server.id}")
     assert set(worker.work()) == {"succeeded"}
     assert not Volume.objects.filter(deleted_at=None).exists() and worker.drivers.volume.list_volumes() == ()
+
+
+def test_an_installers_disc(
+    alice: ComputeCaller, wanted: dict[str, Any], image: Image, worker: Worker, make_volume: MakeVolume
+) -> None:
+    """The guest boots from it where its root volume is blank yet; an image of the server names it so."""
+    Image.objects.filter(id=image.id).update(disk_format="iso")
+    disc, root = of_image(image, boot_index=1, device_type="cdrom"), blank(boot_index=0, volume_size=2)
+    for wrong in ({"disk_bus": "virtio"}, {"device_type": "lun"}):
+        assert create(alice, wanted, root, {**disc, **wrong}).status_code == 400
+    server = server_of(create(alice, wanted, root, disc))
+    assert worker.work()[-1] == "succeeded"
+    disks = servers.prepare(server, worker.drivers).disks
+    assert [(one.target, one.device, one.boot_index, one.readonly, one.bus) for one in disks[:2]] == [
+        ("vda", "disk", 1, False, "virtio"), ("sda", "cdrom", 2, True, "sata"),
+    ]  # fmt: skip
+    answer = alice.at("2.45").post(f"/servers/{server.id}/action", {"createImage": {"name": "i"}})
+    mapping = json.loads(Image.objects.get(id=answer.json()["image_id"]).properties["block_device_mapping"])
+    assert [row["device_type"] for row in mapping] == ["disk", "cdrom"]

@@ -68,7 +68,7 @@ def test_ephemeral_is_split_and_tagged(alice: ComputeCaller, wanted: dict[str, A
         ({"guest_format": "ntfs"}, "guest_format ntfs is not offered"),
         ({"disk_bus": "usb"}, "disk_bus usb is not offered"),
         ({"disk_bus": "ide"}, "hw_machine_type=pc"),
-        ({"device_type": "cdrom"}, "device_type cdrom is not offered"),
+        ({"device_type": "cdrom"}, "device_type cdrom needs destination_type volume"),
         ({"destination_type": "volume"}, "non-zero size"),
         ({"tag": "a,b"}, "tag"),
     ],

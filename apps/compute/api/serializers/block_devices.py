@@ -52,15 +52,23 @@ class BlockDeviceMapping(StrictSerializer):
             refused = "guest_format is for local disks"
         elif attrs.get("disk_bus") not in (None, "virtio", "scsi", "sata", "ide"):
             refused = f"disk_bus {attrs['disk_bus']} is not offered: virtio, scsi, sata, ide are"
-        elif attrs.get("device_type") not in (None, "disk"):
-            refused = f"device_type {attrs['device_type']} is not offered: only disk is"
         elif attrs.get("guest_format") not in (None, "", "swap", "ext4"):
             refused = f"guest_format {attrs['guest_format'][:64]} is not offered: swap and ext4 are"
         elif source == "image" and attrs.get("guest_format"):
             refused = "guest_format is for blank disks"
-        if refused:
+        if refused := refused or _refused_drive(attrs):
             raise serializers.ValidationError(refused)
         return {**attrs, "uuid": str(attrs["uuid"]) if attrs.get("uuid") else None}
+
+
+def _refused_drive(attrs: Any) -> str:
+    """Return what is wrong with the kind of a disk's drive."""
+    kind = attrs.get("device_type") or "disk"
+    if kind not in ("disk", "cdrom"):
+        return f"device_type {kind} is not offered: disk and cdrom are"
+    if kind == "cdrom" and (attrs["destination_type"] != "volume" or attrs.get("disk_bus") == "virtio"):
+        return "device_type cdrom needs destination_type volume, and another disk_bus than virtio"
+    return ""
 
 
 class LegacyMapping(StrictSerializer):

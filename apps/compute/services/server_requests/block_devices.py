@@ -53,10 +53,15 @@ def resolve(
     disks = [*root, *others, *swaps]
     _check_buses(
         [disk.bus for disk in disks]
-        + [mapping.get("disk_bus") or "" for mapping in everything if mapping["destination_type"] == "volume"],
+        + [_bus_of_volume(row, properties) for row in everything if row["destination_type"] == "volume"],
         properties,
     )
     return disks
+
+
+def _bus_of_volume(mapping: Mapping[str, Any], properties: Mapping[str, str]) -> str:
+    is_disc = mapping.get("device_type") == "cdrom"
+    return mapping.get("disk_bus") or (image_properties.disc_bus(properties) if is_disc else "")
 
 
 def check_boot_order(values: Mapping[str, Any]) -> None:

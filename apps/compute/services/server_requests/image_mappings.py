@@ -76,6 +76,7 @@ def _mapping(image: "Image", row: Any) -> dict[str, Any]:
     destination, key = ("local", "") if source == "blank" else _SOURCES.get(str(source), ("", ""))
     if not destination or row.get("destination_type", destination) not in (destination, "volume"):
         raise _unusable(image, "has a disk of another source_type or destination_type than servers have")
+    where = row.get("destination_type") or destination
     named = parse_uuid(row.get(key)) if key else None
     texts = {name: row.get(name) for name in ("tag", "volume_type", "guest_format", "disk_bus")}
     if not all(value is None or (isinstance(value, str) and _TEXT.fullmatch(value)) for value in texts.values()):
@@ -88,13 +89,14 @@ def _mapping(image: "Image", row: Any) -> dict[str, Any]:
         or not _is_number(index, -1, MAX_MAPPINGS)
         or texts["disk_bus"] not in (None, *_BUSES)
         or texts["guest_format"] not in _FORMATS
-        or row.get("device_type") not in (None, "disk")
+        or row.get("device_type") not in (None, "disk", "cdrom")
+        or (row.get("device_type") == "cdrom" and (where != "volume" or texts["disk_bus"] == "virtio"))
     ):
         raise _unusable(image, "has a disk that no server of this cloud can have")
     return {
-        **texts, "source_type": source, "destination_type": row.get("destination_type") or destination,
+        **texts, "source_type": source, "destination_type": where,
         "uuid": str(named) if named else None, "volume_size": size, "boot_index": index,
-        "delete_on_termination": row.get("delete_on_termination") is True,
+        "delete_on_termination": row.get("delete_on_termination") is True, "device_type": row.get("device_type"),
     }  # fmt: skip
 
 

@@ -26,7 +26,7 @@ ROOT = 0
 class RequestedVolume:
     """``volume`` is the one that is named, or the unsaved row of one that the build makes. ``boot_index`` 0: the root.
 
-    ``bus`` "": the image's.
+    ``bus`` "": the image's. ``is_disc``: in a CD-ROM drive.
     """
 
     volume: "Volume"
@@ -36,6 +36,7 @@ class RequestedVolume:
     delete_on_termination: bool = False
     tag: str = ""
     bus: str = ""
+    is_disc: bool = False
 
     @property
     def is_new(self) -> bool:
@@ -71,6 +72,7 @@ def _resolve(context: RequestContext, mapping: Mapping[str, Any], values: Mappin
         delete_on_termination=bool(mapping.get("delete_on_termination")),
         tag=mapping.get("tag") or "",
         bus=mapping.get("disk_bus") or "",
+        is_disc=mapping.get("device_type") == "cdrom",
     )
 
 
