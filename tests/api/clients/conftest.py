@@ -10,6 +10,7 @@ import pytest
 
 from deploy.testrun import PREFIX, Services, root_of_states
 from tests.api.clients.commands import Commands
+from tests.api.clients.every_command import SURROUNDINGS, Table
 from tests.cloud import Cloud, wait_for
 
 HERE = Path(__file__).parent
@@ -78,6 +79,13 @@ def run(auth: Callable[[str], dict[str, str]], tmp_path: Path) -> Commands:
 @pytest.fixture
 def admin(auth: Callable[[str], dict[str, str]], tmp_path: Path) -> Commands:
     return Commands(auth=auth("admin"), directory=tmp_path)
+
+
+@pytest.fixture(scope="package")
+def surroundings(cloud: Cloud, auth: Callable[[str], dict[str, str]], tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A network with a way out, a security group and a volume, for the tables of all commands of servers."""
+    demo = Commands(auth=auth("demo"), directory=tmp_path_factory.mktemp("demo"))
+    Table(cloud, demo, demo).run(SURROUNDINGS)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import pytest
 from novaclient.v2 import shell
 
 from tests.api.clients.commands import Commands
-from tests.api.clients.every_command import SURROUNDINGS, Table, left_out, subcommands
+from tests.api.clients.every_command import Table, left_out, subcommands
 from tests.cloud import Cloud
 
 pytestmark = [pytest.mark.heavy, pytest.mark.timeout(600)]
@@ -80,7 +80,7 @@ rebuild --poll nv tiny = nv ACTIVE
 rescue nv = nv RESCUE
 unrescue nv = nv ACTIVE
 admin: refresh-network @nv
-admin: reset-network @nv
+admin: reset-network @nv ! 410
 admin: reset-state @nv = nv ERROR
 admin: reset-state --active @nv = nv ACTIVE
 resize --poll nv m1.small = nv VERIFY_RESIZE
@@ -106,6 +106,7 @@ admin: migrate --poll @nv = nv VERIFY_RESIZE
 admin: migration-list ~ migration
 admin: resize-confirm @nv = nv ACTIVE
 admin: host-meta sim set a=b
+admin: evacuate @nv ! still in use
 admin: host-evacuate sim-001
 admin: host-evacuate-live sim
 admin: host-servers-migrate sim-001
@@ -127,7 +128,7 @@ admin: usage-list ~ Usage
 version-list ~ 2.96
 volume-attach nv @data = data in-use
 volume-attachments nv ~ /dev/vd
-admin: volume-update @nv @data @data ! 400
+admin: volume-update @nv @data @data
 volume-detach nv @data = data available
 bash-completion ~ boot
 help ~ boot
@@ -142,16 +143,15 @@ admin: live-migration-force-complete @nv $(server migration list --status runnin
 """
 AFTER = """
 delete nv = nv SOFT_DELETED
-restore nv = nv ACTIVE
+restore @nv = nv ACTIVE
 force-delete nv = nv gone
 keypair-delete nk
 """
 
 
-@pytest.mark.usefixtures("kept", "hands")
+@pytest.mark.usefixtures("surroundings", "kept", "hands")
 def test_nova(cloud: Cloud, run: Commands, admin: Commands) -> None:
     table = Table(cloud, run, admin, "nova")
-    Table(cloud, run, admin).run(SURROUNDINGS)
     table.run(NOVA)
     cloud.plan(migrate_memory=60)
     table.run(UNDER_WAY, at_rest=False)
