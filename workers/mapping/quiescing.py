@@ -67,7 +67,7 @@ def quiesced(volume_id: uuid.UUID) -> Iterator[list[str]]:
         late += sorted(missed)
 
 
-def let_go(volume_id: uuid.UUID) -> None:
+def release(volume_id: uuid.UUID) -> None:
     """The snapshot of a volume is not made: nobody waits for it any more."""
     for host, keys in _guests(volume_id).items():
         _ask(host, volume_id, "thaw", keys)

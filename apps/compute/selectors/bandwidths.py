@@ -31,10 +31,10 @@ def of_servers(*, server_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Bandwidth]
 
 
 def of(specs: Mapping[str, Any]) -> Bandwidth:
-    return Bandwidth(egress=_limit(specs, "outbound"), ingress=_limit(specs, "inbound"))
+    return Bandwidth(egress=_rate_of(specs, "outbound"), ingress=_rate_of(specs, "inbound"))
 
 
-def _limit(specs: Mapping[str, Any], way: str) -> tuple[int, int] | None:
+def _rate_of(specs: Mapping[str, Any], way: str) -> tuple[int, int] | None:
     """The average, else the peak. The engine has one rate: a burst passes as fast as it comes."""
     rate = _number(specs, f"quota:vif_{way}_average") or _number(specs, f"quota:vif_{way}_peak")
     return (rate, _number(specs, f"quota:vif_{way}_burst")) if rate else None

@@ -28,8 +28,8 @@ from workers.drivers.hypervisor.base import (
     TpmSpec,
 )
 from workers.drivers.hypervisor.libvirt.definition import EMULATED_FEATURES, SPARE_PORTS, HostPolicy, completed, define
-from workers.drivers.hypervisor.libvirt.driver import policy_from
 from workers.drivers.hypervisor.libvirt.host import check_model, decide_virt_type, parse
+from workers.drivers.hypervisor.libvirt.policy import policy_from
 from workers.drivers.hypervisor.libvirt.xml.element import clean
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "domains"

@@ -26,7 +26,7 @@ from workers.drivers.hypervisor.simulated_guests import SimulatedGuests
 from workers.drivers.hypervisor.simulated_keys import SimulatedKeys
 from workers.drivers.hypervisor.simulated_live import SimulatedLive
 from workers.drivers.hypervisor.simulated_moves import SimulatedMoves
-from workers.drivers.hypervisor.simulated_records import ON, cpus_of, image_of
+from workers.drivers.hypervisor.simulated_records import ON, cpus_of, image_of, info_of
 from workers.drivers.hypervisor.simulated_watch import POLLER
 from workers.drivers.simulation import Simulation
 
@@ -153,7 +153,7 @@ class SimulatedHypervisor(
         with self._simulation.operation("spawn") as operation:
             before = self._simulation.read("domains", spec.id)
             if before is not None and before["power_state"] in ON:
-                return _info(before)
+                return info_of(before)
             try:
                 if self._simulation.may_strike():  # the half of the work that a crash would leave behind
                     self._write(spec, PowerState.NOSTATE, before)
@@ -167,7 +167,7 @@ class SimulatedHypervisor(
         with self._simulation.operation("start") as operation:
             before = self._simulation.read("domains", spec.id)
             if before is not None and before["power_state"] in ON:
-                return _info(before)
+                return info_of(before)
             operation.halfway()
             return self._write(spec, PowerState.RUNNING, before)
 
@@ -213,11 +213,11 @@ class SimulatedHypervisor(
     def info(self, server_id: str) -> DomainInfo | None:
         with self._simulation.operation("info"):
             record = self._simulation.read("domains", server_id)
-            return None if record is None else _info(record)
+            return None if record is None else info_of(record)
 
     def list_domains(self) -> tuple[DomainInfo, ...]:
         with self._simulation.operation("list_domains"):
-            return tuple(_info(record) for _, record in self._records())
+            return tuple(info_of(record) for _, record in self._records())
 
     def console_output(self, server_id: str, max_bytes: int = CONSOLE_MAX_BYTES) -> bytes:
         """A plausible boot, as often as the server was booted."""
@@ -268,17 +268,11 @@ class SimulatedHypervisor(
             "at": time.time(),
         }
         self._simulation.write("domains", spec.id, record)
-        return _info(record)
+        return info_of(record)
 
     def _disk_gib(self) -> int:
         records = [self._simulation.read("disks", name) or {} for name in self._simulation.names("disks")]
         return sum(int(disk["size_bytes"]) for record in records for disk in record.values()) >> 30
-
-
-def _info(record: Mapping[str, Any]) -> DomainInfo:
-    state = PowerState(record["power_state"])
-    reasons = {PowerState.PAUSED: record.get("reason", ""), PowerState.CRASHED: "crashed"}
-    return DomainInfo(id=record["id"], name=record["name"], power_state=state, reason=reasons.get(state, ""))
 
 
 def power_off_guest(state_dir: str | Path, host: str, server_id: str, *, crashed: bool = False) -> None:

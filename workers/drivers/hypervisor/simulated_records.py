@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from workers.drivers.hypervisor.base import PowerState
+from workers.drivers.hypervisor.base import DomainInfo, PowerState
 from workers.drivers.hypervisor.errors import ServerNotFound, ServerNotRunning
 from workers.drivers.hypervisor.specs import ClusterSource, DiskSpec, Placement
 from workers.drivers.simulation import Simulation
@@ -28,6 +29,13 @@ class SimulatedRecords:
         if record["power_state"] not in ON:
             raise ServerNotRunning("The server is not in a state that allows this.", details=server_id)
         return record
+
+
+def info_of(record: Mapping[str, Any]) -> DomainInfo:
+    """Return a server's record as drivers tell it."""
+    state = PowerState(record["power_state"])
+    reasons = {PowerState.PAUSED: record.get("reason", ""), PowerState.CRASHED: "crashed"}
+    return DomainInfo(id=record["id"], name=record["name"], power_state=state, reason=reasons.get(state, ""))
 
 
 def cpus_of(placed: Placement | None) -> list[int]:

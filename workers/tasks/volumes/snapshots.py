@@ -44,7 +44,7 @@ class CreateSnapshot(SnapshotStep[None]):
             self.drivers(ctx).volume.delete_snapshot(str(self.snapshot(ctx).volume_id), str(ctx.subject_id))
         if MOMENT in ctx.claim.params:
             with suppress(DriverError):
-                quiescing.let_go(self.snapshot(ctx).volume_id)
+                quiescing.release(self.snapshot(ctx).volume_id)
         if ctx.final and ctx.failure:
             snapshot_states.mark_error(snapshot_id=ctx.subject_id, message=ctx.failure.message)
 

@@ -127,18 +127,24 @@ class Renderer:
         }
         if show and "OS-EXT-SRV-ATTR:user_data" not in self.hidden:
             document["OS-EXT-SRV-ATTR:user_data"] = server.user_data or None
+        document |= self._at_times(server, show)
         names = _group_names(ports, groups)
         if names:
             document["security_groups"] = names
-        if server.status in PROGRESS_STATUSES:
-            document["progress"] = 0 if server.status in WITHOUT_MEASURE else server.progress
-        if server.vm_state == states.ERROR and server.fault_message:
-            document["fault"] = self._fault(server, show)
         if not show:
             document.pop("server_groups", None)
         if host_status is None:  # the caller may not know it
             document.pop("host_status", None)
         return microversions.without(document, self.hidden)
+
+    def _at_times(self, server: Server, show: bool) -> dict[str, Any]:
+        """Return what servers have in some states only."""
+        document: dict[str, Any] = {}
+        if server.status in PROGRESS_STATUSES:
+            document["progress"] = 0 if server.status in WITHOUT_MEASURE else server.progress
+        if server.vm_state == states.ERROR and server.fault_message:
+            document["fault"] = self._fault(server, show)
+        return document
 
     def _volume(self, device: BlockDevice) -> dict[str, Any]:
         key: dict[str, Any] = {"id": str(device.volume_id)}

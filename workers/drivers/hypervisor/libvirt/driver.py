@@ -12,7 +12,6 @@ from typing import Any
 
 import libvirt
 
-from workers.drivers.errors import SpecInvalid
 from workers.drivers.hypervisor.base import (
     CONSOLE_MAX_BYTES,
     Capabilities,
@@ -35,7 +34,7 @@ from workers.drivers.hypervisor.errors import (
 )
 from workers.drivers.hypervisor.libvirt import cards, console, counters, domains, host, managed_save, secrets, tpm, uefi
 from workers.drivers.hypervisor.libvirt.connection import Connection
-from workers.drivers.hypervisor.libvirt.definition import EMULATED_FEATURES, HostPolicy, card, completed, define
+from workers.drivers.hypervisor.libvirt.definition import HostPolicy, card, define
 from workers.drivers.hypervisor.libvirt.disks import LibvirtDisks
 from workers.drivers.hypervisor.libvirt.events import Watchers
 from workers.drivers.hypervisor.libvirt.failures import translated
@@ -43,36 +42,10 @@ from workers.drivers.hypervisor.libvirt.host import parse
 from workers.drivers.hypervisor.libvirt.keys import LibvirtKeys
 from workers.drivers.hypervisor.libvirt.live import LibvirtLive
 from workers.drivers.hypervisor.libvirt.moves import LibvirtMoves
+from workers.drivers.hypervisor.libvirt.policy import policy_from
 from workers.system import files
 from workers.system.paths import HostPaths
 from workers.system.undo import Undo
-
-_POLICY_OPTIONS = (
-    "machine", "cpu_mode", "cpu_model", "cpu_features", "disk_cache", "tcg_cache_mib", "arch", "dedicated_cpus",
-    "shared_cpus",
-    "pci_devices",
-)  # fmt: skip
-
-
-def policy_from(options: Mapping[str, Any]) -> HostPolicy:
-    """The host's policy: `options`, and defaults for the kind of virtualisation."""
-    virt_type = options.get("virt_type", "auto")
-    if virt_type not in ("auto", "kvm", "qemu"):
-        raise SpecInvalid(f"virt_type is auto, kvm or qemu, not {virt_type!r}")
-    if virt_type == "auto":
-        virt_type = host.decide_virt_type()
-    chosen = {name: options[name] for name in _POLICY_OPTIONS if options.get(name) is not None}
-    has_own = bool({"cpu_mode", "cpu_model"} & chosen.keys()) or virt_type == "kvm"
-    chosen["cpu_features"] = _features(tuple(chosen.get("cpu_features", ())), () if has_own else EMULATED_FEATURES)
-    default = "custom" if virt_type == "qemu" or "cpu_model" in chosen else "host-model"
-    chosen.setdefault("cpu_mode", default)
-    return HostPolicy(home=str(Path(options["state_dir"])), virt_type=virt_type, **chosen)
-
-
-def _features(asked: tuple[str, ...], usual: tuple[str, ...]) -> tuple[str, ...]:
-    """The usual ones go with the usual model, but for those that are taken away."""
-    kept = [name for name in usual if f"-{name}" not in asked and name.removeprefix("-") not in asked]
-    return completed((*kept, *(name for name in asked if name not in kept)))
 
 
 class LibvirtDriver(LibvirtDisks, LibvirtKeys, LibvirtLive, LibvirtMoves, HypervisorDriver):
