@@ -12,14 +12,15 @@ from django.conf import settings
 from django.db import connection
 
 from apps.compute import states
+from apps.compute.selectors import servers
 from apps.workflow.selectors import runs
 from workers import config
 from workers.config import HostDrivers
 from workers.drivers.errors import DriverError
 from workers.drivers.hypervisor.base import ClusterSource, ExportSource
-from workers.drivers.hypervisor.migration import DOORS
+from workers.drivers.hypervisor.migration import ARRIVAL, DOORS, PLACED_ARRIVAL
 from workers.host import certificates
-from workers.mapping import volume_keys, volumes
+from workers.mapping import hardware, volume_keys, volumes
 from workers.system.peers import messages, server, tls
 from workers.system.peers.errors import PeerRefused, PeerUnreachable
 from workers.system.peers.messages import Request
@@ -115,12 +116,23 @@ def _moves(server_id: uuid.UUID) -> tuple[str, str]:
 
 
 def _door(drivers: HostDrivers, server_id: str, part: str) -> Offer:
-    if part == "arrival":
+    if part in (ARRIVAL, PLACED_ARRIVAL):
+        if part == ARRIVAL and _has_places(server_id):
+            raise PeerRefused("The agent of the server's host would keep its processors: upgrade that host first.")
         return Offer(data=drivers.hypervisor.arrival_facts(_exports(drivers, server_id)))
     for door in DOORS:
         if part == door:
             return Offer(socket=drivers.hypervisor.arrival_door(server_id, door))
     raise PeerRefused("This host has no such door.", details=part[:100])
+
+
+def _has_places(server_id: str) -> bool:
+    """Whether a server has processors or memory cells of its host, which agents of before do not change in a move."""
+    try:
+        server = servers.load(server_id=uuid.UUID(server_id))
+        return server is not None and hardware.has_places(server)
+    finally:
+        connection.close()  # this thread ends with its connection to the other host
 
 
 def _exports(drivers: HostDrivers, server_id: str) -> dict[str, ExportSource | ClusterSource]:

@@ -57,6 +57,12 @@ def of_server(server: "Server", disks: Sequence[DiskSpec]) -> Hardware:
     )
 
 
+def has_places(server: "Server") -> bool:
+    """Whether a server has processors or memory cells of its host."""
+    asked = topologies.of_existing(server.flavor, server.image_properties)
+    return asked is not None and bool(asked.cells)
+
+
 def placement_there(server: "Server", moved: "Server") -> Placement | None:
     """Return where a running guest's processors and memory are to be on the host that it moves to; None: it has no such
     places. ``moved``: the server as it is to be there. Raises MigrationImpossible for pages of another size.

@@ -8,7 +8,7 @@ from django.conf import settings
 
 from apps.compute import states
 from apps.compute.models import Server
-from apps.compute.selectors import drains, server_hardware, servers, volume_attachments
+from apps.compute.selectors import drains, server_hardware, servers, volume_attachments, volume_swaps
 from apps.volumes.selectors import server_volumes
 
 PROPERTY = "celerity:restart_elsewhere"  # an extra spec of flavors, and a key of servers' metadata
@@ -75,6 +75,8 @@ def _reason(server: Server, failed: dict[uuid.UUID, str], everything: bool) -> s
         return "has a TPM, whose state is on its host"
     if has_data_there(server):
         return "data of its volumes is on its host"
+    if server.has_volumes and volume_swaps.is_undecided(server_id=server.id, host=server.host):
+        return "its host has not said which copy of a volume its guest has: set a status of that volume"
     return failed.get(server.id, "")
 
 

@@ -11,6 +11,7 @@ from apps.common.identifiers import parse_uuid
 from apps.compute import states, topologies
 from apps.compute.models import Server
 from apps.compute.selectors import server_groups, volume_attachments
+from apps.scheduling.filters import capabilities
 from apps.scheduling.specs import GroupSpec, RequestSpec
 from apps.volumes.selectors import server_volumes
 
@@ -31,6 +32,7 @@ def of_server(server: Server, *, excluded: list[str]) -> RequestSpec:
     root_gib = int(flavor["disk"]) or -(-int(server.image_facts.get("virtual_size") or 0) // BYTES_PER_GIB)
     root_gib = root_gib if server.image_id is not None else 0
     topology = topologies.of_existing(flavor, server.image_properties)
+    extra_specs = flavor.get("extra_specs") or {}
     return RequestSpec(
         vcpus=int(flavor["vcpus"]) if topology is None or not topology.cells else topology.shared_vcpus,
         topology=topology,
@@ -40,7 +42,7 @@ def of_server(server: Server, *, excluded: list[str]) -> RequestSpec:
         force_host=server.requested_host or None,
         ignore_hosts=frozenset(excluded),
         image_properties=server.image_properties,
-        extra_specs=flavor.get("extra_specs") or {},
+        extra_specs=capabilities.of_existing(extra_specs) if server.launched_at is not None else extra_specs,
         hints=server.scheduler_hints,
         project_id=server.project_id,
         flavor_name=str(flavor.get("original_name") or ""),

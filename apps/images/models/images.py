@@ -38,7 +38,7 @@ class Image(models.Model):
     charged = models.BigIntegerField(default=0, editable=False)
     upload_id = models.UUIDField(null=True, blank=True, editable=False)
     filled_by = models.UUIDField(null=True, blank=True, editable=False)
-    progress = models.PositiveSmallIntegerField(default=0, editable=False)
+    progress = models.PositiveSmallIntegerField(db_default=0, default=0, editable=False)
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
     updated_at = models.DateTimeField(default=timezone.now)
     deleted_at = models.DateTimeField(null=True, blank=True)

@@ -28,6 +28,11 @@ NOT_OFFERED: Mapping[str, tuple[str, ...]] = {
 }
 
 
+def of_existing(specs: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the extra specs that bind a server that was built: it has been without what is not offered since."""
+    return {key: value for key, value in specs.items() if key not in NOT_OFFERED}
+
+
 class CapabilitiesFilter(Filter):
     """``capabilities:KEY`` of a flavor, with the operators of aggregates' extra specs; a key that is not known here
     matches no host. ``resources:CLASS=N`` of other classes, and features that this cloud does not offer, match no host.

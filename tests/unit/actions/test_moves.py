@@ -23,9 +23,11 @@ from apps.workflow.services.findings import FindingReport
 from tests.unit.actions.conftest import ADMIN, HOST, OTHER, OWNER, Moving
 from workers.drivers.hypervisor.libvirt.host import DEDICATED_CPUS
 from workers.drivers.storage.errors import ImageUnavailable
+from workers.host import peers
 from workers.host.reconcilers import domains
 from workers.host.reconcilers.base import take_snapshot
 from workers.periodic.reconcilers import allocations as allocation_reconciler
+from workers.system.peers.errors import PeerRefused
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -90,6 +92,21 @@ def test_a_running_server_takes_its_new_processors(moving: Moving) -> None:
     [cell] = claim.topology["cells"]  # type: ignore[index]
     assert list(cell["pins"].values()) == [2] and moving.domain_of(OTHER)["cpus"] == [2]
     assert moving.where() == {OTHER: ("running", True, False)} and moving.findings() == []
+    with pytest.raises(PeerRefused, match="upgrade that host first"):
+        peers._door(moving.drivers, str(moving.id), "arrival")
+    assert peers._door(moving.drivers, str(moving.id), "arrival-placed").data == b"{}"
+
+
+def test_a_server_of_before_has_been_without_what_is_not_offered(moving: Moving) -> None:
+    """It moves with its flavor; another server of that flavor is not made, nor is one resized to it."""
+    server, specs = moving.server, {"hw:usb_model": "nec-xhci"}
+    Server.objects.update(flavor={**server.flavor, "extra_specs": specs}, launched_at=timezone.now())
+    Flavor.objects.filter(flavor_id="8").update(extra_specs=specs)
+    moving.do("migrate", context=ADMIN)
+    assert (moving.server.status, moving.server.host) == ("VERIFY_RESIZE", OTHER)
+    moving.do("confirmResize")
+    moving.do("resize", flavor_ref="8")
+    assert (moving.run_state, moving.server.status, moving.server.flavor["id"]) == ("failed", "ACTIVE", "7")
 
 
 @pytest.mark.parametrize("end", ["confirmResize", "revertResize", "delete", "resetState"])

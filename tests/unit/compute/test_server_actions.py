@@ -16,6 +16,7 @@ from apps.compute.actions import CANCEL, MIGRATE, REBOOT, START, STOP, UNPAUSE
 from apps.compute.exceptions import ServerInUse, ServerLocked, ServerNotFound, WrongState
 from apps.compute.models import Server
 from apps.compute.services import server_actions, servers
+from apps.scheduling.selectors import hosts
 from apps.workflow import catalogue
 from apps.workflow.models import Run
 from apps.workflow.services import runs
@@ -50,7 +51,8 @@ def test_it_runs_on_the_host_that_the_server_moved_to(server: Server) -> None:
     assert (run.host, run.queue) == ("b", "host.b")
 
 
-def test_a_move_begins_at_the_present_host(server: Server) -> None:
+def test_a_move_begins_at_the_present_host(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hosts, "is_up", lambda name: True)
     change(server, host="b")
     server_actions.perform(context=ADMIN, server=server, action=MIGRATE)
     assert Run.objects.get().hosts == {"source": "b"}

@@ -19,6 +19,8 @@ from workers.system.peers.client import Peer
 
 Door = Literal["hypervisor", "memory", "disks"]
 """A socket that a migration needs of its destination: the hypervisor's daemon's, QEMU's for memory, and for disks."""
+ARRIVAL, PLACED_ARRIVAL = "arrival", "arrival-placed"
+"""What a source asks its destination for first; the second if it gives the guest places there."""
 DOORS: tuple[Door, ...] = get_args(Door)
 
 

@@ -68,6 +68,8 @@ def at_destination(server: "Server", migration: "Migration") -> "Server":
     moved = copy(server)
     moved.flavor, moved.host, moved.requested_host = migration.new_flavor, migration.destination, ""
     moved.claimed_by = migration.uuid
+    if migration.new_flavor != migration.old_flavor:
+        moved.launched_at = None  # all that its new flavor promises is looked for
     return moved
 
 

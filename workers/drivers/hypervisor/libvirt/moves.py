@@ -19,6 +19,8 @@ from workers.drivers.hypervisor.libvirt.definition import HostPolicy
 from workers.drivers.hypervisor.libvirt.failures import translated
 from workers.drivers.hypervisor.libvirt.migration import Arrival
 from workers.drivers.hypervisor.migration import (
+    ARRIVAL,
+    PLACED_ARRIVAL,
     Door,
     Migrated,
     MigrationOperations,
@@ -85,7 +87,7 @@ class LibvirtMoves(MigrationOperations):
     def migrate(
         self, server_id: str, peer: Peer, options: MigrationOptions, progress: OnProgress, stop: Event
     ) -> Migrated:
-        arrival = self._arrival(server_id, peer)
+        arrival = self._arrival(server_id, peer, PLACED_ARRIVAL if options.placement is not None else ARRIVAL)
         # Connected before it begins: the guest waits for what comes after it.
         with translated(MigrationFailed), migration.reaching(peer, server_id), migration.there(server_id) as far:
             migration.run(self._running(server_id), arrival, options, progress, stop)
@@ -154,9 +156,9 @@ class LibvirtMoves(MigrationOperations):
             raise ServerNotRunning("The server is not running.", details=server_id)
         return domain
 
-    def _arrival(self, server_id: str, peer: Peer) -> Arrival:
+    def _arrival(self, server_id: str, peer: Peer, part: str) -> Arrival:
         try:
-            facts = json.loads(client.read(peer, server_id, "arrival"))
+            facts = json.loads(client.read(peer, server_id, part))
             volumes = {key: ExportSource(at["socket"], at["name"]) for key, at in facts["volumes"].items()}
             shared = facts.get("shared_cpus")  # agents of before have said nothing
             cpus = None if shared is None else tuple(int(cpu) for cpu in shared)
