@@ -141,11 +141,11 @@ MORE = {
     "volume_type": ("is_public", "extra_specs"),
     "pool": ("name", "volume_type"),
 }
-# What administrators that ask for all projects may filter by.
+# What administrators that ask for all projects may filter by; they always see the messages of all.
 _OF_PROJECT: dict[str, tuple[str, Read]] = {"project_id": ("project_id", _plain)}
 OF_ADMINS: dict[str, dict[str, tuple[str, Read]]] = {
     "volume": {**_OF_PROJECT, "host": ("host", _host)},
-    **dict.fromkeys(("snapshot", "backup", "group", "group_snapshot", "transfer"), _OF_PROJECT),
+    **dict.fromkeys(("snapshot", "backup", "group", "group_snapshot", "transfer", "message"), _OF_PROJECT),
     "attachment": {"project_id": ("volume__project_id", _plain)},
 }
 MAPPINGS = {"metadata": "metadata", "glance_metadata": "image_metadata", "extra_specs": "extra_specs"}  # -> column

@@ -13,7 +13,7 @@ from apps.compute.models import BlockDevice, Flavor, Server
 from apps.images.models import Image
 from apps.quotas.models import Limit, Usage
 from apps.scheduling.models import Allocation, Host, Inventory
-from apps.volumes.models import Attachment, Snapshot, Volume
+from apps.volumes.models import Attachment, Snapshot, Volume, VolumeType
 from apps.workflow.models import Run
 from tests.api.compute import in_process
 from tests.api.compute.conftest import ComputeCaller
@@ -298,6 +298,19 @@ def test_a_build_that_fails_leaves_nothing(
     assert worker.work() == ["failed", "succeeded"]
     data.refresh_from_db()
     assert data.status == "available"
+
+
+@pytest.mark.parametrize("asked", [{"storage_protocol": "ceph"}, {"free_capacity_gb": ">= 500000"}])
+def test_a_build_makes_volumes_only_on_what_their_type_asks_for(
+    alice: ComputeCaller, wanted: dict[str, Any], image: Image, worker: Worker, asked: dict[str, str]
+) -> None:
+    VolumeType.objects.create(name="far", extra_specs=asked)
+    server = server_of(create(alice, wanted, of_image(image, volume_type="far")))
+    assert worker.work() == ["failed"]
+    server.refresh_from_db()
+    run = Run.objects.get(leader_id=None)
+    assert (server.vm_state, run.error_cause, "ceph" in run.error_message) == ("error", "NoValidHost", False)
+    assert not Allocation.objects.exists() and worker.drivers.volume.list_volumes() == ()
 
 
 def test_a_failed_attempt_is_made_again(

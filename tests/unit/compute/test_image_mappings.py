@@ -25,6 +25,7 @@ BLANK = {"source_type": "blank", "volume_size": 3}
         ([{"device_name": "/dev/vdb", **BLANK}], [1, 3]),
         ([{"device_name": "/dev/vdc", **BLANK}], [1, 2, 3]),
         ([{"no_device": True}], [1, 2]),
+        ([{"no_device": None, **BLANK}], [1, 2, 3]),
         ([{"device_name": "vdb"}], None),
     ],
 )

@@ -81,7 +81,8 @@ class Schedule(ServerStep[Scheduled]):
 
 def _place_with_volumes(server: "Server", excluded: list[str]) -> allocations.Choice:
     """Claim a host for the server, and room there for the volumes that its build makes: all or nothing."""
-    excluded, new = list(excluded), server_volumes.unmade(server=server)
+    new = server_volumes.unmade(server=server)
+    excluded = [*excluded, *volumes.unsuited_hosts(volumes=new)]
     while True:
         choice = None
         try:

@@ -17,7 +17,7 @@ class BlockDeviceMapping(StrictSerializer):
     """A disk: local (of the image, or blank), or a volume (one that exists, or is made by the build)."""
 
     device_name = Text(required=False, allow_null=True, allow_blank=True, max_length=255)
-    no_device = LooseBoolean(required=False)
+    no_device = LooseBoolean(required=False, allow_null=True)
     uuid = serializers.UUIDField(required=False)
     source_type = serializers.ChoiceField(["image", "blank", "volume", "snapshot"], required=False)
     destination_type = serializers.ChoiceField(["local", "volume"], required=False)

@@ -40,7 +40,7 @@ class MessagesView(_MessageView, Collection):
     plural, listing, rule = "messages", MESSAGES, RULE.format("get_all")
 
     def rows(self) -> QuerySet[Message]:
-        return self.narrowed(selectors.visible(context=self.caller))
+        return self.narrowed(selectors.visible(context=self.caller), all_projects=self.caller.is_admin)
 
 
 class MessageView(_MessageView, Item):
