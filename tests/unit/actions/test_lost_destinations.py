@@ -108,7 +108,7 @@ class Lost:
         start, spawn, destroy = (getattr(SimulatedHypervisor, name) for name in ("start", "spawn", "destroy"))
         monkeypatch.setattr(SimulatedHypervisor, "start", lambda driver, spec: self.begin(driver, start, spec))
         monkeypatch.setattr(SimulatedHypervisor, "spawn", lambda driver, spec: self.begin(driver, spawn, spec))
-        monkeypatch.setattr(SimulatedHypervisor, "destroy", lambda driver, key: self.end(driver, destroy, key))
+        monkeypatch.setattr(SimulatedHypervisor, "destroy", lambda driver, key, **_: self.end(driver, destroy, key))
 
     def is_here(self, driver: Any) -> bool:
         return driver is self.moving.hosts[self.host].hypervisor

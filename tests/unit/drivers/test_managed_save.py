@@ -26,6 +26,9 @@ class Domain:
     def __init__(self, *, on: bool) -> None:
         self.on, self.saved, self.calls = on, True, list[str]()
 
+    def XMLDesc(self) -> str:
+        return "<domain/>"
+
     def isActive(self) -> bool:
         return self.on
 

@@ -234,8 +234,11 @@ class HypervisorDriver(GuestOperations, KeyOperations, LiveOperations, Migration
         """
 
     @abstractmethod
-    def destroy(self, server_id: str) -> None:
-        """Power off at once and forget the domain. Absent is success. Disks and ports are not touched."""
+    def destroy(self, server_id: str, *, keep: bool = True) -> None:
+        """Power off at once and forget the domain. Absent is success. Disks and ports are not touched.
+
+        `keep` has what the firmware and the TPM stored copied beside the disks; a delete needs no such copy.
+        """
 
     @abstractmethod
     def info(self, server_id: str) -> DomainInfo | None:

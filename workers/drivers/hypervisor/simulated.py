@@ -204,7 +204,7 @@ class SimulatedHypervisor(
             operation.halfway()
             self._set_cards(server_id, lambda taps: taps - {tap})
 
-    def destroy(self, server_id: str) -> None:
+    def destroy(self, server_id: str, *, keep: bool = True) -> None:
         values.check_uuid(server_id, "a server's id")
         with self._simulation.operation("destroy") as operation:
             operation.halfway()

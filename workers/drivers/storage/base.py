@@ -192,7 +192,8 @@ class StorageDriver(SnapshotOperations, MoveOperations, ArrivalOperations, BootF
     def remove_disk(self, server_id: str, name: str) -> None:
         """Remove a disk of the server: root, rescue, swap or ephemeral<index>. Absent is success.
 
-        A guest that is on keeps what it has open. Raises SpecInvalid for another name.
+        With root go the kept variables of the firmware. A guest that is on keeps what it has open. Raises SpecInvalid
+        for another name.
         """
 
     @abstractmethod

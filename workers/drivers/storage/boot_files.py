@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 NAME = re.compile(r"(root|rescue)-(kernel|ramdisk)")
 FILE = re.compile(rf"{NAME.pattern}-[0-9a-f]{{16}}")
 """How they are called on a host's file system: with the begin of their SHA-512."""
+VARIABLES = re.compile(r"nvram(-secure)?")
+"""Copies of the variables of the firmware, which the hypervisor's driver makes; they end with the root disk."""
 
 
 def file_name(name: str, sha512: str) -> str:

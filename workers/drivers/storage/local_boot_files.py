@@ -32,7 +32,12 @@ class LocalBootFiles(LocalSnapshots):
         return str(path)
 
     def _remove_boot_files(self, server_id: str, name: str) -> None:
-        """Remove a file by its name, or with a disk's name all of that disk."""
+        """Remove a file by its name, or with a disk's name all of that disk; with root's the variables of the firmware
+        that its system wrote.
+        """
         for path in Path(self._path(server_id, name)).parent.glob(f"{name}-*"):
             if boot_files.FILE.fullmatch(path.name):
+                path.unlink(missing_ok=True)
+        for path in Path(self._path(server_id, name)).parent.glob("nvram*") if name == "root" else ():
+            if boot_files.VARIABLES.fullmatch(path.name):
                 path.unlink(missing_ok=True)

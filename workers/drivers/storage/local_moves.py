@@ -35,7 +35,7 @@ SWAP = "swap"
 _GIB = 1 << 30
 _COPIED = re.compile(r"root|ephemeral[0-9]{1,2}")
 # Beside them the state of the server's TPM, and the variables of its firmware.
-_ALONG = re.compile(rf"{boot_files.FILE.pattern}|tpm|nvram")
+_ALONG = re.compile(rf"{boot_files.FILE.pattern}|tpm|{boot_files.VARIABLES.pattern}")
 # qcow2 has tables beside the data: a disk that was written all over is longer than its guest sees it.
 _LONGEST = 1.02
 _LONGEST_MORE = 64 << 20

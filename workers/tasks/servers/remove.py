@@ -28,7 +28,7 @@ class Destroy(ServerStep[None]):
         drivers = self.drivers(ctx)
         if ctx.claim.params.get("volumes"):
             volumes_of_server.settle(ctx, drivers)
-        drivers.hypervisor.destroy(str(ctx.subject_id))
+        drivers.hypervisor.destroy(str(ctx.subject_id), keep=False)
         drivers.hypervisor.settle_arrival(str(ctx.subject_id), runs=False)  # of a live migration that was cancelled
         for port in networks.ports_of(ctx.subject_id):
             drivers.network.unplug(port.id)

@@ -170,18 +170,9 @@ class LibvirtDriver(LibvirtDisks, LibvirtKeys, LibvirtLive, LibvirtMoves, Hyperv
         except ServerNotFound:
             """It went meanwhile, and its cards with it."""
 
-    def destroy(self, server_id: str) -> None:
-        def work(connection: libvirt.virConnect) -> None:
-            domain = domains.find(connection, server_id, self._home)
-            if domain is not None:
-                domains.power_off(domain)
-                tpm.keep(server_id, self.paths.instance(server_id))
-                uefi.keep(domain, self.paths.instance(server_id))
-                domains.forget(domain)
-                tpm.forget(connection, server_id)
-
+    def destroy(self, server_id: str, *, keep: bool = True) -> None:
         with translated():
-            self._connection.run(work)
+            self._connection.run(lambda it: self._destroy(it, server_id, keep))
 
     def info(self, server_id: str) -> DomainInfo | None:
         def work(connection: libvirt.virConnect) -> DomainInfo | None:
@@ -232,6 +223,9 @@ class LibvirtDriver(LibvirtDisks, LibvirtKeys, LibvirtLive, LibvirtMoves, Hyperv
         if there is None or not domains.is_active(there):
             if undo is not None:
                 undo.push(self.destroy, spec.id)
+            if there is not None and not domains.is_saved(there) and uefi.has_other_keys(there, spec):
+                self._destroy(connection, spec.id, True)
+                there = None
             tpm.prepare(connection, spec)
             if there is None or not domains.is_saved(there):
                 there = self._define(connection, spec)
@@ -266,9 +260,22 @@ class LibvirtDriver(LibvirtDisks, LibvirtKeys, LibvirtLive, LibvirtMoves, Hyperv
         domain = domains.find(connection, server_id, self._home)
         if domain is None:
             return
+        variables = uefi.find(domain)
         managed_save.discard_stale(domain)
         if graceful_timeout_s > 0 and domains.power_state(domain) == PowerState.RUNNING:
             domains.ask_power_off(domain, graceful_timeout_s)
         domains.power_off(domain)
         tpm.keep(server_id, self.paths.instance(server_id))
-        uefi.keep(domain, self.paths.instance(server_id))
+        uefi.keep(variables, self.paths.instance(server_id))
+
+    def _destroy(self, connection: libvirt.virConnect, server_id: str, keep: bool) -> None:
+        domain = domains.find(connection, server_id, self._home)
+        if domain is None:
+            return
+        variables = uefi.find(domain) if keep else None
+        domains.power_off(domain)
+        if keep:
+            tpm.keep(server_id, self.paths.instance(server_id))
+            uefi.keep(variables, self.paths.instance(server_id))
+        domains.forget(domain)
+        tpm.forget(connection, server_id)
