@@ -57,6 +57,7 @@ BUILDING_BLOCKS = {
 _registered: dict[str, str] = dict(BUILDING_BLOCKS)
 _vocabularies: dict[str, dict[str, str]] = {"": {}}  # meanings of words in one service's rules
 _service_of: dict[str, str] = {}
+_former: dict[str, str] = {}  # rule -> the one that was checked in its place before
 _good: dict[str, dict[str, "_Engine"]] = {}  # the engines that the last readable file made, by path
 log = structlog.get_logger("celerity.policy")
 
@@ -101,13 +102,24 @@ class _Engine:
         return bool(self.enforcer.rules[rule](known, who, self.enforcer, rule))
 
 
-def register(rules: Mapping[str, str], *, service: str = "", words: Mapping[str, str] | None = None) -> None:
-    """Add the default rules of an app: name -> check string. ``words``: building blocks that mean these in them."""
+def register(
+    rules: Mapping[str, str],
+    *,
+    service: str = "",
+    words: Mapping[str, str] | None = None,
+    former: Mapping[str, str] | None = None,
+) -> None:
+    """Add the default rules of an app: name -> check string. ``words``: building blocks that mean these in them.
+
+    ``former``: rule -> the one that was checked in its place before. An operator's text of that one holds for the rule
+    too, unless the file has the rule.
+    """
     for name, check in rules.items():
         if _registered.get(name, check) != check:
             raise ValueError(f"policy rule {name} is registered twice")
         _registered[name], _service_of[name] = check, service
     _vocabularies.setdefault(service, {}).update(words or {})
+    _former.update(former or {})
     _engines.cache_clear()
 
 
@@ -123,7 +135,7 @@ def _engines(overrides: str, _changed: int) -> dict[str, _Engine]:
     written: Mapping[str, Any] = {}
     if _changed:
         try:
-            written = policy.Rules.load(Path(overrides).read_text())
+            written = _with_former(policy.Rules.load(Path(overrides).read_text()))
         except Exception as error:
             if overrides in _good:
                 log.error("policy.yaml cannot be read; the rules of before hold", error=str(error)[:500])
@@ -134,6 +146,14 @@ def _engines(overrides: str, _changed: int) -> dict[str, _Engine]:
         for service, words in _vocabularies.items()
     }
     return _good[overrides]
+
+
+def _with_former(written: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an operator's rules, and what those with former names mean for the rules of now."""
+    meant = {name: old for name, old in _former.items() if old in written and name not in written}
+    if meant:
+        log.warning("policy.yaml has no line for rules that former ones hold for; add one for each", rules=meant)
+    return {**written, **{name: written[old] for name, old in meant.items()}}
 
 
 def _late(check: EntryPoint) -> Callable[[str, str], Any]:

@@ -14,7 +14,7 @@ class ComputeConfig(AppConfig):
         from apps.compute.services import project_resources, quotas
         from apps.volumes.services import servers as server_services
 
-        policy.register(policies.RULES)
+        policy.register(policies.RULES, former=policies.FORMER)
         project_resources.register()
         quotas.register()
         server_services.register(servers.project_of, servers.why_not_copied)

@@ -72,3 +72,12 @@ RULES: dict[str, str] = {
     "os_compute_api:os-quota-sets:show": PROJECT_READER,
     "os_compute_api:os-quota-sets:detail": PROJECT_READER,
 }
+# Rule -> the one that was checked before: an operator's text of that still holds, as with Nova's deprecated rules.
+FORMER = {
+    "compute:servers:create:requested_destination": "os_compute_api:servers:create:requested_destination",
+    "compute:aggregates:images": "os_compute_api:os-aggregates:images",
+    "os_compute_api:os-migrations:index:all_projects": "os_compute_api:os-migrations:index",
+    "os_compute_api:os-migrations:index:host": "os_compute_api:os-migrations:index",
+    "os_compute_api:servers:migrations:index:host": "os_compute_api:servers:migrations:index",
+    "os_compute_api:os-migrate-server:migrate_live:host": "os_compute_api:os-migrate-server:migrate_live",
+}

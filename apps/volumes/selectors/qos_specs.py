@@ -39,7 +39,8 @@ def types_of(*, qos_spec: QosSpec) -> list[VolumeType]:
 def limits_of(volume_type: VolumeType | None, *, size: int) -> dict[str, int] | None:
     """Return what the hypervisor is to limit of a volume of ``size`` GiB; None: nothing. The type's spec is read.
 
-    A limit for each GiB grows with the volume, from its ``_min`` to its ``_max``, as in Cinder.
+    A limit for each GiB grows with the volume, from its ``_min`` to its ``_max``, as in Cinder. Of a spec
+    from before such limits grew, the total holds and not the reads and writes beside it.
     """
     spec = volume_type.qos_spec if volume_type is not None else None
     if spec is None or spec.consumer == BACK_END:
@@ -49,6 +50,9 @@ def limits_of(volume_type: VolumeType | None, *, size: int) -> dict[str, int] | 
         if base + PER_GIB in said:
             grown = max(said[base + PER_GIB] * size, said.get(base + AT_LEAST, 0))
             said[base] = min(grown, said.pop(f"{base}_max", grown))
+    for which, _, rest in (name.partition("_") for name in LIMITS):  # libvirt refuses parts beside a total
+        if which in ("read", "write") and said.get(f"total_{rest.removesuffix('_max')}"):
+            said.pop(f"{which}_{rest}", None)
     limits = {name: said[name] for name in LIMITS if said.get(name)}
     if not any(name in limits for name in BASES if "iops" in name):  # QEMU refuses a size of nothing
         limits.pop(OPERATION, None)

@@ -36,6 +36,9 @@ def test_qos_specs(alice: Any, admin: Any) -> None:
     for size, expected in ((1, 25), (4, 40), (9, 60)):
         limits = {"total_bytes_sec": expected, "write_iops_sec": 5 * size, "size_iops_sec": 4096}
         assert limits_of(kind, size=size) == limits
+    older = {"total_iops_sec_per_gb": "3", "read_iops_sec": "9", "read_iops_sec_max": "10", "write_bytes_sec": "8"}
+    kind.qos_spec = QosSpec(consumer="both", specs=older)
+    assert limits_of(kind, size=2) == {"total_iops_sec": 6, "write_bytes_sec": 8}
     kind.qos_spec = QosSpec(consumer="both", specs={"size_iops_sec": "4096"})
     assert limits_of(kind, size=1) is None
     assert refusal(admin.delete(path))[0] == 400

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from apps.common import policy
 from apps.common.context import RequestContext
@@ -103,3 +104,21 @@ def test_nothing_starts_with_a_broken_file(write: Any) -> None:
 def test_rules_without_an_end_or_a_beginning_allow_nothing(write: Any, text: str) -> None:
     write(text.format(RULE))
     assert not policy.allowed(ADMIN, RULE, {"project_id": "q"})
+
+
+FORMER = {
+    "compute:aggregates:images": "os_compute_api:os-aggregates:images",
+    "os_compute_api:os-migrations:index:host": "os_compute_api:os-migrations:index",
+}
+
+
+@pytest.mark.parametrize("rule", FORMER)
+def test_a_former_name_holds_where_the_file_has_no_other(write: Any, rule: str) -> None:
+    write(f'"{FORMER[rule]}": "@"')
+    with capture_logs() as logs:
+        assert policy.allowed(MEMBER, rule) and policy.allowed(MEMBER, rule)
+    assert [row["rules"][rule] for row in logs] == [FORMER[rule]]
+    write(f'"{FORMER[rule]}": "@"\n"{rule}": "!"')
+    assert not policy.allowed(ADMIN, rule)
+    write(f'"{RULE}": "@"')
+    assert policy.allowed(ADMIN, rule) and not policy.allowed(MEMBER, rule)
