@@ -61,28 +61,28 @@ def find(domain: libvirt.virDomain, variables: Path = _VARIABLES) -> Variables |
 
 def has_other_keys(domain: libvirt.virDomain, spec: ServerSpec) -> bool:
     """Say whether the domain's variables were made of another template than those that the server is to have."""
-    found = find(domain)
-    return found is not None and found.with_keys != spec.hardware.secure_boot
+    place = find(domain)
+    return place is not None and place.with_keys != spec.hardware.secure_boot
 
 
-def keep(found: Variables | None, instance_dir: Path) -> None:
+def keep(place: Variables | None, instance_dir: Path) -> None:
     """Copy the variables beside the disks of a server that is off.
 
     An agent that is not root cannot read them: on its next host the server gets new ones. The same where the copy
     cannot be written, and an older copy goes: it may lack keys that were revoked since.
     """
-    if found is None:
+    if place is None:
         return
     try:
-        data = files.read(found.path)
+        data = files.read(place.path)
         if data and len(data) <= _MOST_BYTES and instance_dir.is_dir():
-            files.write(instance_dir / found.copy, data, 0o600)
+            files.write(instance_dir / place.copy, data, 0o600)
     except PermissionError:
         return
     except OSError as error:
         _log.warning("%s: the variables of its firmware are not kept: %s", instance_dir.name, error)
         with suppress(OSError):
-            (instance_dir / found.copy).unlink(missing_ok=True)
+            (instance_dir / place.copy).unlink(missing_ok=True)
 
 
 def bring(
@@ -91,12 +91,12 @@ def bring(
     """Give a domain that is defined, and off, the copy that was made of the same template, if there is one. Not one of
     a size that no firmware of this host has: QEMU would not start.
     """
-    found = find(domain, variables)
+    place = find(domain, variables)
     with suppress(PermissionError):
-        data = files.read(instance_dir / found.copy) if found is not None else None
-        if found is None or not data or found.path.exists() or len(data) not in _sizes(firmware):
+        data = files.read(instance_dir / place.copy) if place is not None else None
+        if place is None or not data or place.path.exists() or len(data) not in _sizes(firmware):
             return
-        files.write(found.path, data, 0o600)  # libvirt gives it to QEMU's account
+        files.write(place.path, data, 0o600)  # libvirt gives it to QEMU's account
 
 
 def _sizes(firmware: Path) -> Iterator[int]:
