@@ -84,7 +84,7 @@ def _check_destination(server: Server, host: str) -> None:
 
 @transaction.atomic
 def force_complete(*, context: RequestContext, server: Server, migration: Migration) -> None:
-    """Have a migration completed soon: its guest is paused until it is there, or runs there before its memory is.
+    """Have a migration completed soon: its guest is paused until it is there.
 
     Raises InvalidMigrationState (400) unless its guest is being copied, ServerLocked (409), and WrongState (409) for a
     paused guest, which writes nothing that would hold it up.
