@@ -29,12 +29,14 @@ def address_size(asked: Hardware) -> machine.AddressSize | None:
 
 
 def iommu(asked: Hardware) -> devices.Iommu | None:
+    """<iommu>: with the remapping of interrupts where the model has it."""
     if asked.iommu is None:
         return None
     return devices.Iommu(asked.iommu, devices.IommuDriver() if asked.iommu == "intel" else None)
 
 
 def video(asked: Hardware) -> devices.VideoModel:
+    """<model> of <video>, with the memory that was asked for where the model has a choice."""
     mib = asked.video_mib if asked.video in ("vga", "bochs") else 0
     return devices.VideoModel(type=asked.video, vram=mib * 1024 or (16384 if asked.video == "vga" else None))
 
