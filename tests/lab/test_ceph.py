@@ -181,7 +181,7 @@ def test_images_of_servers_and_of_sealed_volumes(cluster_cloud: tuple[LabCloud, 
         path = f"{VOLUME}/volumes/{root}/action"
         answer = cloud.api.post(path, {"os-volume_upload_image": asked}).json()
         key = answer["os-volume_upload_image"]["image_id"]
-        wait_for(lambda: cloud.api.get(f"/image/v2/images/{key}")["status"] == "active", what="the image", seconds=120)
+        wait_for(lambda: is_active(cloud, key), what="the image", seconds=120)
         assert cloud.api.get(f"/image/v2/images/{key}")["cinder_encryption_key_id"]
         copy = new_volume(volumes, volume_type=TYPE, imageRef=key)
         again = order_from(cloud, copy, "compute-1", network, group)
@@ -193,6 +193,13 @@ def test_images_of_servers_and_of_sealed_volumes(cluster_cloud: tuple[LabCloud, 
         cloud.api.delete(f"{VOLUME}/types/{kind}")
         wait_for(lambda: not findings(cloud), what="a cloud without findings", seconds=120)
         wait_for(lambda: left_in(cluster) == [] == cluster.rbd("trash", "ls").split(), what="nothing left", seconds=90)
+
+
+def is_active(cloud: LabCloud, image: str) -> bool:
+    """Say whether an image is complete. Fails with the volume service's messages where its upload has failed."""
+    known = [one for one in cloud.api.get("/image/v2/images")["images"] if one["id"] == image]
+    assert known, cloud.api.get(f"{VOLUME}/messages", microversion="volume 3.70")["messages"]
+    return bool(known[0]["status"] == "active")
 
 
 def parent_of(cluster: ceph.CephCluster, name: str) -> str:

@@ -88,8 +88,10 @@ class Sender:
         self.sent += 1
         if (response.status_code, response.content) == (202, b"") and case.operation.path.endswith("/action"):
             return  # of the actions that answer 202 only a rebuild has a document; OpenAPI has one for all
+        # 501 is an answer where the description has it: Nova's for what no hypervisor does.
+        checks = [check for check in CHECKS if check is not not_a_server_error or response.status_code != 501]
         try:
-            case.validate_response(response, checks=CHECKS, headers=self.headers)
+            case.validate_response(response, checks=checks, headers=self.headers)
         except FailureGroup as group:
             for failure in group.exceptions:
                 self._keep(case, response, failure)

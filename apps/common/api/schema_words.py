@@ -80,6 +80,7 @@ _FAULTS = {
     415: "The body has another media type than those listed.",
     416: "The object has no such range of bytes.",
     429: "Too many requests.",
+    501: "This cloud does not offer it, as the hypervisor cannot do it.",
     503: "The database or a host does not answer. Nothing changed; try again.",
     507: "The store has no room for the image.",
 }
@@ -94,6 +95,8 @@ def refusals(method: str, path: str, *, has_body: bool) -> dict[str, dict[str, A
         codes |= {409, 413}
     if path.endswith("/diagnostics"):
         codes.add(409)  # the guest has to run
+    if "/os-hosts/{" in path:
+        codes.add(501)  # turning hosts on and off
     if has_body:
         codes.add(415)
     codes |= _OF_SERVICES.get(service, set())

@@ -31,5 +31,6 @@ def test_disk(flavor: dict[str, int], virtual_size: int | None, disk_gib: int) -
         requested_zone="",
         requested_host="",
         project_id="p",
+        launched_at=None,
     )
     assert request_specs.of_server(server, excluded=[]).disk_gib == disk_gib
