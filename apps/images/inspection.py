@@ -75,22 +75,24 @@ class Inspector:
             self._tail = (self._tail + chunk[-TAIL:])[-TAIL:]
         return chunk
 
-    def finish(self, declared: str, path: str) -> Inspection:
-        """Return the result once the stream has ended and is stored in ``path``. Raises Refused."""
+    def finish(self, declared: str, path: str, *, sealed: bool = False) -> Inspection:
+        """Return the result once the stream has ended and is stored in ``path``. ``sealed``: it is an encrypted
+        volume's, and no guest reads it without the key. Raises Refused.
+        """
         self._wrapper.close()
         virtual_size = self.size
         if self.size:  # an image without a byte is no disk of any format
-            virtual_size = self._examine(declared, path)
+            virtual_size = self._examine(declared, path, sealed)
         return Inspection(
             size=self.size, virtual_size=virtual_size, md5=self._md5.hexdigest(), sha512=self._sha512.hexdigest()
         )
 
-    def _examine(self, declared: str, path: str) -> int:
+    def _examine(self, declared: str, path: str, sealed: bool) -> int:
         """Return the virtual size in bytes of a safe image in the declared format. Raises Refused."""
         known = _signature(self._head, self._tail)
         if known and not (known == "vmdk" and declared == "vmdk"):
             raise Refused(f"disk_format is {declared}, but the content is {known}")
-        inspector = _match(self._wrapper.formats or [], declared)
+        inspector = _match(self._wrapper.formats or [], declared, sealed)
         if inspector is None:
             return self.size
         _check_safe(inspector)
@@ -102,14 +104,16 @@ class Inspector:
         return int(inspector.virtual_size)
 
 
-def _match(inspectors: list[format_inspector.FileInspector], declared: str) -> format_inspector.FileInspector | None:
+def _match(
+    inspectors: list[format_inspector.FileInspector], declared: str, sealed: bool
+) -> format_inspector.FileInspector | None:
     """Return the inspector of the declared format, None for raw data. Raises Refused for data in another format.
 
     A raw disk may hold a partition table, and an ISO image one too (hybrid); nothing else may be two things at once.
     """
     names = {inspector.NAME for inspector in inspectors}
     if declared == "raw" or declared in states.AMAZON_FORMATS:
-        if names <= {"raw", "gpt"}:
+        if names <= {"raw", "gpt"} or (sealed and names == {"luks"}):
             return None
     elif names == {declared} or (declared == "iso" and names == {"iso", "gpt"}):
         return next(inspector for inspector in inspectors if declared == inspector.NAME)

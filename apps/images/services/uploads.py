@@ -104,7 +104,7 @@ def _upload(image: Image, source: inspection.Readable, expected: int | None, cha
     staged, brought = blob_selectors.staging() / f"{image.id}.{upload_id}", ""
     try:
         charge.cover(expected or 0)
-        inspected = _stage(staged, source, expected, str(image.disk_format), charge)
+        inspected = _stage(staged, source, expected, image, charge)
         brought = blobs.bring(staged=staged, sha512=inspected.sha512, image_id=image.id)
         with transaction.atomic():
             _activate(image, upload_id, inspected)
@@ -121,7 +121,7 @@ def _upload(image: Image, source: inspection.Readable, expected: int | None, cha
 
 
 def _stage(
-    staged: Path, source: inspection.Readable, expected: int | None, declared: str, charge: charges.Charge
+    staged: Path, source: inspection.Readable, expected: int | None, image: Image, charge: charges.Charge
 ) -> inspection.Inspection:
     """Write the stream to a file only we can read, and return the result of its inspection."""
     descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
@@ -137,7 +137,8 @@ def _stage(
     if expected is not None and inspector.size != expected:
         raise exceptions.UploadCutOff(got=inspector.size, expected=expected)
     try:
-        inspected = inspector.finish(declared, str(staged))
+        sealed = attributes.KEPT in image.properties
+        inspected = inspector.finish(str(image.disk_format), str(staged), sealed=sealed)
     except inspection.Refused as error:
         raise exceptions.BadImageData(reason=error) from None
     if inspected.virtual_size > settings.IMAGE_VIRTUAL_SIZE_CAP:

@@ -9,6 +9,7 @@ import pytest
 
 from apps.images import inspection
 from tests.unit.images import samples
+from workers.drivers.storage import inspection as hosts
 
 
 def inspect(data: bytes, declared: str, tmp_path: Path, chunk_size: int = 4096) -> inspection.Inspection:
@@ -104,3 +105,15 @@ def test_what_qemu_img_wrote_is_whole_until_it_is_cut(tmp_path: Path, options: l
     assert inspect(data, "qcow2", tmp_path).virtual_size == raw.stat().st_size
     with pytest.raises(inspection.Refused, match="truncated"):
         inspect(data[: len(data) - 200_000], "qcow2", tmp_path)
+
+
+def test_an_encrypted_volumes_data(tmp_path: Path) -> None:
+    """It is raw data for those who have the volume's key; nobody else's image may be one."""
+    path = tmp_path / "sealed"
+    secret = ["--object", "secret,id=key,data=passphrase", "-o", "key-secret=key,iter-time=10"]
+    subprocess.run(["qemu-img", "create", "-q", "-f", "luks", *secret, str(path), "1M"], check=True)
+    with pytest.raises(inspection.Refused, match="the content is luks"):
+        inspect(path.read_bytes(), "raw", tmp_path)
+    inspector = inspection.copy(io.BytesIO(path.read_bytes()), lambda data: len(data), cap=2**30, chunk_size=4096)
+    assert inspector.finish("raw", str(path), sealed=True).virtual_size == path.stat().st_size
+    assert hosts.inspect(path, "raw") == path.stat().st_size

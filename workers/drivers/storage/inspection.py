@@ -21,7 +21,7 @@ _CHUNK = 64 * 1024
 # from a disk as well has one too.
 _ALLOWED: dict[str, tuple[frozenset[str], ...]] = {
     "qcow2": (frozenset({"qcow2"}),),
-    "raw": (frozenset({"raw"}), frozenset({"gpt"})),
+    "raw": (frozenset({"raw"}), frozenset({"gpt"}), frozenset({"luks"})),  # the last of encrypted volumes
     "iso": (frozenset({"iso"}), frozenset({"iso", "gpt"})),
     **{name: (frozenset({name}),) for name in CONVERTED},
 }
