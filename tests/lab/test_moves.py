@@ -87,3 +87,27 @@ def test_migrate_resize_and_shelve(cloud: LabCloud) -> None:
     volumes.detach(volume, guest)
     volumes.clear()
     cloud.clear()
+
+
+def test_a_server_whose_image_was_deleted(cloud: LabCloud) -> None:
+    """Its disk lies on it: the source hands it over to a host that never had it."""
+    router, group = cloud.router_on("way", "compute-1"), cloud.open_group("open")
+    network = cloud.network("net", "10.9.5.0/24", router)
+    first = Moved(cloud, cloud.reachable(cloud.active(cloud.order("first", "compute-1", network, group))))
+    tiny, path = cloud.image, "/image/v2/images"
+    first.act({"createImage": {"name": "own"}}, "ACTIVE")
+
+    def made() -> str | None:
+        return next((one["id"] for one in cloud.api.get(path, name="own", status="active")["images"]), None)
+
+    cloud.image = wait_for(made, what="the image", seconds=SECONDS)
+    try:
+        moved = Moved(cloud, cloud.reachable(cloud.active(cloud.order("second", "compute-1", network, group))))
+        cloud.api.delete(f"{path}/{cloud.image}")
+    finally:
+        cloud.image = tiny
+    moved.act({"migrate": {"host": "compute-2"}}, "VERIFY_RESIZE")
+    moved.check(host="compute-2")
+    moved.act({"confirmResize": None}, "ACTIVE")
+    moved.check(host="compute-2")
+    cloud.clear()
