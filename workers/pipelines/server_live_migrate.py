@@ -3,13 +3,13 @@
 from workers.engine.pipeline import Pipeline
 from workers.engine.steps import DESTINATION, SOURCE
 from workers.engine.subjects import SERVER
+from workers.tasks.servers.destinations import ScheduleLiveDestination
 from workers.tasks.servers.live_migrate import Arrive, ClearSource, Migrate, Prepare
-from workers.tasks.servers.live_schedule import ScheduleDestination
 
 PIPELINE = Pipeline(
     name="server.live_migrate",
     subject=SERVER,
-    steps=(ScheduleDestination(), Prepare(), Migrate(), Arrive(), ClearSource()),
+    steps=(ScheduleLiveDestination(), Prepare(), Migrate(), Arrive(), ClearSource()),
     on_retryable="reschedule",
     chooses=DESTINATION,
     on_host_down={SOURCE: "fail", DESTINATION: "elsewhere"},

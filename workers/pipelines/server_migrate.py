@@ -3,7 +3,8 @@
 from workers.engine.pipeline import Pipeline
 from workers.engine.steps import DESTINATION, SOURCE
 from workers.engine.subjects import SERVER
-from workers.tasks.servers.migrate import ClearSource, Copy, Finish, PowerOffSource, Prepare, ScheduleDestination
+from workers.tasks.servers.destinations import ScheduleDestination
+from workers.tasks.servers.migrate import ClearSource, Copy, Finish, PowerOffSource, Prepare
 
 PIPELINE = Pipeline(
     name="server.migrate",

@@ -16,7 +16,7 @@ from workers.drivers.hypervisor.base import PowerState
 from workers.drivers.storage.base import CachedImage
 from workers.engine.steps import DESTINATION, SOURCE, StepContext
 from workers.mapping import images, servers
-from workers.tasks.servers import fetch_image, live_migrate, live_schedule, moving
+from workers.tasks.servers import destinations, fetch_image, live_migrate, moving
 from workers.tasks.servers.base import ServerStep, ports_of, wait_for_ports
 from workers.tasks.servers.live_migrate import Arrived
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from apps.compute.models import Server
 
 
-class ScheduleEvacuation(live_schedule.ScheduleDestination):
+class ScheduleEvacuation(destinations.ScheduleLiveDestination):
     """Claim a destination; its revert leaves the server on the dead host."""
 
     task_state = states.REBUILDING

@@ -1,70 +1,19 @@
 """The steps of a migration and of a resize: the server is off while its disks are copied, to another host or beside."""
 
 from dataclasses import dataclass
-from typing import Any
 
-from django.conf import settings
-
-from apps.compute import migration_states, states
+from apps.compute import states
 from apps.compute.selectors import servers as server_selectors
 from apps.compute.services import block_devices, move_states, server_states
 from apps.networking.services import bindings
-from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.services import allocations
-from apps.workflow.services import leases
 from workers.config import HostDrivers
 from workers.engine.errors import Abort
-from workers.engine.steps import DESTINATION, SCHEDULER, SOURCE, StepContext
+from workers.engine.steps import DESTINATION, SOURCE, StepContext
 from workers.mapping import moves, servers
-from workers.tasks.servers import fetch_image, moving, schedule
+from workers.tasks.servers import fetch_image, moving
 from workers.tasks.servers.base import ServerStep, ports_of, wait_for_ports
 from workers.tasks.servers.power import GRACEFUL_STOP_SECONDS
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """Why the scheduler chose the destination; None where an earlier claim was kept."""
-
-    explanation: dict[str, Any] | None = None
-
-
-class ScheduleDestination(ServerStep[Claimed]):
-    """Claim a destination with the migration as consumer: until the server is there, its allocation is on the source.
-
-    As the first step's, its revert ends the server's task; the action shows the failure to the user.
-    """
-
-    name = "schedule"
-    role = SCHEDULER
-    chooses_host = True
-    timeout_seconds = 60
-    task_state = states.RESIZE_PREP
-
-    def execute(self, ctx: StepContext) -> Claimed:
-        migration, server = moving.migration_of(ctx), self.server(ctx)
-        earlier = allocations.of_consumer(consumer_id=migration.uuid)
-        if earlier is not None:
-            ctx.assign(DESTINATION, earlier.host.name)
-            return Claimed()
-        stays = migration.type == migration_states.RESIZE and settings.ALLOW_RESIZE_TO_SAME_HOST
-        excluded = [*ctx.claim.excluded_hosts, *([] if stays else [ctx.hosts[SOURCE]])]
-        moved = moving.at_destination(server, migration)
-        try:
-            choice = schedule.place(
-                moved, consumer_id=migration.uuid, excluded=excluded, host=ctx.claim.params.get("host", "")
-            )
-        except NoValidHost as error:
-            raise schedule.refusal(ctx, error) from error
-        ctx.assign(DESTINATION, choice.host)
-        return Claimed(choice.explanation)
-
-    def record(self, ctx: StepContext, result: Claimed) -> None:
-        move_states.mark_claimed(run_id=ctx.claim.run_id, host=ctx.hosts[DESTINATION])
-        if result.explanation is not None:
-            leases.explain(claim=ctx.claim, explanation=result.explanation)
-
-    def revert(self, ctx: StepContext) -> None:
-        move_states.give_up(server_id=ctx.subject_id, run_id=ctx.claim.run_id, final=ctx.final)
 
 
 class Prepare(ServerStep[None]):
