@@ -13,9 +13,7 @@ Until then the server is not started (power.py).
 import uuid
 from typing import TYPE_CHECKING
 
-import structlog
 from django.conf import settings
-from django.db import connection
 
 from apps.compute.selectors import servers
 from apps.compute.services import volume_swaps
@@ -23,15 +21,13 @@ from apps.volumes.selectors import attachments
 from apps.volumes.services import attachments as services
 from apps.volumes.services import cut_moves
 from apps.workflow.services import leases
-from workers.drivers.errors import DriverError
 from workers.engine.subjects import VOLUME
-from workers.host.reconcilers.base import HostSnapshot, idle
+from workers.host.reconcilers.base import HostSnapshot, decide, idle
 from workers.mapping import volumes as mapping
 
 if TYPE_CHECKING:
     from apps.volumes.models import Attachment
 
-log = structlog.get_logger("celerity.agent")
 KIND = "arrival"
 PROBLEM = "it was moving, and no run is open"
 LOST = "The run that moved it was lost."
@@ -51,21 +47,14 @@ def _decide(snapshot: HostSnapshot, attachment_id: uuid.UUID, server_id: uuid.UU
         there = attachments.load(attachment_id=attachment_id) if is_free and is_idle else None
         if there is None or not there.at_target:
             return
-        try:
-            done = _follow(snapshot, there, server_id)
-        except DriverError as error:
-            snapshot.report.remains(KIND, volume_id, found=f"{PROBLEM}; {error.message}")
-            return
-        except Exception as error:  # it keeps this server off, and no other
-            if not connection.is_usable():
-                raise
-            log.warning("move not decided", volume=str(volume_id), error=str(error)[:300])
-            snapshot.report.remains(KIND, volume_id, found=PROBLEM, done=f"failed: {error}"[:300])
-            return
-    if done:
-        snapshot.report.repaired(KIND, volume_id, found=PROBLEM, done=done)
-    else:
-        snapshot.report.remains(KIND, volume_id, found=PROBLEM, done="left: nobody knows which copy its guest has")
+        decide(
+            snapshot,
+            volume_id,
+            kind=KIND,
+            problem=PROBLEM,
+            unknown="nobody knows which copy its guest has",
+            follow=lambda: _follow(snapshot, there, server_id),
+        )
 
 
 def _follow(snapshot: HostSnapshot, there: "Attachment", server_id: uuid.UUID) -> str:

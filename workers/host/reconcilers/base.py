@@ -1,10 +1,13 @@
 """The state that one pass of an agent compares: the host as listed, then the rows; and the report."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
+
+import structlog
+from django.db import connection
 
 from apps.compute.selectors import migrations
 from apps.compute.selectors import servers as selectors
@@ -12,9 +15,12 @@ from apps.workflow.services import leases
 from apps.workflow.services.findings import FindingReport
 from workers import config
 from workers.config import HostDrivers
+from workers.drivers.errors import DriverError
 from workers.drivers.network.base import PluggedPort
 from workers.engine.subjects import BACKUP, SERVER, VOLUME
 from workers.system.locks import LockTimeout
+
+log = structlog.get_logger("celerity.agent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,29 @@ def take_snapshot(drivers: HostDrivers, report: FindingReport, *, restarted: boo
     rows = {str(server.id): server for server in selectors.on_host(host=drivers.host)}
     left = migrations.left_on(host=drivers.host)
     return HostSnapshot(drivers, report, restarted, plugged, domains, files, rows, left)
+
+
+def decide(
+    snapshot: HostSnapshot, volume_id: uuid.UUID, *, kind: str, problem: str, unknown: str, follow: Callable[[], str]
+) -> None:
+    """Let the rows of a guest's volume follow the guest, and report it. ``follow`` returns what was done, "" where it
+    cannot be known: ``unknown`` says what. An error keeps this server off, and no other.
+    """
+    try:
+        done = follow()
+    except DriverError as error:
+        snapshot.report.remains(kind, volume_id, found=f"{problem}; {error.message}")
+        return
+    except Exception as error:
+        if not connection.is_usable():
+            raise
+        log.warning("volume of a guest not decided", kind=kind, volume=str(volume_id), error=str(error)[:300])
+        snapshot.report.remains(kind, volume_id, found=problem, done=f"failed: {error}"[:300])
+        return
+    if done:
+        snapshot.report.repaired(kind, volume_id, found=problem, done=done)
+    else:
+        snapshot.report.remains(kind, volume_id, found=problem, done=f"left: {unknown}")
 
 
 @contextmanager

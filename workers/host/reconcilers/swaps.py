@@ -12,23 +12,18 @@ Until then the server is not started (power.py). Of a server that is gone or els
 import uuid
 from typing import TYPE_CHECKING
 
-import structlog
-from django.db import connection
-
 from apps.compute.selectors import servers, volume_swaps
 from apps.compute.services import volume_attachments
 from apps.compute.services import volume_swaps as services
 from apps.volumes.selectors import attachments
 from apps.workflow.services import leases
-from workers.drivers.errors import DriverError
 from workers.engine.subjects import VOLUME
-from workers.host.reconcilers.base import HostSnapshot, idle
+from workers.host.reconcilers.base import HostSnapshot, decide, idle
 from workers.mapping import volumes as mapping
 
 if TYPE_CHECKING:
     from apps.volumes.models import Attachment
 
-log = structlog.get_logger("celerity.agent")
 KIND = "swap"
 PROBLEM = "it was to take the place of another volume, and no run is open"
 
@@ -50,21 +45,14 @@ def _decide(snapshot: HostSnapshot, attachment_id: uuid.UUID, server_id: uuid.UU
         server = servers.load(server_id=server_id) if new is not None else None
         if new is None or server is None or server.host != host:
             return
-        try:
-            done = _follow(snapshot, new, server_id)
-        except DriverError as error:
-            snapshot.report.remains(KIND, volume_id, found=f"{PROBLEM}; {error.message}")
-            return
-        except Exception as error:  # it keeps this server off, and no other
-            if not connection.is_usable():
-                raise
-            log.warning("swap not decided", volume=str(volume_id), error=str(error)[:300])
-            snapshot.report.remains(KIND, volume_id, found=PROBLEM, done=f"failed: {error}"[:300])
-            return
-    if done:
-        snapshot.report.repaired(KIND, volume_id, found=PROBLEM, done=done)
-    else:
-        snapshot.report.remains(KIND, volume_id, found=PROBLEM, done="left: nobody knows which volume its guest has")
+        decide(
+            snapshot,
+            volume_id,
+            kind=KIND,
+            problem=PROBLEM,
+            unknown="nobody knows which volume its guest has",
+            follow=lambda: _follow(snapshot, new, server_id),
+        )
 
 
 def _follow(snapshot: HostSnapshot, new: "Attachment", server_id: uuid.UUID) -> str:
