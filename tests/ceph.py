@@ -19,6 +19,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from tests.cloud import wait_for
+
 PROGRAMS = ("ceph-mon", "ceph-osd", "monmaptool", "ceph", "radosgw")
 USER = "celerity"
 POOL = "volumes"
@@ -201,10 +203,7 @@ class CephCluster:
         """Let the cluster be full beyond this part of its memory, and wait until it is, or is not, now (1)."""
         for kind in ("nearfull", "backfillfull", "full"):
             self.ask("osd", f"set-{kind}-ratio", str(ratio))
-        deadline = time.monotonic() + 60  # an OSD looks every few seconds
-        while self.is_full() != (ratio < 1):
-            assert time.monotonic() < deadline, self.ask("health", "detail")
-            time.sleep(0.1)
+        wait_for(lambda: self.is_full() == (ratio < 1), what=f"a cluster that is full at {ratio}", seconds=60)
 
     def is_full(self) -> bool:
         """Return whether the monitors hold the pool for full: clients wait with what they write."""
