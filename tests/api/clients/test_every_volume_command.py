@@ -55,11 +55,11 @@ volume attachment show $(volume attachment list -f value -c ID) ~ reserved
 volume attachment set --host h --ip 10.0.0.1 $(volume attachment list -f value -c ID)
 volume attachment complete $(volume attachment list -f value -c ID)
 volume attachment delete $(volume attachment list -f value -c ID)
-admin: volume type create --property a=b fast ~ fast
+admin: volume type create --property site:a=b fast ~ fast
 admin: volume type list ~ fast
-admin: volume type set --property c=d fast
-admin: volume type unset --property c fast
-admin: volume type show fast ~ a=
+admin: volume type set --property site:c=d fast
+admin: volume type unset --property site:c fast
+admin: volume type show fast ~ site:a=
 admin: volume qos create --consumer front-end --property total_iops_sec=100 q ~ q
 admin: volume qos associate q fast
 admin: volume qos list ~ q
@@ -183,7 +183,7 @@ attachment-delete $(volume attachment list -f value -c ID)
 admin: type-create fast ~ fast
 type-list ~ fast
 type-default ~ __DEFAULT__
-admin: type-key fast set a=b
+admin: type-key fast set site:a=b
 admin: extra-specs-list ~ fast
 admin: type-show fast ~ fast
 admin: type-update --description words @fast
