@@ -87,6 +87,10 @@ def _unmanaged_snapshots(drivers: HostDrivers, backend: str) -> bytes:
     )
 
 
+def _kept_snapshots(drivers: HostDrivers, volume_id: str) -> bytes:
+    return orjson.dumps([asdict(item) for item in drivers.volume.list_unmanaged_snapshots(volume_id)])
+
+
 def _driver(drivers: HostDrivers, backend: str) -> VolumeDriver:
     return drivers.volume.backends().get(backend, drivers.volume)
 
@@ -97,13 +101,14 @@ PARTS: dict[str, Callable[[HostDrivers, str], bytes]] = {
     "guest-agent": _guest_agent,
 }
 # What other hosts ask, by volume: to open and close its exports as the rows say; to look after the guests here that
-# have it, because it is larger, or back; to let them wait while its content is kept. By back end: what it has, and no
-# volume or snapshot is.
+# have it, because it is larger, or back; to let them wait while its content is kept. What of the volume nobody manages;
+# by back end: what it has, and no volume or snapshot is.
 DUTIES: dict[str, Callable[[HostDrivers, str], bytes]] = {
     "exports": _exports,
     "guests": _guests,
     "freeze": _freeze,
     "thaw": _thaw,
+    "kept-snapshots": _kept_snapshots,
     "unmanaged": _unmanaged,
     "unmanaged-snapshots": _unmanaged_snapshots,
 }

@@ -18,7 +18,7 @@ from apps.common.exceptions import Unavailable
 from apps.scheduling.services import agents
 from apps.volumes import exceptions, rpcapi, states
 from apps.volumes.models import Attachment, Snapshot, Volume
-from apps.volumes.selectors import backends, pools, quota_amounts, volume_types, volumes
+from apps.volumes.selectors import backends, quota_amounts, volume_types, volumes
 from apps.volumes.services import quotas, snapshots, volume_requests
 from apps.volumes.services import volumes as services
 
@@ -48,7 +48,7 @@ def backend_of(host: str) -> backends.Backend:
 
 def volumes_of(backend: backends.Backend) -> list[Manageable]:
     """Return what the pool has: what can be taken over, and the volumes that are there."""
-    free = [Manageable(row["reference"], row["size_gib"]) for row in _ask(backend, "unmanaged")]
+    free = [Manageable(row["reference"], row["size_gib"]) for row in _ask(backend, backend.backend, "unmanaged")]
     rows = volumes.on_host(host=backend.host).filter(backend=backend.backend).order_by("id")
     return [*free, *(Manageable(f"{VOLUME}{row.id}", row.size, row.id) for row in rows)]
 
@@ -57,7 +57,7 @@ def snapshots_of(backend: backends.Backend) -> list[Manageable]:
     """Return the snapshots of volumes in the pool, those that can be taken over and the others."""
     rows = {str(row.id): row for row in volumes.on_host(host=backend.host).filter(backend=backend.backend)}
     free = []
-    for item in _ask(backend, "unmanaged-snapshots"):
+    for item in _ask(backend, backend.backend, "unmanaged-snapshots"):
         if (row := rows.get(item["volume"])) is not None:
             key = item["name"].removeprefix(KEPT)
             free.append(Manageable(f"{SNAPSHOT}{key}", item["size_gib"], volume=str(row.id)))
@@ -67,15 +67,14 @@ def snapshots_of(backend: backends.Backend) -> list[Manageable]:
 
 def keeps_snapshots(volume: Volume) -> bool:
     """Return whether the pool has snapshots of a volume that nobody manages. Raises Unavailable (503)."""
-    kept = _ask(backend_of(f"{volume.host}@{volume.backend}"), "unmanaged-snapshots")
-    return any(item["volume"] == str(volume.id) for item in kept)
+    return bool(_ask(backend_of(f"{volume.host}@{volume.backend}"), str(volume.id), "kept-snapshots"))
 
 
-def _ask(backend: backends.Backend, what: str) -> list[dict[str, Any]]:
-    """Ask the host's agent. Raises Unavailable (503)."""
+def _ask(backend: backends.Backend, item: str, what: str) -> list[dict[str, Any]]:
+    """Ask the host's agent, of a back end or of a volume. Raises Unavailable (503)."""
     try:
         status, body = agents.request(
-            host=backend.host, parts=("volumes", backend.backend, what), method="POST", limit=ANSWER_BYTES
+            host=backend.host, parts=("volumes", item, what), method="POST", limit=ANSWER_BYTES
         )
     except agents.AgentSilent as error:
         raise Unavailable(f"The host of {backend.name} does not answer.") from error
@@ -118,8 +117,6 @@ def unmanage(*, context: RequestContext, volume: Volume) -> None:
         problem = f"its status is {row.status}"
     elif not row.host or row.encrypted:
         problem = "it is on no host, or encrypted"
-    elif pools.is_direct(row.backend):
-        problem = f"the back end {row.backend} does not offer this"
     elif row.group_id is not None:
         problem = f"it belongs to group {row.group_id}"
     elif Snapshot.objects.filter(volume_id=row.id, deleted_at=None).exists():
@@ -159,10 +156,9 @@ def unmanage_snapshot(*, context: RequestContext, snapshot: Snapshot) -> None:
     """Begin to release a snapshot: its row goes, its data stays. Raises InvalidSnapshot (400)."""
     services.locked(snapshot.volume)
     row = snapshots.locked(snapshot)
-    is_offered = not pools.is_direct(snapshot.volume.backend) and not snapshot.volume.encrypted
-    if row.status != states.AVAILABLE or row.group_snapshot_id is not None or not is_offered:
+    if row.status != states.AVAILABLE or row.group_snapshot_id is not None or snapshot.volume.encrypted:
         raise exceptions.InvalidSnapshot(
-            reason=f"Snapshot {row.id} cannot be unmanaged: it is {row.status}, of a group, encrypted, or in Ceph."
+            reason=f"Snapshot {row.id} cannot be unmanaged: it is {row.status}, of a group, or encrypted."
         )
     services.check_snapshot_copies(row)
     Snapshot.objects.filter(id=row.id).update(status=states.DELETING, updated_at=timezone.now())

@@ -80,8 +80,6 @@ def check(row: Volume) -> None:
         problem = "it is on no host"
     elif Snapshot.objects.filter(volume_id=row.id, deleted_at=None).exists():
         problem = "it has snapshots, delete them first"
-    elif not pool_selectors.is_direct(row.backend) and managing.keeps_snapshots(row):
-        problem = "its pool has snapshots of it that are not managed, manage and delete them first"
     else:
         problem = attached_migrations.why_not(row)
     if problem:
@@ -98,7 +96,15 @@ def begin(
     host: str = "",
     volume_type: VolumeType | None = None,
 ) -> None:
-    """Start the run, in the caller's transaction, which holds the volume's lock and has checked it."""
+    """Start the run, in the caller's transaction, which holds the volume's lock and has checked it.
+
+    Its snapshots that nobody manages do not go along: raises InvalidVolume (400).
+    """
+    if managing.keeps_snapshots(row):
+        raise exceptions.InvalidVolume(
+            reason=f"Volume {row.id} cannot be migrated: its pool has snapshots of it that are not managed, manage and"
+            " delete them first."
+        )
     changes_key = volume_type is not None and volume_keys.differs(volume=row, volume_type=volume_type)
     if changes_key and backend == row.backend and pool_selectors.is_shared(backend=backend):
         raise exceptions.InvalidVolume(

@@ -64,11 +64,13 @@ def test_locks_of_a_full_pool(pool: Any, number: int) -> None:
 
 def test_a_removal_that_did_not_happen(pool: Any, module: ModuleType) -> None:
     """librbd finds no trash, and says what it says of an image that is gone. Each image that is made has one made."""
-    pool.rbd.remove.side_effect = Absent
+    pool.rbd.remove.side_effect, directory = Absent, pool.io.get_omap_vals_by_keys
+    directory.return_value = [("name_volume-1", b"id")], 0
     with pytest.raises(module.Refused) as refused:
         pool.remove("volume-1")
     assert refused.value.kind == "full"
-    pool.io.stat.side_effect = Absent
+    directory.return_value = [], 0
     pool.remove("volume-1")
+    pool.io.remove_object.assert_called_once_with("rbd_id.volume-1")
     pool.mark("volume-2")
     assert pool.io.operate_write_op.call_args.args[1] == module.TRASH

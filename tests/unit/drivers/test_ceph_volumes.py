@@ -24,9 +24,26 @@ from workers.drivers.backup import loader as backups
 from workers.drivers.backup.base import BackupSpec, Disk
 from workers.drivers.backup.errors import StoreUnavailable
 from workers.drivers.volume import loader as volumes
-from workers.drivers.volume.base import ExportSpec, FromImage, FromSnapshot, FromVolume, VolumeSpec
+from workers.drivers.volume.base import (
+    ExportSpec,
+    FromImage,
+    FromSnapshot,
+    FromVolume,
+    Unmanaged,
+    VolumeInfo,
+    VolumeSpec,
+)
 from workers.drivers.volume.ceph.driver import CephVolumes
-from workers.drivers.volume.errors import PoolBusy, PoolFull, PoolUnavailable, SourceUnavailable
+from workers.drivers.volume.errors import (
+    NotUnmanaged,
+    PoolBusy,
+    PoolFull,
+    PoolUnavailable,
+    SnapshotNotFound,
+    SourceUnavailable,
+    VolumeInUse,
+    VolumeTooSmall,
+)
 
 pytestmark = [
     pytest.mark.skipif(os.getuid() != 0 or bool(ceph.missing()), reason="needs root and Ceph"),
@@ -205,6 +222,66 @@ def test_images_of_others(cluster: ceph.CephCluster, driver: CephVolumes) -> Non
     assert [name for name in others if name not in kept] == []
     for name in (others[0], others[1], others[3]):
         cluster.rbd("rm", "--no-progress", name)
+
+
+def test_unmanaged_images(cluster: ceph.CephCluster, driver: CephVolumes) -> None:
+    """An image that an operator calls so becomes a volume, with its snapshots, and is released again."""
+    cluster.rbd("create", "--size", "1536M", "unmanaged-disk.1")
+    cluster.rbd("snap", "create", "--no-progress", "unmanaged-disk.1@unmanaged-monday")
+    found = [Unmanaged("disk.1", 2)]
+    assert list(driver.list_unmanaged()) == found
+    for size, name in ((1, "disk.1"), (2, "none"), (2, "../x")):
+        with pytest.raises(VolumeTooSmall if size == 1 else NotUnmanaged):
+            driver.adopt_volume(VolumeSpec(samples.new_id(), size), name)
+    spec, snapshot = VolumeSpec(samples.new_id(), 2), samples.new_id()
+    for _ in range(2):
+        assert driver.adopt_volume(spec, "disk.1").size_gib == 2
+    assert (driver.list_unmanaged(), driver.residue(remove=True)) == ((), ())
+    assert driver.list_unmanaged_snapshots(spec.id) == (Unmanaged("unmanaged-monday", 2),)
+    for old, new in (("unmanaged-monday", snapshot), (snapshot, f"unmanaged-{snapshot}")):
+        for _ in range(2):
+            driver.rename_snapshot(spec.id, old, new)
+    assert info_of(driver, spec.id) == VolumeInfo(spec.id, 2, "raw", shared=True)
+    with pytest.raises(SnapshotNotFound):
+        driver.rename_snapshot(spec.id, samples.new_id(), "unmanaged-x")
+    write(driver, spec.id, "7")
+    other = made(driver)
+    driver.release_volume(other, "taken")
+    with pytest.raises(NotUnmanaged):
+        driver.release_volume(spec.id, "taken")
+    driver.open_export(spec.id, ExportSpec("guest"))
+    with pytest.raises(VolumeInUse):
+        driver.release_volume(spec.id, "again")
+    driver.close_export(spec.id, None)
+    for _ in range(2):
+        driver.release_volume(spec.id, "again")
+    assert [item.reference for item in driver.list_unmanaged()] == ["again", "taken"]
+    driver.adopt_volume(spec, "again")
+    read(driver, spec.id, "7")
+    cluster.rbd("rm", "--no-progress", "unmanaged-taken")
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_kill_amid_renaming(cluster: ceph.CephCluster, driver: CephVolumes, tmp_path: Path, moment: str) -> None:
+    """An image has two names for a moment, before and after the pool's directory is changed. The directory's counts: a
+    volume that it does not have is made from the beginning.
+    """
+    volume, gone, path = VolumeSpec(samples.new_id(), 1), VolumeSpec(samples.new_id(), 1), tmp_path / "id"
+    for spec in (volume, gone):
+        driver.create_volume(spec)
+        write(driver, spec.id, "7")
+        names = [f"volume-{spec.id}", f"new-{spec.id}"]
+        if moment == "before":
+            cluster.rbd("rename", *names)
+            names.reverse()
+        cluster.rados("get", f"rbd_id.{names[0]}", str(path))
+        cluster.rados("put", f"rbd_id.{names[1]}", str(path))
+    driver.create_volume(volume)
+    assert driver.residue(remove=True) == ()
+    read(driver, volume.id, "0" if moment == "before" else "7")
+    for spec in (volume, gone):
+        driver.delete_volume(spec.id)
+        assert spec.id not in cluster.rados("ls")
 
 
 def test_fencing_keeps_other_hosts(

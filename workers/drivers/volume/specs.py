@@ -8,6 +8,7 @@ from typing import Literal
 
 from workers.drivers import values
 from workers.drivers.errors import SpecInvalid
+from workers.drivers.volume.errors import NotUnmanaged
 from workers.system.ceph.access import ClusterImage
 
 Format = Literal["qcow2", "raw"]
@@ -192,6 +193,19 @@ class Unmanaged:
 
 UNMANAGED = "unmanaged-"
 """What the name of a snapshot begins with that was released."""
+
+_REFERENCE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}\Z")
+
+
+def is_reference(name: str) -> bool:
+    """Return whether something that is not a volume may have this name in a pool."""
+    return bool(_REFERENCE.match(name))
+
+
+def check_reference(name: str) -> None:
+    """Raise NotUnmanaged for what nothing in a pool is called."""
+    if not is_reference(name):
+        raise NotUnmanaged("The pool has no such volume.", details=name[:200])
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 from workers.drivers.cluster_errors import Errors, translated
 from workers.drivers.errors import Stopped
 from workers.drivers.volume.errors import (
+    NotUnmanaged,
     PoolBusy,
     PoolFull,
     PoolUnavailable,
@@ -22,12 +23,15 @@ from workers.drivers.volume.specs import GuestDisk
 from workers.system import processes
 from workers.system.ceph.access import LONG_S, PoolAccess
 
+GIB = 1 << 30
 _ERRORS: Errors = {
     "absent": (VolumeNotFound, "The volume is not in the pool."),
     "no-source": (SourceUnavailable, "The volume's source is not in the pool."),
     "no-snapshot": (SnapshotNotFound, "The volume has no such snapshot."),
     "too-small": (VolumeTooSmall, "The volume would be smaller than its source, or than it is."),
     "busy": (PoolBusy, "Another operation on the volume is under way."),
+    "unmanaged": (NotUnmanaged, "The pool has no such volume."),
+    "taken": (NotUnmanaged, "The pool has something of this name already."),
     "full": (PoolFull, "The pool has no space for the volume."),
     "unavailable": (PoolUnavailable, "The storage cluster refused."),
 }

@@ -28,8 +28,9 @@ from workers.drivers.volume.base import (
     VolumeSpec,
 )
 from workers.drivers.volume.ceph import bases
-from workers.drivers.volume.ceph.cluster import Cluster
+from workers.drivers.volume.ceph.cluster import GIB, Cluster
 from workers.drivers.volume.ceph.daemon import CHAIN, NODE, ImageDaemon
+from workers.drivers.volume.ceph.unmanaged import Adoption
 from workers.drivers.volume.errors import (
     NotSupported,
     PoolBusy,
@@ -43,13 +44,12 @@ from workers.system import files, locks
 from workers.system.ceph.access import LONG_S
 from workers.system.paths import HostPaths
 
-GIB = 1 << 30
 RUN_DIR = "/run/celerity-volumes"
 FENCE_HOURS = 24
 _LOCK_TIMEOUT_S = 2.0
 
 
-class CephVolumes(VolumeDriver):
+class CephVolumes(Adoption, VolumeDriver):
     """Options: `state_dir`, `ceph_pool`, `ceph_conf`, `ceph_user`, `ceph_keyring` (required), `host`, `cloud` (whose
     images in the pool are its own), `run_dir` (where sockets are), `reserved_gib` (2: what new volumes leave free).
     """
@@ -80,10 +80,7 @@ class CephVolumes(VolumeDriver):
                 except Stopped:
                     self._cluster.do("delete", volume=volume.id)
                     raise
-            made = self._infos(only=volume.id)
-        if not made:
-            raise PoolUnavailable("The storage cluster refused.", details=f"{volume.id} is missing")
-        return made[0]
+            return self._only(volume.id)
 
     def copies(self, volume: VolumeSpec, source: Source) -> bool:
         """The first volume of an image copies it into the pool."""
@@ -217,6 +214,12 @@ class CephVolumes(VolumeDriver):
     def close(self) -> None:
         """End the processes that wait for work."""
         self._cluster.close()
+
+    def _only(self, volume_id: str) -> VolumeInfo:
+        made = self._infos(only=volume_id)
+        if not made:
+            raise PoolUnavailable("The storage cluster refused.", details=f"{volume_id} is missing")
+        return made[0]
 
     def _infos(self, only: str = "", known: list[str] | None = None) -> tuple[VolumeInfo, ...]:
         rows = self._cluster.do("volumes", only=only, known=known, limit_s=600.0)

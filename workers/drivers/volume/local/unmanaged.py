@@ -7,7 +7,6 @@ record; a file is raw, whatever it has in it, and its name ends with `.raw`.
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,12 +15,18 @@ from workers.drivers.volume.local import layer_files, records
 from workers.drivers.volume.local.chains import GIB
 from workers.drivers.volume.local.pool import Pool
 from workers.drivers.volume.local.records import Record
-from workers.drivers.volume.specs import UNMANAGED, Unmanaged, VolumeInfo, VolumeSpec
+from workers.drivers.volume.specs import (
+    UNMANAGED,
+    Unmanaged,
+    VolumeInfo,
+    VolumeSpec,
+    check_reference,
+    is_reference,
+)
 from workers.system import files
 
 DIRECTORY = "unmanaged"
 FILE = ".raw"
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,199}\Z")
 
 
 class Adoption(Pool):
@@ -31,7 +36,7 @@ class Adoption(Pool):
         root = self._unmanaged()
         items = []
         for path in sorted(root.iterdir()) if root.is_dir() else ():
-            size = self._size_of(path) if _NAME.match(path.name) else None
+            size = self._size_of(path) if is_reference(path.name) else None
             if size is not None:
                 items.append(Unmanaged(path.name, -(-size // GIB)))
         return tuple(items)
@@ -117,8 +122,7 @@ class Adoption(Pool):
         return record.size if record is not None else None
 
     def _named(self, reference: str) -> Path:
-        if not _NAME.match(reference):
-            raise NotUnmanaged("The pool has no such volume.", details=reference[:200])
+        check_reference(reference)
         return self._unmanaged() / reference
 
     def _taken(self, volume_id: str) -> Path:

@@ -17,6 +17,7 @@ import clients
 import disks
 import rados
 import rbd
+import unmanaged
 import work
 from pool import Pool, Refused
 
@@ -25,6 +26,7 @@ OF_VOLUMES = (
     "facts", "room", "volumes", "has", "base", "content", "begin_base", "end_base", "create", "deep", "delete",
     "extend", "snapshot", "forget_snapshot", "revert", "residue",
 )  # fmt: skip
+OF_UNMANAGED = ("unmanaged", "adopt", "release", "unmanaged_snapshots", "rename_snapshot")
 OF_CLIENTS = ("fence", "introduce", "block")
 OF_DISKS = (
     "disks_of", "names_of_disks", "servers_with_disks", "make_disk", "drop_disk", "drop_disks", "fence_disks",
@@ -33,6 +35,7 @@ OF_DISKS = (
 )  # fmt: skip
 OPERATIONS: dict[str, Callable[..., Any]] = {
     **{name: getattr(work, name) for name in OF_VOLUMES},
+    **{name: getattr(unmanaged, name) for name in OF_UNMANAGED},
     **{name: getattr(clients, name) for name in OF_CLIENTS},
     **{name: getattr(disks, name) for name in OF_DISKS},
 }

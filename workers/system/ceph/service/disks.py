@@ -72,8 +72,9 @@ def make_disk(pool: Pool, server: str, name: str, size: int, source: dict[str, s
     """Make a disk, empty, as a clone, or of an image that was filled; return its bytes. One that is there is kept."""
     target, new = _image(server, name), f"new-{source.get('new', server)}"
     with pool.locked(server, shared=source.get("key", "")):
-        with suppress(rbd.ImageNotFound), pool.image(target, read_only=True) as image:
-            return int(image.size())
+        if pool.settle(new, target):
+            with pool.image(target, read_only=True) as image:
+                return int(image.size())
         if "new" not in source:
             pool.remove(new)
         try:
@@ -84,7 +85,7 @@ def make_disk(pool: Pool, server: str, name: str, size: int, source: dict[str, s
             pool.mark(new)
             with pool.image(new) as image:
                 image.metadata_set(FORM, form)
-            pool.rbd.rename(pool.io, new, target)
+            pool.rename(new, target)
         except BaseException:
             pool.remove(new)
             raise

@@ -1,7 +1,8 @@
 """A connection to a Ceph pool: locks among all hosts, and images with what they need.
 
 Names in the pool: `volume-<id>`; its snapshots `snapshot-<id>`; `new-<id>`, a volume that is being made; `image-<key>`
-with the snapshot `base`, of which volumes are clones; objects `celerity_lock.<name>`: who works on what.
+with the snapshot `base`, of which volumes are clones; `unmanaged-<name>`, what can become a volume, and snapshots of
+volumes; objects `celerity_lock.<name>`: who works on what.
 """
 
 import errno
@@ -120,11 +121,39 @@ class Pool:
             return False
 
     def has(self, name: str) -> bool:
+        """Return whether the pool's directory has an image of this name."""
         try:
-            self.io.stat(f"rbd_id.{name}")
+            with rados.ReadOpCtx() as operation:
+                rows, _ = self.io.get_omap_vals_by_keys(operation, (f"name_{name}",))
+                self.io.operate_read_op(operation, "rbd_directory")
+                return bool(dict(rows))
         except rados.ObjectNotFound:
             return False
-        return True
+
+    def rename(self, source: str, target: str) -> None:
+        """Give an image another name, which none has. Raises rbd.ImageNotFound."""
+        if not self.settle(source, target):
+            self.rbd.rename(self.io, source, target)
+
+    def settle(self, source: str, target: str) -> bool:
+        """Finish what a process that was killed began to rename, and return whether an image has the name ``target``.
+        Names are noted twice for a moment: the directory's is the true one.
+        """
+        is_renamed = self.has(target)
+        for name in (source, target):
+            if not self.has(name):
+                self._forget(name)
+        return is_renamed
+
+    def _forget(self, name: str) -> None:
+        with suppress(rados.ObjectNotFound):
+            self.io.remove_object(f"rbd_id.{name}")
+
+    def limits(self) -> tuple[int, bool]:
+        """The pool's quota in bytes, 0 for none, and whether the monitors hold the pool for full."""
+        rows = {item["pool_name"]: item for item in self.ask(prefix="osd pool ls", detail="detail")}
+        details = rows[self.name]
+        return int(details["quota_max_bytes"]), "full" in details["flags_names"].split(",")
 
     def ask(self, **command: Any) -> Any:
         """Send a command to the monitors."""
@@ -135,6 +164,9 @@ class Pool:
 
     def remove(self, name: str) -> None:
         """Remove an image and its snapshots. One that clones need goes to the trash until they are gone."""
+        if not self.has(name):
+            self._forget(name)  # of what was renamed or removed when its process was killed
+            return
         parent = None
         with suppress(rbd.ImageNotFound), self.image(name) as image:
             parent = self._parent(image)

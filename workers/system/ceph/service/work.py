@@ -34,14 +34,12 @@ def room(pool: Pool) -> Any:
     known = {item["name"]: item["stats"] for item in answer["pools"]}.get(pool.name, {})
     used, free = known.get("stored", 0), known.get("max_avail", 0)
     is_known = answer["stats"]["total_bytes"] > 0  # 0 is a full cluster then
-    details = {item["pool_name"]: item for item in pool.ask(prefix="osd pool ls", detail="detail")}[pool.name]
-    quota = details["quota_max_bytes"]
+    quota, is_full = pool.limits()
     if quota:
         left = max(quota - used, 0)
         free = min(free, left) if is_known else left
     elif not is_known and not used:
         raise Refused("unavailable", "the cluster does not say how much room it has: has it a manager?")
-    is_full = "full" in details["flags_names"].split(",")
     return {"total": used + free, "free": 0 if is_full else free}
 
 
@@ -111,7 +109,7 @@ def end_base(pool: Pool, key: str, new: str, whole: bool) -> Any:
         if whole and not base(pool, key):
             with pool.image(f"new-{new}") as image:
                 image.create_snap(BASE)
-            pool.rbd.rename(pool.io, f"new-{new}", f"image-{key}")
+            pool.rename(f"new-{new}", f"image-{key}")
         else:
             pool.remove(f"new-{new}")
 
@@ -122,7 +120,7 @@ def create(pool: Pool, volume: str, size: int, source: dict[str, str]) -> Any:
     other = source.get("volume") or source.get("base") or volume
     exclusive = (volume,) if "base" in source else (volume, other)
     with pool.locked(*exclusive, shared=other if "base" in source else ""):
-        if pool.has(name):
+        if pool.settle(new, name):
             return
         pool.remove(new)
         try:
@@ -137,7 +135,7 @@ def create(pool: Pool, volume: str, size: int, source: dict[str, str]) -> Any:
             else:
                 pool.rbd.create(pool.io, new, size, old_format=False)
             pool.mark(new)
-            pool.rbd.rename(pool.io, new, name)
+            pool.rename(new, name)
         except BaseException:
             pool.remove(new)
             raise
