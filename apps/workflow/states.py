@@ -25,6 +25,13 @@ RETRY = "retry"
 LOST = "lost"
 RESULTS = [("", "running"), *[(r, r) for r in (SUCCESS, ERROR, RETRY, LOST, CANCELLED)]]
 
+# Words for conditions that are not filters, in the table that explains how a host was chosen.
+CONDITIONS = {
+    "named": "the requested host",
+    "failed_before": "neither left nor tried before in this run",
+    "fits": "up, enabled and with enough room",
+}
+
 REVERT = "revert"  # the name of the step that undoes the others
 EXECUTE = "execute"
 SCHEDULER_QUEUE = "scheduler"

@@ -19,6 +19,7 @@ from apps.scheduling.services import hosts as host_services
 
 RULE = "os_compute_api:os-services:update"
 SHOWN = 100  # servers on a host's page
+STAYING = " Nothing is on its way: what is left stays, for the reasons below."
 MOST = 500  # servers that one click stops
 
 
@@ -123,6 +124,7 @@ def _servers(request: HttpRequest, host: Any) -> panels.Panel:
     counts = dict(server_counts.of_host(host=host.name))
     leaving = "evacuation" if host.evacuating_since else "drain" if host.draining_since else ""
     why = _reasons(host)
+    is_going = any(reason in ("", drains.MOVING, evacuations.MAKING) for reason in why.values())
     rows = [
         [
             {"text": server.name, "href": reverse("admin:compute_server_change", args=[server.id])},
@@ -137,13 +139,14 @@ def _servers(request: HttpRequest, host: Any) -> panels.Panel:
     summary = ", ".join(f"{count} {state}" for state, count in counts.items())
     note = f"{total} in total: {summary}." if total else ""
     if total and host.evacuating_since and host.evacuates_all:
-        note += " Servers are being made again on other hosts."
+        note += " Servers are being made again on other hosts." if is_going else STAYING
     elif total and host.evacuating_since:
         note += (
             " Those that restart elsewhere by themselves are made again on other hosts; 'Evacuate' does it with all."
         )
     elif total and not host.enabled:
-        note += " Servers are being moved to other hosts." if host.draining_since else " 'Drain' moves them to others."
+        moved = " Servers are being moved to other hosts." if is_going else STAYING
+        note += moved if host.draining_since else " 'Drain' moves them to others."
     head = ["server", "status", *([leaving] if leaving else []), "task", "flavor", "created"]
     return panels.table("Servers on this host", head, rows, wide=True, note=note, empty="No servers on this host.")
 

@@ -15,7 +15,7 @@ class Migration(models.Model):
     runs there, and then on the source until that is given up.
 
     The flavors are copies, as a server has; they differ in a resize alone. Of a live migration, bytes of memory and
-    disk are counted.
+    disk are counted, and its guest's pause is noted.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -39,6 +39,7 @@ class Migration(models.Model):
     disk_total = models.BigIntegerField(default=0)
     disk_processed = models.BigIntegerField(default=0)
     disk_remaining = models.BigIntegerField(default=0)
+    downtime_ms = models.IntegerField(null=True, blank=True, help_text="How long the guest was paused, if it was told.")
     forced = models.BooleanField(default=False, help_text="It is to be completed soon, at the price of a pause.")
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(default=timezone.now)

@@ -8,6 +8,7 @@ from apps.compute.models import Migration, Server
 from apps.compute.selectors import server_hardware, servers
 from apps.workflow.selectors import runs
 
+MOVING = "is being moved"
 LIVE, COLD = (states.ACTIVE, states.PAUSED), (states.STOPPED,)
 
 
@@ -29,7 +30,7 @@ def reasons(*, host: str, since: datetime) -> dict[uuid.UUID, str]:
     """Return why the servers on a host are still there, in words; "": they are next. 3 queries at most."""
     rows, on_their_way = list(servers.on_host(host=host).defer(*servers.HEAVY)), moving(host=host)
     what_failed = failed(host=host, since=since)
-    return {row.id: "is being moved" if row.id in on_their_way else _reason(row, what_failed) for row in rows}
+    return {row.id: MOVING if row.id in on_their_way else _reason(row, what_failed) for row in rows}
 
 
 def failed(*, host: str, since: datetime) -> dict[uuid.UUID, str]:

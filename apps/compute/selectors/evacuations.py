@@ -13,6 +13,7 @@ from apps.volumes.selectors import server_volumes
 
 PROPERTY = "celerity:restart_elsewhere"  # an extra spec of flavors, and a key of servers' metadata
 NEVER, USUAL, MOST = "never", 50, 100
+MAKING = "is being made again"
 BACK = "its host is heard again: switch the machine off, or take back that it is down"
 RESIZED = "waits for the end of its resize: revert that, and it is on its former host, with its disks of then"
 MADE_AGAIN = (states.ACTIVE, states.STOPPED, states.ERROR)
@@ -50,7 +51,7 @@ def reasons(*, host: str, since: datetime | None, everything: bool, is_back: boo
     on_their_way = drains.moving(host=host)
     failed = drains.failed(host=host, since=since) if since else {}
     return {
-        server.id: "is being made again" if server.id in on_their_way else _reason(server, failed, everything)
+        server.id: MAKING if server.id in on_their_way else _reason(server, failed, everything)
         for server in in_order(host=host)
     }
 

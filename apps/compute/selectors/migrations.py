@@ -84,6 +84,12 @@ def of_run(*, run_id: uuid.UUID) -> Migration | None:
     return _OF_RUN.first(run=run_id)
 
 
+def downtimes(*, run_ids: list[uuid.UUID]) -> dict[uuid.UUID, int]:
+    """Return how long guests were paused by live migrations, in milliseconds, by run. 1 query, none without runs."""
+    rows = Migration.objects.filter(run_id__in=run_ids, downtime_ms__isnull=False) if run_ids else ()
+    return {row.run_id: int(row.downtime_ms or 0) for row in rows if row.run_id}
+
+
 def waiting(*, before: datetime) -> QuerySet[Migration]:
     """Return the migrations that have waited for their confirmation since ``before``, the oldest first."""
     ready = Server.objects.filter(id=OuterRef("server_id"), deleted_at=None, vm_state=RESIZED, task_state="")

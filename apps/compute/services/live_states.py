@@ -3,6 +3,7 @@
 import uuid
 
 from django.db import transaction
+from django.utils import timezone
 
 from apps.compute import locks, migration_states, states
 from apps.compute.models import Server
@@ -55,9 +56,14 @@ def mark_moved(*, server_id: uuid.UUID, run_id: uuid.UUID, host: str, power_stat
 
 @transaction.atomic
 def mark_made_again(*, server_id: uuid.UUID, run_id: uuid.UUID, host: str, power_state: str) -> None:
-    """The same for a server that was made again. What a rescue or a rebuild left, it left on the dead host."""
+    """The same for a server that was made again. What a rescue or a rebuild left, it left on the dead host.
+
+    It counts as launched anew, as after a rebuild.
+    """
     mark_moved(server_id=server_id, run_id=run_id, host=host, power_state=power_state)
-    Server.objects.filter(id=server_id, host=host, deleted_at=None).update(rebuild=None, rescue=None)
+    Server.objects.filter(id=server_id, host=host, deleted_at=None).update(
+        rebuild=None, rescue=None, launched_at=timezone.now()
+    )
 
 
 def complete(*, server_id: uuid.UUID, run_id: uuid.UUID, status: str = migration_states.COMPLETED) -> None:

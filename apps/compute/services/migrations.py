@@ -73,6 +73,11 @@ def count(*, run_id: uuid.UUID, **amounts: int) -> bool:
     return rows.filter(forced=True).exists()
 
 
+def note_downtime(*, run_id: uuid.UUID, milliseconds: int) -> None:
+    """Note how long a guest was paused by its live migration."""
+    Migration.objects.filter(run_id=run_id).update(downtime_ms=milliseconds)
+
+
 def percent(amounts: Mapping[str, int]) -> int | None:
     """Return how much of the memory and the disks is there; None before that is known."""
     total, remaining = (sum(amounts.get(f"{kind}_{name}", 0) for kind in ("memory", "disk")) for name in

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from apps.operations.explain import format
+from apps.workflow import states
 
 
 def show(console: Console, explanation: dict[str, Any]) -> None:
@@ -33,7 +34,7 @@ def _parts(rest: dict[str, Any]) -> Iterator[RenderableType]:
     filters, candidates = rest.pop("filters", None) or [], rest.pop("candidates", None) or []
     removing = [row for row in filters if row.get("in") != row.get("out")]
     if removing:
-        rows = [(str(row.get("filter")), str(row.get("in")), str(row.get("out"))) for row in removing]
+        rows = [(_words(row.get("filter")), str(row.get("in")), str(row.get("out"))) for row in removing]
         yield table(("filter", "hosts in", "out"), rows)
     if len(filters) > len(removing):
         others = format.plural(len(filters) - len(removing), "other filter" if removing else "filter")
@@ -64,6 +65,10 @@ def table(names: tuple[str, ...], rows: Sequence[tuple[str, ...]], *, left: tupl
 def numbers(values: dict[str, float] | None) -> str:
     """Return "ram 1, vcpu -0.5"."""
     return ", ".join(f"{name} {value:g}" for name, value in (values or {}).items())
+
+
+def _words(name: Any) -> str:
+    return states.CONDITIONS.get(str(name), str(name))
 
 
 def _formatted(value: Any) -> str:

@@ -11,7 +11,8 @@ from django.utils import timezone
 from apps.common import audit
 from apps.common.exceptions import NotFound
 from apps.common.identifiers import parse_uuid
-from apps.compute.selectors import servers, volume_attachments
+from apps.compute.actions import LIVE_MIGRATE
+from apps.compute.selectors import migrations, servers, volume_attachments
 from apps.compute.states import SUBJECT
 from apps.identity.selectors import projects, users
 from apps.images.selectors import images
@@ -83,6 +84,7 @@ class ServerStory(Story):
     reserved: dict[str, int] = field(default_factory=dict)
     ports: tuple[PortFacts, ...] = ()
     host: "Host | None" = None
+    pauses: dict[uuid.UUID, int] = field(default_factory=dict)  # of guests that moved live, in milliseconds, by run
 
 
 def of_subject(subject: Subject, subject_id: uuid.UUID, *, ask_workers: bool = True) -> Story:
@@ -102,7 +104,7 @@ def of_subject(subject: Subject, subject_id: uuid.UUID, *, ask_workers: bool = T
 
 
 def of_server(server: "Server", *, ask_workers: bool = True) -> ServerStory:
-    """Gather a server's story: at most 20 queries. ``ask_workers``: ask over the broker who reads the run's queue."""
+    """Gather a server's story: at most 21 queries. ``ask_workers``: ask over the broker who reads the run's queue."""
     past = _runs(SUBJECT, server.id)
     active = _active(past)
     ports = bindings.specs_for_server(server_id=server.id)
@@ -118,6 +120,7 @@ def of_server(server: "Server", *, ask_workers: bool = True) -> ServerStory:
         ports=ports,
         names=_names(server, past, ports),
         host=host,
+        pauses=migrations.downtimes(run_ids=[run.id for run in past if run.action == LIVE_MIGRATE.name]),
         step_host=_step_host(active, host),
         **_history(server.id, past, ask_workers=ask_workers, also=_volumes(server)),
     )

@@ -163,6 +163,8 @@ def _run(console: Console, story: Story, run: "Run") -> None:
     console.print(Text(f"{format.moment(run.created_at)[:-4]}  {run.request_id}  by {by}  run {str(run.id)[:8]}"))
     if steps:
         console.print(Padding(_steps(story, steps), (0, 0, 0, 1)))
+    if isinstance(story, ServerStory) and run.id in story.pauses:
+        console.print(Text(f"  The guest was paused for {story.pauses[run.id]} ms."))
     for step in steps:
         if step.error_message:
             console.print(Text(f"  {step.name}, attempt {step.attempt}: {step.error_message}"))

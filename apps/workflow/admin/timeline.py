@@ -54,14 +54,6 @@ class Drawn:
     host: str = ""  # the host of the queue
 
 
-# The scheduler's table begins with conditions that are not filters; these have readable names.
-WORDS = {
-    "named": "the requested host",
-    "failed_before": "neither left nor tried before in this run",
-    "fits": "up, enabled and with enough room",
-}
-
-
 def explained(run: Run) -> bool:
     """Return whether the scheduling table shows the details of the run's error."""
     return run.error_cause == NO_HOST and bool(run.explanation)
@@ -136,7 +128,7 @@ def explanation_of(run: Run | None) -> panels.Panel | None:
         return None
     filters = [row for row in _list(explanation.get("filters")) if isinstance(row, dict)]
     removed = [
-        {**row, "filter": WORDS.get(str(row.get("filter")), row.get("filter"))}
+        {**row, "filter": states.CONDITIONS.get(str(row.get("filter")), row.get("filter"))}
         for row in filters
         if row.get("in") != row.get("out")
     ]

@@ -234,8 +234,11 @@ def test_what_a_rebuild_left_is_left_on_the_dead_host(moving: Moving) -> None:
 def test_files_of_an_earlier_life_are_not_used(moving: Moving) -> None:
     servers.prepare(moving.server, moving.hosts[OTHER])
     moving.hosts[OTHER].storage.grow_disk(str(moving.id), "root", 9)
+    before = moving.server.launched_at
     evacuate(moving, HOST)
     assert moving.size() == 1 << 30
+    launched = moving.server.launched_at
+    assert launched is not None and launched != before, "it counts as launched anew, as Nova's do"
 
 
 def test_an_unshelved_server_is_made_again_from_its_image(

@@ -88,6 +88,7 @@ def test_a_running_server_takes_its_new_processors(moving: Moving) -> None:
     Flavor.objects.filter(flavor_id="7").update(**specs)
     moving.do("live-migration", context=ADMIN)
     claim = Allocation.objects.get()
+    assert Migration.objects.get().downtime_ms == 1
     assert (moving.run_state, moving.server.host, claim.host.name) == ("succeeded", OTHER, OTHER)
     [cell] = claim.topology["cells"]  # type: ignore[index]
     assert list(cell["pins"].values()) == [2] and moving.domain_of(OTHER)["cpus"] == [2]

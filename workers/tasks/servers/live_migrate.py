@@ -131,6 +131,10 @@ class Migrate(ServerStep[Moved]):
         log.info("guest moved", total_ms=moved.total_ms, downtime_ms=moved.downtime_ms)
         return Moved(moved.total_ms, moved.downtime_ms)
 
+    def record(self, ctx: StepContext, result: Moved) -> None:
+        if result.downtime_ms is not None:
+            migrations.note_downtime(run_id=ctx.claim.run_id, milliseconds=result.downtime_ms)
+
     def has_passed(self, ctx: StepContext) -> bool:
         return self._power_there(ctx, self.server(ctx)) is not None
 

@@ -40,7 +40,7 @@ class Command(BaseCommand):
             raise CommandError(f"{name} is not being drained.")
         while True:
             left = drains.reasons(host=name, since=since)
-            going = [key for key, why in left.items() if why in ("", "is being moved")]
+            going = [key for key, why in left.items() if why in ("", drains.MOVING)]
             if not options["wait"] or not going:
                 break
             time.sleep(PERIOD)

@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.common import audit
-from apps.compute.models import Server
+from apps.compute.models import Migration, Server
 from apps.operations.explain import collect, diagnosis, queues, text
 from apps.scheduling.models import Allocation, Host, Inventory
 from apps.workflow.models import Finding, Run, Step
@@ -221,6 +221,17 @@ def test_a_failed_action_of_a_server_that_runs(server: Server, start: Callable[.
 
 def test_lost(server: Server) -> None:
     assert told(server).startswith("Lost: the server is scheduling, but no run is active")
+
+
+def test_a_live_migration(server: Server, start: Callable[..., Run]) -> None:
+    """How long its guest was paused, and how its host was chosen, in words."""
+    table = [{"filter": "failed_before", "in": 3, "out": 2}]
+    values = {"pipeline": "server.live_migrate", "action": "live-migration", "state": "succeeded"}
+    run = start(**values, explanation={"filters": table})
+    Migration.objects.create(server=server, run_id=run.id, type="live-migration", status="completed", downtime_ms=87)
+    page = text.render(collect.of_server(server))
+    assert "The guest was paused for 87 ms." in page
+    assert "neither left nor tried before in this run" in page and "failed_before" not in page
 
 
 def test_what_a_deleted_server_still_holds(server: Server, start: Callable[..., Run], host: Host) -> None:
