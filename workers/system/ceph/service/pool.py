@@ -74,6 +74,11 @@ class Pool:
                 with suppress(rados.Error):
                     self.io.unlock(f"celerity_lock.{name}", LOCK, "")
 
+    def unlock_for_good(self, name: str) -> None:
+        """Remove a lock that the caller holds: nobody works on what has gone."""
+        with suppress(rados.ObjectNotFound):
+            self.io.remove_object(f"celerity_lock.{name}")
+
     def _lock(self, name: str) -> None:
         deadline = time.monotonic() + LOCK_PATIENCE_SECONDS
         while True:

@@ -55,6 +55,7 @@ def release(pool: Pool, volume: str, reference: str) -> Any:
         with pool.image(name, read_only=True) as image:
             _check_unused(pool, image)
         pool.rename(name, target)
+        pool.unlock_for_good(volume)
 
 
 def _check_unused(pool: Pool, image: Any) -> None:

@@ -180,8 +180,7 @@ def delete(pool: Pool, volume: str) -> Any:
     with pool.locked(volume, removing=True):
         pool.remove(f"new-{volume}")
         pool.remove(f"volume-{volume}")
-        with suppress(rados.ObjectNotFound):
-            pool.io.remove_object(f"celerity_lock.{volume}")
+        pool.unlock_for_good(volume)
 
 
 def extend(pool: Pool, volume: str, size: int) -> Any:
