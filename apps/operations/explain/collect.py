@@ -22,6 +22,8 @@ from apps.operations.explain import queues, volumes
 from apps.quotas.selectors import reservations
 from apps.scheduling.selectors import hosts
 from apps.scheduling.services import allocations
+from apps.volumes.selectors import pools
+from apps.volumes.selectors import volumes as rows_of_volumes
 from apps.volumes.states import SUBJECT as VOLUME
 from apps.workflow import catalogue, states
 from apps.workflow.catalogue import Subject
@@ -88,7 +90,7 @@ class ServerStory(Story):
 
 
 def of_subject(subject: Subject, subject_id: uuid.UUID, *, ask_workers: bool = True) -> Story:
-    """Gather the story of a subject of any kind: at most 24 queries. ``ask_workers``: see ``of_server``."""
+    """Gather the story of a subject of any kind: at most 25 queries. ``ask_workers``: see ``of_server``."""
     past = _runs(subject.name, subject_id)
     active = _active(past)
     people = {run.user_id for run in past} - {""}
@@ -99,7 +101,9 @@ def of_subject(subject: Subject, subject_id: uuid.UUID, *, ask_workers: bool = T
         names=users.names(people) if people else {},
         step_host=_host(active.host) if active else None,
         sections=volumes.sections(subject_id) if subject.name == VOLUME else (),
-        **_history(subject_id, past, ask_workers=ask_workers),
+        **_history(
+            subject_id, past, ask_workers=ask_workers, also=_pools([subject_id]) if subject.name == VOLUME else ()
+        ),
     )
 
 
@@ -122,7 +126,7 @@ def of_server(server: "Server", *, ask_workers: bool = True) -> ServerStory:
         host=host,
         pauses=migrations.downtimes(run_ids=[run.id for run in past if run.action == LIVE_MIGRATE.name]),
         step_host=_step_host(active, host),
-        **_history(server.id, past, ask_workers=ask_workers, also=_volumes(server)),
+        **_history(server.id, past, ask_workers=ask_workers, also=_beside(server)),
     )
 
 
@@ -157,14 +161,22 @@ def _active(past: "list[Run]") -> "Run | None":
     return next((run for run in past if run.state in states.ACTIVE), None)
 
 
-def _volumes(server: "Server") -> list[uuid.UUID]:
-    """Return the volumes of a server: what is found of them matters to it."""
-    return volume_attachments.volume_ids(server_id=server.id) if server.has_volumes else []
+def _beside(server: "Server") -> list[str]:
+    """Return the volumes of a server and their pools: what is found of them matters to it."""
+    keys = volume_attachments.volume_ids(server_id=server.id) if server.has_volumes else []
+    return [*map(str, keys), *_pools(keys, host=server.host)] if keys else []
 
 
-def _history(
-    subject_id: uuid.UUID, past: "list[Run]", *, ask_workers: bool, also: Sequence[uuid.UUID] = ()
-) -> _History:
+def _pools(volume_ids: Sequence[uuid.UUID], host: str = "") -> list[str]:
+    """Return the names that findings give the pools of volumes, on their hosts; on a guest's host those that it uses by
+    itself.
+    """
+    places = rows_of_volumes.places_of(volume_ids=[str(key) for key in volume_ids]).values()
+    used = {(host, backend) for _, backend in places if host and pools.is_direct(backend)}
+    return sorted({f"{at}@{backend}" for at, backend in {*places, *used} if at})
+
+
+def _history(subject_id: uuid.UUID, past: "list[Run]", *, ask_workers: bool, also: Sequence[str] = ()) -> _History:
     """``also``: other subjects whose findings belong here."""
     steps: dict[uuid.UUID, list[Step]] = {run.id: [] for run in past}
     for step in runs.steps_of(run_ids=list(steps))[:MAX_STEPS]:
@@ -176,9 +188,7 @@ def _history(
         "runs": past,
         "steps": steps,
         "events": audit.of_target(target_id=subject_id, limit=MAX_EVENTS),
-        "findings": findings.told_of(
-            subjects=[str(key) for key in (subject_id, *also)], since=past[-1].created_at if past else None
-        ),
+        "findings": findings.told_of(subjects=[str(subject_id), *also], since=past[-1].created_at if past else None),
         "queue": queues.position_of(active, ask_workers=ask_workers) if active and not active.leader_id else None,
     }
 

@@ -4,9 +4,13 @@ import uuid
 
 import pytest
 
+from apps.compute.models import BlockDevice, Server
 from apps.operations.explain import collect, queues, text
 from apps.scheduling.models import Host
 from apps.volumes.models import Attachment, Backup, Group, GroupType, Snapshot, Volume, VolumeType
+from apps.volumes.selectors import pools
+from apps.workflow.models import Finding
+from tests.unit.operations.explain.test_diagnosis import FLAVOR
 from tests.unit.volumes.test_backends import worker
 from tests.unit.volumes.test_migrations import made
 from workers.engine.subjects import VOLUME
@@ -45,3 +49,22 @@ def test_a_volume(worker: object, monkeypatch: pytest.MonkeyPatch) -> None:
     for expected in ("deleted", "DOWN: its volumes are out of reach", "last failure: No."):
         assert expected in shown, shown
     assert "Who" not in text.render(collect.of_subject(VOLUME, uuid.uuid4(), ask_workers=False))
+
+
+def test_a_full_pool_is_told_of_its_volumes_and_their_servers(worker: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The guest waits with its writes, and nothing is under way: the pool is why."""
+    monkeypatch.setattr(queues, "_messages", lambda queue: 0)
+    volume = made(worker)  # type: ignore[arg-type]
+    server = Server.objects.create(
+        project_id="p", user_id="u", name="vm", hostname="vm", flavor=FLAVOR, reservation_id="r", vm_state="active",
+        host="sim-002", has_volumes=True,
+    )  # fmt: skip
+    BlockDevice.objects.create(server=server, kind="volume", volume_id=volume.id, position=1, is_attached=True)
+    assert "GiB are free" not in page(volume)
+    found = Finding.objects.create(kind="pool", subject="sim-001@local", host="sim-001", found="0 GiB are free")
+    assert "0 GiB are free" in page(volume)
+    assert "0 GiB are free" in text.render(collect.of_server(server, ask_workers=False))
+    Finding.objects.filter(id=found.id).update(subject="sim-002@local", host="sim-002")
+    assert "GiB are free" not in text.render(collect.of_server(server, ask_workers=False))
+    monkeypatch.setattr(pools, "is_direct", lambda backend: True)
+    assert "0 GiB are free" in text.render(collect.of_server(server, ask_workers=False))
