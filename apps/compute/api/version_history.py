@@ -1,31 +1,22 @@
-"""What each microversion changes, and which tests show it: docs/compute-api.md is made from this."""
+"""What each microversion of compute changes, and which tests show it: docs/compute-api.md is made from this."""
 
-from dataclasses import dataclass, replace
+from apps.common.api import version_tables
+from apps.compute.api import versions
 
+INTRODUCTION = """# The compute API's microversions
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """``tests``: names of tests below tests/api, as file::function; without ".py" and "test_" in the file's name."""
+Made by `celerity api_docs` from `apps/compute/api/version_history.py`; do not edit it.
 
-    minor: int
-    text: str
-    tests: tuple[str, ...]
-
-
-def _rows(text: str) -> tuple[Change, ...]:
-    """Read the table; a line that has neither a version nor a text names more tests of the one above."""
-    changes: list[Change] = []
-    for line in text.strip().splitlines():
-        minor, change, tests = (cell.strip() for cell in line.split("|"))
-        if minor:
-            changes.append(Change(int(minor), change, tuple(tests.split())))
-        else:
-            changes[-1] = replace(changes[-1], tests=(*changes[-1].tests, *tests.split()))
-    return tuple(changes)
-
-
-CHANGES = _rows(
-    """
+`/compute/v2.1` speaks {lowest} to {highest}, the newest of Nova 34. Below are what each version changes, and a test
+that shows it. What belongs to a service that is not here is answered in the API's form: no shares, no remote consoles.
+"""
+TABLE = version_tables.VersionTable(
+    page="compute-api.md",
+    introduction=INTRODUCTION,
+    lowest=versions.LOWEST,
+    highest=versions.HIGHEST,
+    changes=version_tables.read(
+        """
 1 | the first | compute/clients_expectations::the_root_gives_the_range_of_microversions
 2 | kinds of key pairs; codes 201 and 204 | compute/keypairs::import_by_version
 3 | more attributes of servers for administrators; `delete_on_termination` of their volumes | compute/versions::fields
@@ -142,4 +133,5 @@ CHANGES = _rows(
 103 | no `os-volumes_boot` | compute/newest_microversions::the_older_name_of_servers
 104 | `pinned_availability_zone` is changed | compute/newest_microversions::zones
 """
+    ),
 )

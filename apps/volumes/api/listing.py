@@ -39,6 +39,7 @@ GROUPS = _NAMED.sorted_by("project_id", "user_id", "availability_zone", "group_t
 GROUP_SNAPSHOTS = _NAMED.sorted_by("project_id", "user_id", "group_id", status="state")
 TRANSFERS = _NAMED.sorted_by("volume_id", display_name="name", source_project_id="project_id")
 BACKUP_PLANS = _NAMED.sorted_by("project_id", "user_id", "volume_id", "next_at")
+OLDER_TRANSFERS = replace(TRANSFERS, sorting=replace(_ORDER, last=(("id", "asc"),), direction="asc"))  # before 3.59
 QOS_SPECS = _NAMED.sorted_by("consumer")
 TYPES = _NAMED.sorted_by("updated_at", "is_public")
 
@@ -51,6 +52,16 @@ ATTACHMENTS = _without_name(attach_status="status", volume_id="volume_id", insta
 MESSAGES = _without_name(
     resource_type="resource_type", resource_uuid="resource_id", request_id="request_id", event_id="event_id"
 )
+
+LOOSE = replace(STYLE, false=frozenset({"false", ""}), other_words=True)  # words of volumes' filters before 3.2
+
+
+def without_names(listing: Listing) -> Listing:
+    """Return the listing of a version that does not sort by ``name``, but by ``display_name``."""
+    assert listing.sorting is not None
+    keys = {key: column for key, column in listing.sorting.keys.items() if key != "name"}
+    return replace(listing, sorting=replace(listing.sorting, keys=keys))
+
 
 # Since when a list has a filter; it has the others from the start.
 _TEXTS = {"similar": "3.34", "times": "3.60", "consumes_quota": "3.65"}

@@ -18,7 +18,9 @@ from apps.volumes.services import quotas, volumes
 KEY_BYTES = 16  # random: a plain digest of so many cannot be searched
 
 
-def create(*, volume: Volume, name: str, with_snapshots: bool = True) -> tuple[Transfer, str]:
+def create(
+    *, volume: Volume, name: str, with_snapshots: bool = True, encrypted_too: bool = True
+) -> tuple[Transfer, str]:
     """Offer a volume: awaiting-transfer. Returns the transfer, and its key, which nothing keeps.
 
     Raises InvalidVolume (400).
@@ -28,6 +30,8 @@ def create(*, volume: Volume, name: str, with_snapshots: bool = True) -> tuple[T
         row = volumes.locked(volume)
         if row.status != states.AVAILABLE:
             raise exceptions.InvalidVolume(reason=f"status must be available, not {row.status}")
+        if row.encrypted:
+            _check_encrypted(allowed=encrypted_too, with_snapshots=with_snapshots)
         if Attachment.objects.filter(volume_id=row.id).exists():
             raise exceptions.InvalidVolume(reason=f"volume {row.id} is still attached")
         if Snapshot.objects.filter(volume_id=row.id, deleted_at=None, status=states.CREATING).exists():
@@ -42,6 +46,13 @@ def create(*, volume: Volume, name: str, with_snapshots: bool = True) -> tuple[T
         _set_status(row, states.AWAITING_TRANSFER)
         audit.record("volume.transfer", "volume", row.id)
     return transfer, key
+
+
+def _check_encrypted(*, allowed: bool, with_snapshots: bool) -> None:
+    if not allowed:
+        raise exceptions.InvalidVolume(reason="transferring encrypted volume is not supported before 3.70")
+    if not with_snapshots:
+        raise exceptions.InvalidVolume(reason="transferring an encrypted volume without its snapshots is not supported")
 
 
 @transaction.atomic

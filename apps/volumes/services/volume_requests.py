@@ -60,8 +60,10 @@ def _empty(context: RequestContext, volume: Volume, values: dict[str, Any]) -> N
 
 def _from_image(context: RequestContext, volume: Volume, values: dict[str, Any]) -> None:
     image = usable_image(context, values["imageRef"])
-    if not image.size:
+    if not image.size and not values.get("needs_data"):
         return _from_snapshot(context, volume, {"snapshot_id": _root_snapshot(image)})
+    if not image.size:
+        raise BadRequest(f"Image {image.id} has no data: volumes are made of the snapshots it names since 3.46.")
     if not volume.size:
         raise exceptions.InvalidInput(reason="Volume size must be a positive integer")
     volume.encrypted = key_selectors.of_image(image_id=image.id) is not None

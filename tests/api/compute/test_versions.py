@@ -11,8 +11,6 @@ import pytest
 from django.utils import timezone
 
 from apps.compute import states
-from apps.compute.api import version_history, versions
-from apps.compute.management.commands import compute_api_docs
 from apps.compute.models import KeyPair, Server
 from apps.compute.services import agents
 from apps.networking.models import FixedIP, Network, Port, QosPolicy, Subnet
@@ -22,18 +20,6 @@ from tests.api.compute.conftest import ComputeCaller
 from tests.callers import Caller
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("no_broker")]
-ROOT = compute_api_docs.ROOT
-
-
-def test_the_table_is_current() -> None:
-    """Each version once, up to the newest; its tests are there; docs/compute-api.md says the same."""
-    minors = [change.minor for change in version_history.CHANGES]
-    assert minors == list(range(versions.LOWEST.minor, versions.HIGHEST.minor + 1))
-    for change in version_history.CHANGES:
-        for test in change.tests:
-            file, function = compute_api_docs.place_of(test)
-            assert f"def {function}(" in (ROOT / file).read_text(), test
-    assert compute_api_docs.PAGE.read_text() == compute_api_docs.page(), "run `celerity compute_api_docs`"
 
 
 def test_status_of_hosts(

@@ -117,7 +117,7 @@ def test_lists(alice: Any, bob: Any, admin: Any, make_volume: Any, make_snapshot
 
     expected = {
         "/snapshots": ["c", "b", "a"],
-        "/snapshots/detail?sort=name:asc": ["a", "b", "c"],
+        "/snapshots/detail?sort=display_name:asc": ["a", "b", "c"],
         "/snapshots?name=b": ["b"],
         f"/snapshots?volume_id={volume['id']}&status=available": ["c", "b", "a"],
         f"/snapshots?volume_id={uuid.uuid4()}": [],

@@ -15,6 +15,8 @@ FIELDS = {
     "encryption_key_id": since("3.64"),
 }
 
+OF_ADMINS = ("os-backup-project-attr:project_id", "user_id")
+
 
 def render_brief(backup: Backup, links: Links) -> dict[str, Any]:
     return {"id": str(backup.id), "name": backup.name, "links": links.of("backups", backup.id)}
@@ -50,5 +52,5 @@ def render(backup: Backup, links: Links, version: Version, *, admin: bool) -> di
     if document["encryption_key_id"] is None:  # as in Cinder
         hidden.append("encryption_key_id")
     if not admin:
-        hidden.append("os-backup-project-attr:project_id")
+        hidden += OF_ADMINS
     return {key: value for key, value in document.items() if key not in hidden}

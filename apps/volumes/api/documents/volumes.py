@@ -23,8 +23,6 @@ FIELDS = {
     "volume_type_id": since("3.63"),
     "consumes_quota": since("3.65"),
 }
-# Since 3.69 null says that the host's own software decides, which holds here.
-NO_TARGETS = since("3.69")
 KEY_IDS = since("3.64")
 
 
@@ -69,7 +67,7 @@ class Renderer:
             "replication_status": None,
             "consistencygroup_id": None,
             "group_id": _text(volume.group_id),
-            "shared_targets": None if self._version in NO_TARGETS else False,
+            "shared_targets": False,  # no client has to lock them: each attachment has an export of its own
             "service_uuid": None,
             "consumes_quota": True,
             "attachments": [self.attachment(volume, row) for row in attachments if row.status in HELD],

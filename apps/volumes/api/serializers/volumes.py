@@ -4,10 +4,13 @@ from typing import Any
 
 from rest_framework import serializers
 
+from apps.common import microversions
 from apps.common.api.serializers import LooseBoolean, StrictSerializer, Text, UUIDString, since
 from apps.volumes import states
 from apps.volumes.api.serializers.fields import Connector, Gibibytes, Name, changes, take_older
 from apps.volumes.api.serializers.metadata import Items
+
+STRICT = microversions.since("3.53")
 
 
 class Key(Text):
@@ -18,10 +21,11 @@ class Key(Text):
 
 
 class VolumeCreate(StrictSerializer):
-    """``display_name`` and ``display_description`` are the older names."""
+    """``display_name`` and ``display_description`` are the older names. Before 3.53 unknown words say nothing.
 
-    # Clients send all of these, with null for what the user did not say.
-    ignored = ("user_id", "project_id", "status", "attach_status", "source_replica", "multiattach")
+    ``group_id`` came with 3.13 and ``backup_id`` with 3.47, but Cinder takes them in every version.
+    """
+
     name = Name()
     display_name = Name()
     description = Name()
@@ -34,11 +38,21 @@ class VolumeCreate(StrictSerializer):
     snapshot_id = Key()
     source_volid = Key()
     metadata = Items(required=False, allow_null=True)
-    backup_id = since("3.47", Key())
-    group_id = since("3.13", Key())
+    backup_id = Key()
+    group_id = Key()
     consistencygroup_id = Key()
+    multiattach = LooseBoolean(required=False, allow_null=True)
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict) and self.version is not None and self.version not in STRICT:
+            data = {key: value for key, value in data.items() if key in self.fields}
+        return super().to_internal_value(data)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs.pop("multiattach", None):
+            raise serializers.ValidationError(
+                {"multiattach": ["the volume type says whether several servers may have a volume: name one that does"]}
+            )
         return take_older(attrs, image_id="imageRef")
 
 
@@ -50,6 +64,8 @@ class VolumeUpdate(StrictSerializer):
     metadata = Items(required=False, allow_null=True)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs and self.version is not None and self.version not in STRICT:
+            return attrs
         attrs = changes(attrs)
         if attrs.get("metadata", ...) is None:
             del attrs["metadata"]

@@ -40,7 +40,7 @@ class BackupsView(_BackupView, Collection):
     """The project's backups, briefly."""
 
     plural, listing, rule = "backups", BACKUPS, RULE.format("get_all")
-    resource, counts_since = "backup", since("3.45")
+    resource, counts_since, named_since = "backup", since("3.45"), since("3.37")
     request_serializers = {"post": serializers.BackupCreate}
     examples = {"POST": {"backup": {"volume_id": "<a volume's id>", "name": "daily", "incremental": False}}}
 

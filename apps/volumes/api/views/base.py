@@ -15,7 +15,7 @@ from apps.common.exceptions import BadRequest, NotFound, NotOffered
 from apps.common.microversions import Range, Version, since
 from apps.volumes.api import versions
 from apps.volumes.api.documents.base import Links
-from apps.volumes.api.listing import BESIDE, STYLE, filters_of
+from apps.volumes.api.listing import BESIDE, LOOSE, STYLE, filters_of, without_names
 from apps.volumes.exceptions import ActionNotOffered
 from apps.volumes.models import Snapshot, Volume
 from apps.volumes.selectors import lists, snapshots, volumes
@@ -162,6 +162,7 @@ class FilteredView(VolumeView):
 
     resource: ClassVar[str]
     strict_since: ClassVar[Range] = since("3.31")
+    words_since: ClassVar[Range] = since("3.0")  # before, booleans have loose words
 
     def asked(self, *, all_projects: bool = False) -> dict[str, list[str]]:
         """Return the query's parameters. Raises BadRequest (400) for filters that the list does not have."""
@@ -177,15 +178,23 @@ class FilteredView(VolumeView):
     def narrowed(self, rows: QuerySet[Any], *, all_projects: bool = False) -> QuerySet[Any]:
         """Return the rows that the query's filters leave. Raises BadRequest (400)."""
         asked, offered = self.asked(all_projects=all_projects), filters_of(self.resource, self.version)
-        return lists.narrow(self.resource, rows, asked, STYLE, since=offered, all_projects=all_projects)
+        style = STYLE if self.version in self.words_since else LOOSE
+        return lists.narrow(self.resource, rows, asked, style, since=offered, all_projects=all_projects)
 
 
 class Collection(FilteredView, collections.Collection):
-    """A list in Cinder's envelope: it has links only where there is more. ``rule`` guards it."""
+    """A list in Cinder's envelope: it has links only where there is more. ``rule`` guards it.
+
+    Before ``pages_since`` a query says nothing of pages and order but by the words of ``before_pages``, whose listing
+    holds then. Since ``named_since`` the rows are sorted by ``name``.
+    """
 
     listing: ClassVar[Listing | None]
     rule: ClassVar[str]
     counts_since: ClassVar[Range | None] = None
+    pages_since: ClassVar[Range] = since("3.0")
+    before_pages: ClassVar[tuple[Listing, tuple[str, ...]] | None] = None
+    named_since: ClassVar[Range] = since("3.0")
 
     def permit(self, action: str, row: Any = None) -> None:
         policy.check(self.caller, self.rule)
@@ -195,6 +204,18 @@ class Collection(FilteredView, collections.Collection):
         if request._request.path.endswith("/"):
             raise NotFound()
         return super().get(request, **ids)
+
+    def cut(self) -> Listing | None:
+        listing = super().cut()
+        return listing if listing is None or self.version in self.named_since else without_names(listing)
+
+    def page(self) -> Page:
+        if self.before_pages is None or self.version in self.pages_since:
+            return super().page()
+        (listing, words), params = self.before_pages, self.request.query_params.copy()
+        for name in set(params) - set(words):
+            del params[name]
+        return collections.read(self.rows(), params, listing)
 
     def documents(self, rows: list[Any]) -> list[dict[str, Any]]:
         """Return the documents of a page's rows."""

@@ -31,6 +31,7 @@ class GroupSnapshotsView(_SnapshotView, Collection):
 
     resource = "group_snapshot"
     plural, listing, rule = "group_snapshots", GROUP_SNAPSHOTS, "group:get_all_group_snapshots"
+    pages_since, before_pages = since("3.29"), (GROUP_SNAPSHOTS, ())
     request_serializers = {"post": serializers.GroupSnapshotCreate}
     examples = {"POST": {"group_snapshot": {"group_id": "<a group's id>", "name": "before"}}}
 

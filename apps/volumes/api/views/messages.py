@@ -38,6 +38,7 @@ class MessagesView(_MessageView, Collection):
 
     resource = "message"
     plural, listing, rule = "messages", MESSAGES, RULE.format("get_all")
+    pages_since, before_pages = since("3.5"), (MESSAGES, ())
 
     def rows(self) -> QuerySet[Message]:
         return self.narrowed(selectors.visible(context=self.caller), all_projects=self.caller.is_admin)

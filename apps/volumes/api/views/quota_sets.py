@@ -80,10 +80,8 @@ class LimitsView(VolumeView):
     def get(self, request: Request) -> Response:
         self.check("limits_extension:used_limits")
         params, other = request.query_params, None
-        if self.caller.is_admin:
-            other = params.get("tenant_id") or (
-                params.get("project_id") if self.version in OTHER_PROJECT_SINCE else None
-            )
+        if self.caller.is_admin and self.version in OTHER_PROJECT_SINCE:
+            other = params.get("project_id") or params.get("tenant_id")
         project_id = other or self.caller.project_id
         if project_id is None:
             raise BadRequest("The token has no project: name one in project_id.")

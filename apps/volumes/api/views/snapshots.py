@@ -25,7 +25,7 @@ class SnapshotsView(Collection):
     """The project's snapshots, briefly."""
 
     plural, listing, rule = "snapshots", SNAPSHOTS, "volume:get_all_snapshots"
-    resource, counts_since = "snapshot", since("3.45")
+    resource, counts_since, named_since = "snapshot", since("3.45"), since("3.30")
     request_serializers = {"post": serializers.SnapshotCreate}
     examples = {"POST": {"snapshot": {"volume_id": "<a volume's id>", "name": "before"}}}
 

@@ -9,7 +9,7 @@ from apps.common import microversions
 from apps.common.api.documents import microseconds
 from apps.common.api.views import Response
 from apps.common.microversions import since
-from apps.volumes.api.listing import TRANSFERS
+from apps.volumes.api.listing import OLDER_TRANSFERS, TRANSFERS
 from apps.volumes.api.serializers import transfers as serializers
 from apps.volumes.api.views.base import Collection, Item, VolumeView
 from apps.volumes.models import Transfer
@@ -22,6 +22,7 @@ FIELDS = {
     "destination_project_id": since("3.57"),
     "accepted": since("3.57"),
 }
+ENCRYPTED = since("3.70")
 
 
 class _TransferView(VolumeView):
@@ -50,6 +51,7 @@ class TransfersView(_TransferView, Collection):
 
     resource = "transfer"
     plural, listing, rule = "transfers", TRANSFERS, "volume:get_all_transfers"
+    pages_since, before_pages = since("3.59"), (OLDER_TRANSFERS, ("limit", "offset"))
     request_serializers = {"post": serializers.TransferCreate}
     examples = {"POST": {"transfer": {"volume_id": "<a volume's id>", "name": "for you"}}}
 
@@ -66,7 +68,10 @@ class TransfersView(_TransferView, Collection):
         values = self.parse(request, "transfer")
         volume = self.volume(values["volume_id"], "volume:create_transfer")
         row, key = transfers.create(
-            volume=volume, name=values.get("name") or "", with_snapshots=not values.get("no_snapshots", False)
+            volume=volume,
+            name=values.get("name") or "",
+            with_snapshots=not values.get("no_snapshots", False),
+            encrypted_too=self.version in ENCRYPTED,
         )
         return Response({"transfer": {**self.render(row), "auth_key": key}}, status=202)
 

@@ -26,7 +26,7 @@ HINTS = "OS-SCH-HNT:scheduler_hints"
 FEATURES = {
     "consistencygroup_id": "consistency groups of volumes",
 }
-TOTALS_WITH_METADATA = since("3.36")
+TOTALS_WITH_METADATA, FORCES, WITHOUT_DATA = since("3.36"), since("3.23"), since("3.46")
 EXAMPLE = {"volume": {"size": 1, "name": "data"}}
 
 
@@ -46,7 +46,7 @@ class VolumesView(VolumeViewBase, Collection):
     """The project's volumes, briefly."""
 
     plural, listing, rule = "volumes", VOLUMES, "volume:get_all"
-    resource, counts_since = "volume", since("3.45")
+    resource, counts_since, words_since = "volume", since("3.45"), since("3.2")
     beside = (HINTS,)
     request_serializers = {"post": serializers.VolumeCreate}
     examples = {"POST": EXAMPLE}
@@ -69,6 +69,7 @@ class VolumesView(VolumeViewBase, Collection):
             if values.get(name):
                 raise exceptions.InvalidInput(reason=f"this cloud does not offer {feature} ({name})")
         values["hints"] = self._hints(request.data)
+        values["needs_data"] = self.version not in WITHOUT_DATA
         volume = volume_requests.resolve(context=self.caller, values=values)
         assert volume.project_id == project_id
         if values.get("group_id"):
@@ -149,7 +150,7 @@ class VolumeItemView(VolumeViewBase, Item):
         return Response({"volume": self.renderer().render(updated, attached)})
 
     def remove(self, row: Volume) -> None:
-        force = self.flag("force")
+        force = self.version in FORCES and self.flag("force")
         if force:
             self.check("volume:force_delete", row)
         volumes.delete(context=self.caller, volume=row, cascade=self.flag("cascade"), force=force)
