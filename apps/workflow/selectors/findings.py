@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from apps.workflow.models import Finding, Tally
 
@@ -26,11 +26,12 @@ def open_of(*, subject: str) -> list[Finding]:
 
 
 def told_of(*, subjects: Sequence[str], since: datetime | None) -> list[Finding]:
-    """Return findings of subjects, newest first: the open ones, and what was repaired since a moment. 1 query."""
+    """Return findings of subjects, newest first: the open ones, then what was repaired since a moment. 1 query."""
     wanted = Q(resolved_at=None)
     if since is not None:
         wanted |= Q(resolved_at__gte=since) & ~Q(done="") & ~Q(done__startswith="failed")
-    return list(everything().filter(wanted, subject__in=subjects)[:LIMIT])
+    rows = everything().filter(wanted, subject__in=subjects)
+    return list(rows.order_by(F("resolved_at").desc(nulls_first=True), "-last_seen_at", "-id")[:LIMIT])
 
 
 def open_by_kind() -> dict[str, int]:

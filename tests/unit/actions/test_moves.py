@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from apps.common.exceptions import BadRequest, Conflict
-from apps.compute import migration_states
+from apps.compute import migration_states, states
 from apps.compute.exceptions import ImageUnusable
 from apps.compute.models import BlockDevice, Flavor, Migration, Server
 from apps.compute.selectors import quota_counts
@@ -16,6 +16,7 @@ from apps.images.models import Image
 from apps.operations.consistency import rows
 from apps.quotas.exceptions import QuotaExceeded
 from apps.quotas.models import Limit, Usage
+from apps.scheduling import topologies
 from apps.scheduling.models import Allocation, Host
 from apps.scheduling.selectors import hosts
 from apps.workflow.models import Run
@@ -93,6 +94,11 @@ def test_a_running_server_takes_its_new_processors(moving: Moving) -> None:
     [cell] = claim.topology["cells"]  # type: ignore[index]
     assert list(cell["pins"].values()) == [2] and moving.domain_of(OTHER)["cpus"] == [2]
     assert moving.where() == {OTHER: ("running", True, False)} and moving.findings() == []
+    for vm_state, is_known in (("error", True), ("shelved", True), ("suspended", False)):  # its claim is lost
+        Server.objects.update(vm_state=vm_state, power_state=states.SHUTDOWN)
+        Allocation.objects.all().delete()
+        allocation_reconciler.reconcile(FindingReport(""))
+        assert topologies.is_unknown(Allocation.objects.get().topology or {}) != is_known, vm_state
     with pytest.raises(PeerRefused, match="upgrade that host first"):
         peers._door(moving.drivers, str(moving.id), "arrival")
     assert peers._door(moving.drivers, str(moving.id), "arrival-placed").data == b"{}"

@@ -9,12 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import libvirt
 import pytest
 from lxml import etree
 
 from tests.unit.drivers import samples
 from tests.unit.drivers.test_local_storage import driver, image, image_file, source  # noqa: F401
-from workers.drivers.errors import Stopped
+from workers.drivers.errors import DriverError, Stopped
 from workers.drivers.hypervisor import loader as hypervisors
 from workers.drivers.hypervisor.base import CellPlacement, Hardware, HypervisorDriver, Placement
 from workers.drivers.hypervisor.errors import ServerNotRunning
@@ -127,6 +128,16 @@ def test_without_a_set_the_others_share_what_is_not_dedicated(tmp_path: Path) ->
     assert named._whole_policy(Host()).shared_cpus == (3,)
 
 
+def test_a_destination_whose_libvirt_does_not_answer_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(_: Any) -> None:
+        libvirt.open("nowhere:///")
+
+    hypervisor = LibvirtDriver({"state_dir": tmp_path, "virt_type": "qemu"})
+    monkeypatch.setattr(hypervisor._connection, "run", fails)
+    with pytest.raises(DriverError):
+        hypervisor.arrival_facts({})
+
+
 def test_a_guest_has_its_places_on_its_new_host() -> None:
     """All that libvirt reads of a place is the destination's; what the guest sees stays."""
 
@@ -189,6 +200,8 @@ def test_disks_of_a_server_that_arrives(
         with pytest.raises(FilesMissing):
             driver.handed_file(ID, name)
     full = storages.load("local", {"state_dir": tmp_path / "full", "reserved_gib": 1 << 30})
-    with pytest.raises(NotEnoughSpace):
-        full.prepare_disks(ID, far, threading.Event())
+    for receive in (full.receive_images, full.prepare_disks):
+        with pytest.raises(NotEnoughSpace):
+            receive(ID, far, threading.Event())
+    assert not full.has_image(image.sha512)
     assert not full.list_servers()

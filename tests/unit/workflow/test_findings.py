@@ -1,6 +1,9 @@
 """A difference has one open row, which is closed once it is no longer seen; a new one is counted once."""
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from apps.workflow.models import Finding
 from apps.workflow.selectors import findings as selectors
@@ -40,6 +43,16 @@ def test_what_is_repaired_is_closed_at_once() -> None:
         told.repaired("power", "a", found="off", done="started")
     row = Finding.objects.get()
     assert (row.done, row.times, row.resolved_at is None) == ("started", 2, False)
+
+
+def test_open_ones_are_told_before_repairs() -> None:
+    see("a")
+    Finding.objects.update(last_seen_at=timezone.now() - timedelta(hours=1))
+    with findings.reporting(kinds=("domain",), host="h1") as told:
+        for _ in range(selectors.LIMIT):
+            told.repaired("domain", "a", found="off", done="started")
+    rows = selectors.told_of(subjects=["a"], since=timezone.now() - timedelta(hours=2))
+    assert len(rows) == selectors.LIMIT and rows[0].resolved_at is None
 
 
 def test_a_look_that_broke_off_closes_nothing() -> None:

@@ -68,6 +68,7 @@ class LocalArrivals(LocalSnapshots):
             "images": {
                 image.sha512: {
                     "format": image.format, "virtual_size": image.virtual_size,
+                    "used": (self.paths.images / image.sha512).stat().st_blocks * 512,
                     **{name: value for name in _OF_CONVERTED if (value := self._record(image.sha512).get(name))},
                 }
                 for image in map(self._image_below, disks.values()) if image is not None
@@ -87,8 +88,7 @@ class LocalArrivals(LocalSnapshots):
     def prepare_disks(self, server_id: str, source: Peer, stop: Event) -> None:
         with _read_from_peer():
             known = json.loads(client.read(source, server_id, "layout"))
-            self._check_room_for_arrival(known["used"])
-            self._have_images(server_id, known, source, stop)
+            self._have_images(server_id, known, source, stop, beside=known["used"])
             for name, record in known["disks"].items():
                 if stop.is_set():
                     raise Stopped("Preparing the disks was stopped.", details=server_id)
@@ -124,9 +124,16 @@ class LocalArrivals(LocalSnapshots):
     def _record(self, sha512: str) -> Any:
         return json.loads(files.read(self.paths.images / f"{sha512}.json") or b"{}")
 
-    def _have_images(self, server_id: str, known: Any, source: Peer, stop: Event) -> None:
-        for sha512, facts in known["images"].items():
+    def _have_images(self, server_id: str, known: Any, source: Peer, stop: Event, *, beside: int = 0) -> None:
+        """Have the server's images. Raises NotEnoughSpace where they, and so many bytes beside them, have no room."""
+        for sha512 in known["images"]:
             values.check_sha512(sha512)
+        missing = {key: facts for key, facts in known["images"].items() if self._cached(key) is None}
+        # A source of before does not say how large they are.
+        wanted = beside + sum(int(facts.get("used", 0)) for facts in missing.values())
+        if wanted:
+            self._check_room_for_arrival(wanted)
+        for sha512, facts in missing.items():
             self._have_image(server_id, sha512, facts, source, stop)
 
     def _have_image(self, server_id: str, sha512: str, facts: Any, source: Peer, stop: Event) -> None:

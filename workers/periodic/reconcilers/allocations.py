@@ -8,12 +8,13 @@ Rules:
   claimed - placed, no server or volume       -> released
   claimed and placed on different hosts       -> released, and claimed on the row's host
   placed - claimed                            -> claimed, whether or not it fits, because it is there; with processors
-                                                 and memory cells if it is off; of one that runs they are unknown
+                                                 and memory cells if it is off; of another one they are unknown
                                                  until its next start, and its host gets no more such servers
   used(h) is not the sum of claimed on h      -> corrected
 """
 
 import uuid
+from typing import TYPE_CHECKING
 
 from apps.compute import states
 from apps.compute.selectors import request_specs
@@ -27,8 +28,14 @@ from apps.workflow.services import leases
 from apps.workflow.services.findings import FindingReport
 from workers.engine.subjects import SERVER, VOLUME
 
+if TYPE_CHECKING:
+    from apps.compute.models import Server
+
 KIND = "allocation"
 INVENTORY = "inventory"
+UNKNOWN = (
+    "; which processors or devices its guest has is known from its next start on: the host takes no others with any"
+)
 KINDS = (KIND, INVENTORY)
 
 
@@ -58,20 +65,27 @@ def _repair(report: FindingReport, consumer_id: uuid.UUID) -> None:
             return
         allocation = allocations.of_consumer(consumer_id=consumer_id)
         claimed = allocation.host.name if allocation else ""
-        host = server.host if server else ""
+        host, unknown = server.host if server else "", ""
         if claimed == host:
             return
         allocations.release(consumer_id=consumer_id)
         if server is not None and host:
             spec = request_specs.of_server(server, excluded=[])
             inventories.restore(consumer_id=consumer_id, host=host, spec=spec)
-            if spec.topology is not None and server.vm_state == states.STOPPED:
+            if spec.topology is not None and _is_off(server):
                 topologies.place_restored(consumer_id=consumer_id, guest=spec.topology)
             elif spec.topology is not None:
                 topologies.note_unknown(consumer_id=consumer_id)
+                unknown = UNKNOWN
     there = f"is on {host or 'no host'}" if server else "does not exist"
     places = f"claimed on {claimed or 'no host'}; the server {there}"
-    report.repaired(KIND, consumer_id, found=places, done=f"claimed on {host}" if host else "released")
+    report.repaired(KIND, consumer_id, found=places, done=f"claimed on {host}{unknown}" if host else "released")
+
+
+def _is_off(server: "Server") -> bool:
+    """Whether its guest has nothing of its host. A suspended one's memory says what it had."""
+    is_down = server.vm_state == states.ERROR and server.power_state == states.SHUTDOWN
+    return server.vm_state in (states.STOPPED, states.SHELVED) or is_down
 
 
 def _repair_volume(report: FindingReport, volume_id: uuid.UUID) -> None:

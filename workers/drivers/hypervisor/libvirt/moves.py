@@ -60,10 +60,10 @@ class LibvirtMoves(MigrationOperations):
     def arrival_facts(self, volumes: Mapping[str, ExportSource | ClusterSource]) -> bytes:
         exports = {key: source for key, source in volumes.items() if isinstance(source, ExportSource)}
         sources = {key: {"socket": source.socket, "name": source.name} for key, source in exports.items()}
-        if len(exports) < len(volumes):
-            with translated(MigrationFailed):
+        with translated(MigrationFailed):
+            if len(exports) < len(volumes):
                 self._connection.run(lambda it: secrets.keep(it, volumes.values()))
-        shared = self._connection.run(self._whole_policy).shared_cpus
+            shared = self._connection.run(self._whole_policy).shared_cpus
         return json.dumps({"home": self._home, "volumes": sources, "shared_cpus": shared}).encode()
 
     def prepare_arrival(self, server_id: str) -> None:
