@@ -65,7 +65,7 @@ def _check_reservable(row: Volume, before: list[Attachment], server_id: uuid.UUI
             reason=f"Volume {row.id} has no key: it was made before this cloud encrypted volumes. Create another one."
         )
     # os-reserve and the status that an operator set say nothing of attachments: those that exist count.
-    legal = SHARED if row.multiattach else (states.AVAILABLE, *(() if before else (states.RESERVED,)))
+    legal = OURS if row.multiattach else (states.AVAILABLE, *(() if before else (states.RESERVED,)))
     if row.status not in legal:
         raise exceptions.InvalidVolume(
             reason=f"Volume {row.id} status must be {states.AVAILABLE} to reserve, but the current status is "
@@ -164,7 +164,7 @@ def complete(*, attachment: Attachment, device: str = "", by_compute: bool = Fal
     current.attached_at = current.attached_at or now
     current.status, current.updated_at = states.ATTACHED, now
     current.save()
-    _set_status(row, states.IN_USE)
+    _follow_attachments(row)
     audit.record("volume.attach", "volume", row.id, details={"server": str(current.server_id or "")})
     return current
 
@@ -174,8 +174,7 @@ def begin_detach(*, attachment: Attachment, by_compute: bool = False) -> None:
     """The guest is to give the disk back: detaching. Raises AttachmentNotFound (404), UsedByCompute (409)."""
     row, current = _locked(attachment, by_compute)
     Attachment.objects.filter(id=current.id).update(status=states.DETACHING, updated_at=timezone.now())
-    if not _others(row, current):
-        _set_status(row, states.DETACHING)
+    _follow_attachments(row)
 
 
 @transaction.atomic
@@ -183,7 +182,7 @@ def roll_back_detach(*, attachment: Attachment, by_compute: bool = False) -> Non
     """The guest keeps the disk: attached and in use again. Raises AttachmentNotFound (404), UsedByCompute (409)."""
     row, current = _locked(attachment, by_compute)
     Attachment.objects.filter(id=current.id).update(status=states.ATTACHED, updated_at=timezone.now())
-    _set_status(row, states.IN_USE)
+    _follow_attachments(row)
 
 
 def keep_serial(*, attachment: Attachment, serial: str) -> None:
@@ -208,20 +207,15 @@ def delete(*, attachment: Attachment, by_compute: bool = False) -> None:
 
 
 def _follow_attachments(row: Volume) -> None:
-    """Give the volume the status of the attachments that it has left."""
+    """Give the volume the status of its attachments: detaching until no server is asked to let go, as in Cinder."""
     left = set(Attachment.objects.filter(volume_id=row.id).values_list("status", flat=True))
     order = (
-        (states.ATTACHED, states.IN_USE),
         (states.DETACHING, states.DETACHING),
+        (states.ATTACHED, states.IN_USE),
         (states.ATTACHING, states.ATTACHING),
     )
     fallback = states.RESERVED if left else states.AVAILABLE
     _set_status(row, next((status for kind, status in order if kind in left), fallback))
-
-
-def _others(row: Volume, attachment: Attachment) -> bool:
-    rows = Attachment.objects.filter(volume_id=row.id, status=states.ATTACHED)
-    return rows.exclude(id=attachment.id).exists()
 
 
 def _locked(attachment: Attachment, by_compute: bool) -> tuple[Volume, Attachment]:

@@ -53,7 +53,8 @@ def roll_back_detach(*, volume: Volume) -> None:
     row = volumes.locked(volume)
     if row.status == states.DETACHING:
         for attachment in selectors.of_volume(volume_id=row.id):
-            attachments.roll_back_detach(attachment=attachment)
+            if attachment.status == states.DETACHING:
+                attachments.roll_back_detach(attachment=attachment)
 
 
 @transaction.atomic
