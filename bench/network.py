@@ -1,21 +1,16 @@
 """`python -m bench.network`: how fast OVN follows the network engine, and what its daemons take.
 
-A machine in a network namespace, in the userspace datapath, whose guests are namespaces too. The cloud's API has no
-part in it: rows become specs within milliseconds (`make bench`), and hosts wait for OVN.
+Rows become specs within milliseconds (`make bench`), and hosts wait for OVN: the cloud's API has no part in it.
 """
 
 import argparse
-import fcntl
 import json
 import os
-import shutil
 import socket
-import struct
 import subprocess
 import sys
 import time
 import uuid
-from array import array
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -24,19 +19,24 @@ from statistics import median, quantiles
 from typing import Any
 
 from bench import usage
-from deploy import testrun
-from deploy.ovn import places
+from bench.network_machine import (
+    DEADLINE_SECONDS,
+    Machine,
+    cable,
+    group,
+    guest_namespace,
+    machine,
+    network,
+    port,
+    run,
+)
 from deploy.private import ovn
-from workers.drivers.network import loader
-from workers.drivers.network.base import FixedIP, SubnetSpec
-from workers.drivers.network.base.engine import NetworkEngine
-from workers.drivers.network.base.l2 import NetworkSpec, PortSpec
+from workers.drivers.network.base import SubnetSpec
+from workers.drivers.network.base.l2 import NetworkSpec
 from workers.drivers.network.base.l3 import FloatingIPSpec, RouterGateway, RouterInterface, RouterSpec
 from workers.drivers.network.base.rules import GroupSpec, RuleSpec
 
-DEADLINE_SECONDS = 60.0
 TCP, ECHO = 6, 7
-SIOCETHTOOL, ETHTOOL_STXCSUM, ETHTOOL_STSO, ETHTOOL_SGSO = 0x8946, 0x17, 0x1F, 0x24
 SENDER = """
 import socket, sys, time
 s, block, sent = socket.create_connection((sys.argv[1], 7), timeout=10), bytes(262144), 0
@@ -54,81 +54,6 @@ while True:
     while c.recv_into(b): pass
     c.close()
 """
-
-
-class Machine:
-    """A machine under OVN in the namespace of this thread, its engine, and guests on its switch."""
-
-    def __init__(self, state: Path, stack: ExitStack, *, segmentation: bool = True) -> None:
-        (state / "machine").mkdir()
-        mode = "single-host" if segmentation else "multi-host"
-        settings = {"CELERITY_DATAPATH": "netdev", "CELERITY_NETDEV_OFFLOADS": mode}
-        environment = ovn.make_environment(state / "machine", "bench", **settings)
-        self._environment, self.stack, self._segmentation = environment, stack, segmentation
-        self.places = places.of(environment)
-        stack.enter_context(ovn.namespace())
-        self.supervisor = stack.enter_context(ovn.supervised(environment))
-        ovn.up(environment, self.supervisor)
-        self.engine: NetworkEngine = loader.load_engine("ovn", {"northbound": self.places.northbound})
-        self.driver = loader.load("ovn", {"switch": self.places.switch})
-        stack.callback(self.engine.close)
-        stack.callback(self.driver.close)
-
-    def guest(self, port: PortSpec) -> int:
-        """Make a guest's namespace with a card that is not plugged yet; return its descriptor."""
-        inside = _namespace(self.stack)
-        _cable(tap_of(port), inside)
-        with ovn.namespace(inside):
-            _run("ip", "link", "set", "eth0", "address", port.mac, "mtu", "1442", "up")
-            _run("ip", "address", "add", f"{port.fixed_ips[0].ip}/16", "dev", "eth0")
-            _run("ip", "route", "add", "default", "via", "10.9.0.1")
-            if not self._segmentation:
-                _finish_packets("eth0")
-        return inside
-
-    def plug(self, *ports: PortSpec) -> None:
-        """Plug ports as libvirt does: the interface carries the port's id."""
-        arguments: list[str] = []
-        for port in ports:
-            name, ids = tap_of(port), f"external_ids:iface-id={port.id}"
-            arguments += ["--", "add-port", "br-int", name, "--", "set", "Interface", name, ids]
-        places.vsctl(self.places, *arguments[1:])
-
-    def plug_dummies(self, ports: Sequence[PortSpec]) -> None:
-        """Plug ports without guests, and wait until all are programmed."""
-        for port in ports:
-            _run("ip", "tuntap", "add", tap_of(port), "mode", "tap")
-        for first in range(0, len(ports), 100):
-            self.plug(*ports[first : first + 100])
-        self.driver.wait_until_up({port.id: () for port in ports}, DEADLINE_SECONDS)
-
-    def settle(self) -> None:
-        """Wait until the host has programmed all that is written."""
-        _run("ovn-nbctl", f"--db={self.places.northbound}", "--timeout=120", "--wait=hv", "sync")
-
-    def memory_mib(self) -> dict[str, float]:
-        """Return the PSS of OVN's daemons."""
-        pids = {name: record["pid"] for name, record in self.supervisor.states().items() if record["pid"]}
-        return {name: _pss(pid) for name, pid in pids.items()}
-
-
-def tap_of(port: PortSpec) -> str:
-    return f"tap{port.id[:11]}"
-
-
-def network() -> NetworkSpec:
-    subnet = SubnetSpec(str(uuid.uuid4()), "10.9.0.0/16", "10.9.0.1", dns_nameservers=("10.9.0.1",))
-    return NetworkSpec(str(uuid.uuid4()), subnets=(subnet,))
-
-
-def port(of: NetworkSpec, number: int, **more: Any) -> PortSpec:
-    ip = f"10.9.{1 + number // 250}.{1 + number % 250}"
-    mac = f"fa:16:3e:0b:{number >> 8:02x}:{number & 255:02x}"
-    return PortSpec(str(uuid.uuid4()), mac, (FixedIP(of.subnets[0].id, ip),), **more)
-
-
-def group(*rules: RuleSpec, key: str = "") -> GroupSpec:
-    return GroupSpec(key or str(uuid.uuid4()), rules=rules)
 
 
 def _plugging(machine: Machine, turns: int) -> dict[str, list[float]]:
@@ -239,16 +164,16 @@ def _throughput(machine: Machine, seconds: float) -> float:
 def _bridge(seconds: float) -> float:
     """Return the same over a bridge of the kernel, as hosts had before OVN."""
     with ExitStack() as stack, ovn.namespace():
-        _run("ip", "link", "add", "br0", "type", "bridge")
-        _run("ip", "link", "set", "br0", "up")
+        run("ip", "link", "add", "br0", "type", "bridge")
+        run("ip", "link", "set", "br0", "up")
         guests = []
         for number in (1, 2):
-            inside = _namespace(stack)
-            _cable(f"tap{number}", inside)
-            _run("ip", "link", "set", f"tap{number}", "master", "br0")
+            inside = guest_namespace(stack)
+            cable(f"tap{number}", inside)
+            run("ip", "link", "set", f"tap{number}", "master", "br0")
             with ovn.namespace(inside):
-                _run("ip", "address", "add", f"10.9.1.{number}/16", "dev", "eth0")
-                _run("ip", "link", "set", "eth0", "mtu", "1442", "up")
+                run("ip", "address", "add", f"10.9.1.{number}/16", "dev", "eth0")
+                run("ip", "link", "set", "eth0", "mtu", "1442", "up")
             guests.append(inside)
         _wait(lambda: _in(guests[0], lambda: _pings("10.9.1.2")), "a ping over the bridge")
         return _send(guests[0], guests[1], "10.9.1.2", seconds)
@@ -256,33 +181,12 @@ def _bridge(seconds: float) -> float:
 
 def _send(source: int, target: int, ip: str, seconds: float) -> float:
     with _program(target, SINK):
-        return float(_in(source, lambda: _run(sys.executable, "-c", SENDER, ip, str(seconds))))
-
-
-def _namespace(stack: ExitStack) -> int:
-    with ovn.namespace() as made:
-        inside = os.dup(made)
-    stack.callback(os.close, inside)
-    return inside
+        return float(_in(source, lambda: run(sys.executable, "-c", SENDER, ip, str(seconds))))
 
 
 def _in(inside: int, work: Callable[[], Any]) -> Any:
     with ovn.namespace(inside):
         return work()
-
-
-def _cable(name: str, inside: int) -> None:
-    there = ("peer", "name", "eth0", "netns", f"/proc/{os.getpid()}/fd/{inside}")
-    _run("ip", "link", "add", name, "type", "veth", *there)
-    _run("ip", "link", "set", name, "up")
-
-
-def _finish_packets(device: str) -> None:
-    """Have a card finish checksums and segments itself, as guests' do in multi-host mode."""
-    with socket.socket() as any_socket:
-        for what in (ETHTOOL_STXCSUM, ETHTOOL_STSO, ETHTOOL_SGSO):
-            value = array("I", [what, 0])
-            fcntl.ioctl(any_socket, SIOCETHTOOL, struct.pack("16sQ", device.encode(), value.buffer_info()[0]))
 
 
 @contextmanager
@@ -317,31 +221,12 @@ def _pings_anew(ip: str) -> bool:
     return False
 
 
-def _run(*command: str) -> str:
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
-
-
-def _pss(pid: int) -> float:
-    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    return round(sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024, 1)
-
-
 def _wait(condition: Callable[[], bool], what: str) -> None:
     deadline = time.monotonic() + DEADLINE_SECONDS
     while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError(what)
         time.sleep(0.002)
-
-
-@contextmanager
-def machine(*, segmentation: bool = True) -> Iterator[Machine]:
-    state = testrun.make_state()
-    try:
-        with ExitStack() as stack:
-            yield Machine(state, stack, segmentation=segmentation)
-    finally:
-        shutil.rmtree(state, ignore_errors=True)
 
 
 def measure(parts: Sequence[str], turns: int, ports: int) -> dict[str, Any]:
@@ -395,7 +280,3 @@ def main(arguments: list[str]) -> int:
     if options.output:
         options.output.write_text(json.dumps(results, indent=1) + "\n")
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

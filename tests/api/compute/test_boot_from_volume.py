@@ -1,7 +1,6 @@
-"""Servers with volumes from the start: what is made, what boots, what a delete or a failed build leaves."""
+"""Servers with volumes from the start: what is made, what boots, what a delete leaves."""
 
 import json
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,9 @@ from django.db import connection
 
 from apps.compute.models import BlockDevice, Flavor, Server
 from apps.images.models import Image
-from apps.quotas.models import Limit, Usage
+from apps.quotas.models import Usage
 from apps.scheduling.models import Allocation, Host, Inventory
-from apps.volumes.models import Attachment, Snapshot, Volume, VolumeType
-from apps.workflow.models import Run
+from apps.volumes.models import Attachment, Snapshot, Volume
 from tests.api.compute import in_process
 from tests.api.compute.conftest import ComputeCaller
 from tests.api.compute.in_process import HOST, Worker
@@ -192,57 +190,6 @@ def test_a_volume_of_a_snapshot(
     assert (made.status, made.size, made.source_snapshot_id, made.bootable) == ("in-use", 3, snapshot.id, True)
 
 
-UNKNOWN = "8f1f6d0e-0d2a-4d0e-9f52-3a8a3b1f7c55"
-
-
-@pytest.mark.parametrize(
-    ("mappings", "words"),
-    [
-        ([{"source_type": "volume", "destination_type": "local", "uuid": UNKNOWN}], "destination_type volume"),
-        ([{"source_type": "volume", "boot_index": 0}], "needs a uuid"),
-        ([{"source_type": "volume", "uuid": UNKNOWN, "boot_index": 0}], f"failed to get volume {UNKNOWN}"),
-        ([{"source_type": "snapshot", "uuid": UNKNOWN, "boot_index": 0}], "failed to get snapshot"),
-        ([{"source_type": "image", "destination_type": "volume", "uuid": UNKNOWN, "boot_index": 0}], "non-zero size"),
-        ([blank(volume_size=None)], "non-zero size"),
-        ([blank(boot_index=0), blank(boot_index=0)], "Boot sequence"),
-        ([blank(boot_index=1)], "Boot sequence"),
-        ([blank()], "an image is required"),
-        ([blank(guest_format="ext4")], "guest_format is for local disks"),
-        ([blank(volume_type="nothing of the kind")], "failed to get volume type"),
-        ([blank(disk_bus="usb")], "disk_bus usb is not offered"),
-        ([{"source_type": "image", "destination_type": "volume", "uuid": UNKNOWN, "volume_size": 1, "boot_index": 0}],
-         "Invalid image identifier"),
-    ],
-)  # fmt: skip
-def test_refused_mappings(
-    alice: ComputeCaller, wanted: dict[str, Any], worker: Worker, mappings: list[dict[str, Any]], words: str
-) -> None:
-    answer = create(alice, wanted, *mappings)
-    assert answer.status_code == 400 and words in answer.json()["badRequest"]["message"], answer.content
-    assert not Server.objects.exists() and not Volume.objects.exists() and not Run.objects.exists()
-
-
-def test_volumes_that_cannot_be_booted_from(
-    alice: ComputeCaller, bob: ComputeCaller, admin: ComputeCaller, wanted: dict[str, Any], image: Image,
-    make_volume: MakeVolume,
-) -> None:  # fmt: skip
-    own, multiple = make_volume(alice), of_image(image)
-    refused: list[tuple[ComputeCaller, list[dict[str, Any]], dict[str, Any], str]] = [
-        (alice, [of_volume(make_volume(bob), boot_index=0)], {}, "failed to get volume"),
-        (admin, [of_volume(make_volume(bob), boot_index=0)], {}, "failed to get volume"),
-        (alice, [of_volume(make_volume(alice, bootable=False), boot_index=0)], {}, "not bootable"),
-        (alice, [of_volume(make_volume(alice, status="in-use"), boot_index=0)], {}, "status must be available"),
-        (alice, [of_volume(own, boot_index=0), of_volume(own)], {}, "named twice"),
-        (alice, [of_volume(own, boot_index=0)], {"max_count": 2, "min_count": 2}, "multiple instances"),
-        (alice, [{**multiple, "volume_size": 1}], {"min_count": 1, "imageRef": ""}, "larger than volume size"),
-    ]  # fmt: skip
-    Image.objects.filter(id=image.id).update(virtual_size=2 << 30)
-    for caller, mappings, more, words in refused:
-        answer = create(caller, wanted, *mappings, **more)
-        assert answer.status_code == 400 and words in answer.json()["badRequest"]["message"], answer.content
-    assert not Server.objects.exists() and not Attachment.objects.exists()
-
-
 def test_the_older_syntax(
     alice: ComputeCaller, wanted: dict[str, Any], make_volume: MakeVolume, worker: Worker
 ) -> None:
@@ -263,101 +210,6 @@ def test_the_older_syntax(
     ]  # fmt: skip
 
 
-def test_quotas_are_reserved_with_the_request(
-    alice: ComputeCaller, wanted: dict[str, Any], image: Image, worker: Worker
-) -> None:
-    Limit.objects.create(owner_id=alice.project_id, resource="gigabytes", value=3)
-    answer = create(alice, wanted, of_image(image, volume_size=2), max_count=2, min_count=2)
-    assert answer.status_code == 403 and "exceed" in answer.json()["forbidden"]["message"], answer.content
-    assert not Server.objects.exists() and not Volume.objects.exists()
-    assert all(amounts == (0, 0) for amounts in used(alice).values())
-
-
-@pytest.mark.parametrize(
-    ("op", "error"),
-    [("create_volume", "abort"), ("create_volume", "retryable"), ("open_export", "abort"), ("spawn", "abort"),
-     ("spawn", "retryable")],
-)  # fmt: skip
-@pytest.mark.parametrize("when", ["before", "after"])
-def test_a_build_that_fails_leaves_nothing(
-    alice: ComputeCaller, wanted: dict[str, Any], image: Image, make_volume: MakeVolume, worker: Worker, op: str,
-    error: str, when: str,
-) -> None:  # fmt: skip
-    data = make_volume(alice)
-    worker.plan({"op": op, "error": error, "when": when})
-    server = server_of(create(alice, wanted, of_image(image), of_volume(data)))
-    assert worker.work() == ["failed"]
-    server.refresh_from_db()
-    data.refresh_from_db()
-    assert (server.vm_state, server.host, data.status) == ("error", "", "available")
-    assert Volume.objects.filter(deleted_at=None).count() == 1 and not Attachment.objects.exists()
-    assert {info.id for info in worker.drivers.volume.list_volumes()} == {str(data.id)} and exports(worker) == set()
-    assert not Allocation.objects.exists()
-    assert used(alice) == {"volumes": (0, 0), "gigabytes": (0, 0), "instances": (1, 0)}
-    assert alice.delete(f"/servers/{server.id}").status_code == 204
-    assert worker.work() == ["failed", "succeeded"]
-    data.refresh_from_db()
-    assert data.status == "available"
-
-
-@pytest.mark.parametrize("asked", [{"storage_protocol": "ceph"}, {"free_capacity_gb": ">= 500000"}])
-def test_a_build_makes_volumes_only_on_what_their_type_asks_for(
-    alice: ComputeCaller, wanted: dict[str, Any], image: Image, worker: Worker, asked: dict[str, str]
-) -> None:
-    VolumeType.objects.create(name="far", extra_specs=asked)
-    server = server_of(create(alice, wanted, of_image(image, volume_type="far")))
-    assert worker.work() == ["failed"]
-    server.refresh_from_db()
-    run = Run.objects.get(leader_id=None)
-    assert (server.vm_state, run.error_cause, "ceph" in run.error_message) == ("error", "NoValidHost", False)
-    assert not Allocation.objects.exists() and worker.drivers.volume.list_volumes() == ()
-
-
-def test_a_failed_attempt_is_made_again(
-    alice: ComputeCaller, wanted: dict[str, Any], image: Image, worker: Worker, make_host: Any, monkeypatch: Any
-) -> None:
-    """The volume is removed from the host that failed, and made on the next one: here the same, under another name."""
-    worker.plan({"op": "spawn", "error": "retryable", "when": "after", "times": 1})
-    make_host("other", 2)
-    server_of(create(alice, wanted, of_image(image)))
-    run = Run.objects.get(leader_id=None)
-    while run.next_step != "schedule" or run.attempt == 1:
-        worker.step(run)
-        run.refresh_from_db()
-    volume = Volume.objects.get()
-    assert (volume.status, volume.host) == ("creating", "") and not Attachment.objects.exists()
-    assert worker.drivers.volume.list_volumes() == () and not Allocation.objects.exists()
-
-
-@pytest.mark.parametrize("steps", [0, 1, 2, 3, 4])
-def test_a_delete_during_the_build(
-    alice: ComputeCaller, wanted: dict[str, Any], image: Image, make_volume: MakeVolume, worker: Worker, steps: int
-) -> None:
-    data = make_volume(alice)
-    server = server_of(create(alice, wanted, of_image(image, delete_on_termination=True), of_volume(data)))
-    run = Run.objects.get(leader_id=None)
-    for _ in range(steps):
-        worker.step(run)
-        run.refresh_from_db()
-    assert alice.delete(f"/servers/{server.id}").status_code == 204
-    assert set(worker.work()) == {"cancelled", "succeeded"}
-    data.refresh_from_db()
-    assert data.status == "available" and Volume.objects.filter(deleted_at=None).count() == 1
-    assert {info.id for info in worker.drivers.volume.list_volumes()} == {str(data.id)} and exports(worker) == set()
-    assert not Allocation.objects.exists() and not Attachment.objects.exists()
-    assert all(amounts == (0, 0) for amounts in used(alice).values())
-
-
-def test_a_host_without_room_for_the_volume(
-    alice: ComputeCaller, wanted: dict[str, Any], image: Image, worker: Worker
-) -> None:
-    server = server_of(create(alice, wanted, of_image(image, volume_size=500)))
-    assert worker.work() == ["failed"]
-    server.refresh_from_db()
-    assert server.vm_state == "error" and "No valid host" in server.fault_message, server.fault_message
-    assert not Allocation.objects.exists() and not Volume.objects.filter(deleted_at=None).exists()
-
-
 def test_a_volume_with_snapshots_outlives_its_server(
     alice: ComputeCaller, wanted: dict[str, Any], make_volume: MakeVolume, worker: Worker
 ) -> None:
@@ -369,24 +221,6 @@ def test_a_volume_with_snapshots_outlives_its_server(
     assert set(worker.work()) == {"succeeded"}
     volume.refresh_from_db()
     assert (volume.status, volume.deleted_at) == ("available", None)
-
-
-def test_a_build_is_not_tried_again_without_its_volumes(
-    alice: ComputeCaller, admin: ComputeCaller, wanted: dict[str, Any], image: Image, worker: Worker
-) -> None:
-    from apps.common.exceptions import Conflict
-    from apps.compute.services import instance_actions
-
-    worker.plan({"op": "spawn", "error": "abort", "when": "before"})
-    server = server_of(create(alice, wanted, of_image(image)))
-    worker.work()
-    with pytest.raises(Conflict, match="its volumes were given back"):
-        instance_actions.retry(context=admin.context, server=server)
-
-
-def test_unknown_ids_of_others(alice: ComputeCaller, wanted: dict[str, Any], worker: Worker) -> None:
-    answer = create(alice, wanted, {"source_type": "volume", "uuid": str(uuid.uuid4()), "boot_index": 0})
-    assert answer.status_code == 400
 
 
 def test_volumes_that_go_with_their_server_although_they_grow(

@@ -1,4 +1,4 @@
-"""Volumes over HTTP: documents by microversion, sources, lists, changes, deletion, and what bad input gets."""
+"""Volumes over HTTP: documents by microversion, changes, deletion."""
 
 import uuid
 from typing import Any
@@ -6,29 +6,18 @@ from typing import Any
 import pytest
 
 from apps.identity.services.project_resources import caller_for
-from apps.images.models import Image
 from apps.quotas.services import limits, verification
 from apps.volumes import states
-from apps.volumes.models import Volume, VolumeType
+from apps.volumes.models import Volume
 from apps.volumes.services import project_resources, snapshot_states, volume_states
 from apps.workflow.models import Run
 from tests.api.volumes.conftest import end_runs, refusal, set_status
 
-GIB = 1024**3
 SHOWN = {
     "id", "name", "links", "status", "size", "description", "availability_zone", "created_at", "updated_at",
     "volume_type", "snapshot_id", "source_volid", "metadata", "user_id", "bootable", "encrypted", "multiattach",
     "replication_status", "consistencygroup_id", "attachments",
 }  # fmt: skip
-
-
-@pytest.fixture
-def image(db: None) -> Image:
-    return Image.objects.create(
-        name="tiny", project_id="x", visibility="public", status="active", disk_format="qcow2", container_format="bare",
-        size=10, virtual_size=2 * GIB - 1, min_disk=1, os_hash_algo="sha512", os_hash_value="0" * 128,
-        properties={"hw_disk_bus": "virtio", "os_hidden_thing": "x"},
-    )  # fmt: skip
 
 
 def test_life(alice: Any, bob: Any, admin: Any, make_volume: Any) -> None:
@@ -92,39 +81,6 @@ def test_administrators_see_more(admin: Any, make_volume: Any) -> None:
     assert {"cluster_name", "provider_id", "migration_status", "os-vol-mig-status-attr:name_id"} <= set(shown)
 
 
-def test_volume_from_an_image(alice: Any, image: Image) -> None:
-    made = alice.post("/volumes", {"volume": {"size": 2, "imageRef": str(image.id)}})
-    assert made.status_code == 202, made.content
-    row = Volume.objects.get(id=made.json()["volume"]["id"])
-    assert (row.source_image_id, row.bootable) == (image.id, False)
-    expected = {"image_id": str(image.id), "image_name": "tiny", "disk_format": "qcow2", "min_disk": "1",
-                "container_format": "bare", "size": "10", "min_ram": "0", "hw_disk_bus": "virtio"}  # fmt: skip
-    assert row.image_metadata == expected
-    volume_states.mark_available(volume_id=row.id, image_metadata=row.image_metadata)
-    shown = alice.get(f"/volumes/{row.id}").json()["volume"]
-    assert (shown["bootable"], shown["volume_image_metadata"]) == ("true", expected)
-
-
-def test_copies(alice: Any, bob: Any, make_volume: Any, make_snapshot: Any) -> None:
-    source = make_volume(alice, size=2)
-    Volume.objects.filter(id=source["id"]).update(bootable=True)
-    snapshot = make_snapshot(alice, source)
-    for origin, key in (
-        ({"source_volid": source["id"]}, "source_volid"),
-        ({"snapshot_id": snapshot["id"]}, "snapshot_id"),
-    ):
-        copied = alice.post("/volumes", {"volume": origin})
-        assert copied.status_code == 202, copied.content
-        document = copied.json()["volume"]
-        assert (document["size"], document[key], document["bootable"]) == (2, origin[key], "true")
-        assert refusal(alice.post("/volumes", {"volume": {**origin, "size": 1}}))[0] == 400
-        assert refusal(bob.post("/volumes", {"volume": origin}))[0] == 404
-    # A copy that is being made keeps its source.
-    assert "is the source of" in refusal(alice.delete(f"/snapshots/{snapshot['id']}"))[1]
-    assert refusal(alice.delete(f"/volumes/{source['id']}?cascade=True"))[0] == 400
-    assert Volume.objects.get(id=source["id"]).status == "available"
-
-
 def test_deletion_with_snapshots(alice: Any, make_volume: Any, make_snapshot: Any) -> None:
     made = make_volume(alice)
     snapshot = make_snapshot(alice, made)
@@ -134,73 +90,6 @@ def test_deletion_with_snapshots(alice: Any, make_volume: Any, make_snapshot: An
     volume_states.mark_deleted(volume_id=uuid.UUID(made["id"]))
     assert alice.get(f"/snapshots/{snapshot['id']}").status_code == 404
     assert not verification.verify()
-
-
-BAD_VOLUMES: list[tuple[Any, int]] = [
-    ({}, 400),
-    ({"size": None}, 400),
-    ({"size": 0}, 400),
-    ({"size": "#$%"}, 400),
-    ({"size": -1}, 400),
-    ({"size": 1.5}, 400),
-    ({"size": True}, 400),
-    ({"size": "9" * 30}, 400),
-    ({"size": [1]}, 400),
-    ({"size": 1, "name": "x" * 256}, 400),
-    ({"size": 1, "name": 5}, 400),
-    ({"size": 1, "name": "nul\0"}, 400),
-    ({"size": 1, "metadata": {"k": "v" * 256}}, 400),
-    ({"size": 1, "metadata": {"": "v"}}, 400),
-    ({"size": 1, "metadata": "text"}, 400),
-    ({"size": 1, "volume_type": "no-such"}, 404),
-    ({"size": 1, "snapshot_id": "no-such"}, 404),
-    ({"size": 1, "source_volid": str(uuid.uuid4())}, 404),
-    ({"size": 1, "imageRef": "no-such"}, 400),
-    ({"size": 1, "imageRef": str(uuid.uuid4())}, 400),
-    ({"size": 1, "imageRef": str(uuid.uuid4()), "source_volid": str(uuid.uuid4())}, 400),
-    ({"size": 1, "availability_zone": "mars"}, 400),
-    ({"size": 1, "backup_id": str(uuid.uuid4())}, 404),
-    ({"size": 1, "group_id": str(uuid.uuid4())}, 404),
-    ({"size": 1, "colour": "red"}, 400),
-]
-
-
-def test_bad_volumes_write_nothing(alice: Any) -> None:
-    for values, code in BAD_VOLUMES:
-        assert refusal(alice.at("3.70").post("/volumes", {"volume": values}))[0] == code, values
-    for body in ([], {}, {"volume": []}, {"volume": None}, {"volume": {"size": 1}, "other": 1}):
-        assert refusal(alice.post("/volumes", body))[0] == 400, body
-    assert refusal(alice.post("/volumes", {"volume": {"size": 1}, "OS-SCH-HNT:scheduler_hints": {"a": {}}}))[0] == 400
-    assert not Volume.objects.exists() and not Run.objects.exists()
-
-
-def test_images_that_do_not_fit(alice: Any, bob: Any, image: Image) -> None:
-    body = {"volume": {"size": 1, "imageRef": str(image.id)}}
-    assert "larger than volume size" in refusal(alice.post("/volumes", body))[1]
-    Image.objects.filter(id=image.id).update(virtual_size=GIB, min_disk=5)
-    assert "minDisk" in refusal(alice.post("/volumes", body))[1]
-    Image.objects.filter(id=image.id).update(min_disk=0, status="queued")
-    assert "not active" in refusal(alice.post("/volumes", body))[1]
-    Image.objects.filter(id=image.id).update(status="active", visibility="private")
-    assert refusal(alice.post("/volumes", body))[0] == 400
-    assert not Volume.objects.exists()
-
-
-@pytest.mark.parametrize(
-    ("resource", "limit", "word"),
-    [("volumes", 1, "volumes"), ("gigabytes", 1, "gigabytes"), ("per_volume_gigabytes", 1, "exceeds"),
-     ("type", 1, "gigabytes_fast")],
-)  # fmt: skip
-def test_quotas(alice: Any, make_volume: Any, resource: str, limit: int, word: str) -> None:
-    kind = VolumeType.objects.create(name="fast")
-    make_volume(alice, volume_type="fast")
-    name = f"gigabytes:{kind.id}" if resource == "type" else resource
-    limits.set_many(owner_id=alice.project_id, values={name: limit}, force=True)
-    answer = alice.post("/volumes", {"volume": {"size": 2, "volume_type": str(kind.id)}})
-    code, message = refusal(answer)
-    assert code == 413 and "exceed" in message.lower() and word in message
-    assert "Retry-After" not in answer
-    assert Volume.objects.count() == 1 and not verification.verify()
 
 
 def test_quota_of_extensions(alice: Any, make_volume: Any) -> None:
@@ -215,66 +104,6 @@ def test_quota_of_extensions(alice: Any, make_volume: Any) -> None:
     assert refusal(alice.at("3.41").post(path, {"os-extend": {"new_size": 3}}))[0] == 400
     assert alice.at("3.42").post(path, {"os-extend": {"new_size": 3}}).status_code == 202
     assert not verification.verify()
-
-
-def test_lists(alice: Any, bob: Any, admin: Any, make_volume: Any) -> None:
-    names = ["a", "b", "c"]
-    rows = [make_volume(alice, name=name, size=n + 1, metadata={"n": name}) for n, name in enumerate(names)]
-    make_volume(bob, name="other")
-
-    def listed(path: str, who: Any = alice) -> list[str]:
-        answer = who.get(path)
-        assert answer.status_code == 200, answer.content
-        return [row["name"] for row in answer.json()["volumes"]]
-
-    Volume.objects.filter(id=rows[0]["id"]).update(bootable=True, image_metadata={"image_name": "tiny"})
-    assert set(alice.get("/volumes").json()["volumes"][0]) == {"id", "name", "links"}
-    expected = {
-        "/volumes": ["c", "b", "a"],
-        "/volumes/detail?sort_key=size&sort_dir=asc": names,
-        "/volumes?sort=name:asc": names,
-        "/volumes?sort=status:asc,size:desc": ["c", "b", "a"],
-        "/volumes?limit=0": [],
-        "/volumes?name=b": ["b"],
-        "/volumes?status=available&bootable=True": ["a"],
-        "/volumes?bootable=0": ["a"],  # false since 3.2
-        "/volumes?status=error": [],
-        f"/volumes?id={rows[1]['id']}": ["b"],
-        "/volumes?metadata={'n': 'c'}": ["c"],
-        "/volumes?size=2": ["b"],
-        "/volumes?colour=red": ["c", "b", "a"],
-        "/volumes?all_tenants=1": ["c", "b", "a"],  # for administrators alone
-        f"/volumes?project_id={bob.project_id}": ["c", "b", "a"],
-        f"/volumes?limit=1&marker={rows[2]['id']}": ["b"],
-    }
-    for path, result in expected.items():
-        assert listed(path) == result, path
-    assert listed("/volumes?all_tenants=1", admin) == ["other", "c", "b", "a"]
-    assert listed(f"/volumes?all_tenants=1&project_id={bob.project_id}", admin) == ["other"]
-    assert listed("/volumes?glance_metadata={'image_name': 'tiny'}", alice.at("3.4")) == ["a"]
-    assert listed("/volumes?name~=b", alice.at("3.34")) == ["b"]
-    assert listed("/volumes?created_at=gt:2020-01-01T00:00:00,lt:2020-01-02T00:00:00", alice.at("3.60")) == []
-    page = alice.get("/volumes?limit=2").json()
-    assert page["volumes_links"][0]["rel"] == "next" and "marker=" in page["volumes_links"][0]["href"]
-    assert "volumes_links" in alice.get("/volumes?limit=3").json()  # as in Cinder, which does not look further
-    assert "volumes_links" not in alice.get("/volumes?limit=4").json()
-    assert refusal(alice.get("/volumes/"))[0] == 404  # the ID of one is missing
-    assert alice.at("3.45").get("/volumes?limit=1&with_count=true").json()["count"] == 3
-    assert "count" not in alice.at("3.44").get("/volumes?with_count=true").json()
-    for query in ("limit=-1", "limit=x", "sort=colour:asc", "sort=name:up",
-                  "metadata=text", "size=x"):  # fmt: skip
-        assert refusal(alice.get(f"/volumes?{query}"))[0] == 400, query
-    for marker in ("nothing", uuid.uuid4()):
-        assert refusal(alice.get(f"/volumes?marker={marker}"))[0] == 404
-
-
-def test_summary(alice: Any, admin: Any, make_volume: Any) -> None:
-    make_volume(alice, size=2, metadata={"a": "1"})
-    make_volume(alice, size=3, metadata={"a": "2"})
-    assert refusal(alice.at("3.11").get("/volumes/summary"))[0] == 404
-    assert alice.at("3.12").get("/volumes/summary").json()["volume-summary"] == {"total_size": 5, "total_count": 2}
-    assert alice.at("3.36").get("/volumes/summary").json()["volume-summary"]["metadata"] == {"a": ["1", "2"]}
-    assert admin.at("3.12").get("/volumes/summary?all_tenants=1").json()["volume-summary"]["total_count"] == 2
 
 
 def test_flags_and_image_metadata(alice: Any, make_volume: Any) -> None:
@@ -364,34 +193,6 @@ def test_the_project_in_the_path(alice: Any, bob: Any, make_volume: Any) -> None
         assert alice.get(f"/{project}/volumes/{made['id']}").json()["volume"]["id"] == made["id"]
     assert refusal(alice.get(f"/{bob.project_id}/volumes"))[0] == 400
     assert made["links"][0]["href"].endswith(f"/volume/v3/{alice.project_id}/volumes/{made['id']}")
-
-
-def test_statements_of_a_list_and_of_one(alice: Any, make_volume: Any, django_assert_num_queries: Any) -> None:
-    for n in range(3):
-        made = make_volume(alice, name=str(n))
-    with django_assert_num_queries(2):
-        shown = alice.get(f"/volumes/{made['id']}").json()["volume"]
-    assert shown["volume_type"] == made["volume_type"] == "__DEFAULT__"
-    with django_assert_num_queries(2):
-        alice.get("/volumes/detail")
-    with django_assert_num_queries(1):
-        alice.get("/volumes")
-
-
-def test_hints(alice: Any) -> None:
-    key = str(uuid.uuid4())
-    for hints, code in (
-        ({"local_to_instance": key, "same_host": [key], "different_host": key, "other": "x"}, 202),
-        ({"same_host": "x"}, 400),
-        ({"different_host": [key, "x"]}, 400),
-        ({"local_to_instance": [key, key]}, 400),
-        ({"query": "[]"}, 400),  # not offered
-        ({"same_host": {}}, 400),
-        ("x", 400),
-    ):
-        answer = alice.post("/volumes", {"volume": {"size": 1}, "OS-SCH-HNT:scheduler_hints": hints})
-        assert answer.status_code == code, hints
-    assert Volume.objects.get().scheduler_hints["same_host"] == [key]
 
 
 def test_extending_waits_for_snapshots_and_repeats_after_errors(alice: Any, make_volume: Any) -> None:
