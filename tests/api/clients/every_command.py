@@ -8,7 +8,6 @@ name, or had it last.
 
 import contextlib
 import re
-import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from types import ModuleType
@@ -60,9 +59,16 @@ class Table:
         assert found, text
         self.commands.append(_GLOBAL.sub("", found["line"]))
         self._rest(at_rest)
-        end = time.monotonic() + (0 if at_rest else PATIENCE_SECONDS)
-        while (said := self._give(found)) and time.monotonic() < end:
-            time.sleep(0.1)
+        said = self._give(found)
+
+        def gives() -> bool:
+            nonlocal said
+            said = self._give(found)
+            return not said
+
+        if said and not at_rest:
+            with contextlib.suppress(AssertionError):
+                wait_for(gives, what=text, seconds=PATIENCE_SECONDS)
         if said or found["sign"] != "=":
             return f"{text}\n    {said}" if said else ""
         name, status = found["gives"].rsplit(" ", 1)
