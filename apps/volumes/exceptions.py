@@ -3,7 +3,7 @@
 Frozen: clients match codes, kinds and sentences. They are API; none is ever changed, a new case gets a new class.
 """
 
-from apps.common.exceptions import BadRequest, CloudError, Conflict, Forbidden, NotFound, TooLarge
+from apps.common.exceptions import BadRequest, CloudError, Conflict, Forbidden, NotFound, TooLarge, Unavailable
 
 
 class VolumeNotFound(NotFound):
@@ -248,6 +248,11 @@ class BackupGigabytesExceeded(OverLimit):
 
 class VolumeSizeExceedsLimit(OverLimit):
     template = "Requested volume size {size}G exceeds the maximum allowed limit {allowed}G."
+
+
+class NoBackupService(Unavailable):
+    kind = "ServiceNotFound"
+    template = "Service cinder-backup could not be found."
 
 
 class NoPortLeft(Conflict):

@@ -1,11 +1,13 @@
-"""DisabledBackend: a host's back end that gets no new volumes, as an operator said."""
+"""DisabledBackend: a host's back end that gets no new volumes, or its backup service, as an operator said."""
 
 from django.db import models
 from django.utils import timezone
 
 
 class DisabledBackend(models.Model):
-    """``host`` is the host's name. A back end without a row is enabled."""
+    """``host`` is the host's name. A back end without a row is enabled. A row without a back end is the backup
+    service's: the host makes no new backups, and restores none.
+    """
 
     host = models.CharField(max_length=255)
     backend = models.CharField(max_length=64)

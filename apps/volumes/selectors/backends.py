@@ -17,6 +17,20 @@ if TYPE_CHECKING:
 
 BINARY = "cinder-volume"
 SCHEDULER_BINARY = "cinder-scheduler"
+BACKUP_BINARY = "cinder-backup"
+BACKUPS = ""  # stands for a host's backup service where others have the name of a back end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupService:
+    """What makes and restores a host's backups. ``reason`` is why it is disabled."""
+
+    host: str
+    zone: str
+    enabled: bool
+    up: bool
+    reason: str
+    heartbeat_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +107,23 @@ def everything(*, host: str | None = None) -> list[Backend]:
     return [item for item in listed if not wanted_backend or item.backend == wanted_backend.partition("#")[0]]
 
 
+def backup_services(*, host: str | None = None) -> list[BackupService]:
+    """Return every host's backup service, or that of one host. 2 queries."""
+    disabled = {row.host: row for row in DisabledBackend.objects.filter(backend=BACKUPS)}
+    rows = hosts.all_hosts()
+    return [
+        BackupService(
+            host=row.name,
+            zone=row.zone,
+            enabled=row.enabled and row.name not in disabled,
+            up=row.is_up,
+            reason=disabled[row.name].reason if row.name in disabled else row.disabled_reason,
+            heartbeat_at=row.heartbeat_at,
+        )
+        for row in (rows.filter(name=host) if host else rows)
+    ]
+
+
 def _room(inventory: "Inventory | None", backend: str, use: pools.PoolUse | None) -> tuple[int, int]:
     """Return the GiB of a back end on a host, in all and free: of the servers' disk, or of a separate pool."""
     if not pools.takes_host_disk(backend):
@@ -135,8 +166,13 @@ def _too_small(row: Backend, volume_type: VolumeType) -> bool:
 
 
 def disabled_hosts(*, backend: str) -> set[str]:
-    """Return the hosts on which a back end gets no new volumes: for the scheduler. 1 query."""
+    """Return the hosts on which a back end gets no new volumes, or which work on no backups. 1 query."""
     return set(DisabledBackend.objects.filter(backend=backend).values_list("host", flat=True))
+
+
+def without_backups(volume: Volume) -> set[str]:
+    """Return the hosts that a new volume cannot go to because they restore no backups. 1 query, or none."""
+    return disabled_hosts(backend=BACKUPS) if volume.source_backup_id is not None else set()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

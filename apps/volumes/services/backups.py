@@ -18,7 +18,7 @@ from apps.volumes.models import Backup, Snapshot, Volume
 from apps.volumes.selectors import backups as selectors
 from apps.volumes.selectors import quota_amounts
 from apps.volumes.selectors import volume_keys as key_selectors
-from apps.volumes.services import backup_states, quotas, snapshots, volume_keys, volumes
+from apps.volumes.services import backends, backup_states, quotas, snapshots, volume_keys, volumes
 from apps.workflow.selectors import runs as run_selectors
 from apps.workflow.services import runs
 
@@ -34,10 +34,12 @@ def create(
 ) -> Backup:
     """Write a backup, its reservations and its run in one transaction. ``force``: of a volume in use too.
 
-    Raises VolumeNotFound (404), InvalidVolume, InvalidSnapshot and InvalidBackup (400), OverLimit (413).
+    Raises VolumeNotFound (404), InvalidVolume, InvalidSnapshot and InvalidBackup (400), OverLimit (413),
+    NoBackupService (503).
     """
     with transaction.atomic():
         row = volumes.locked(volume)
+        backends.check_backups(host=row.host)
         kept = _begin_of_snapshot(row, snapshot) if snapshot is not None else None
         if kept is None:
             _begin_of_volume(row, force)
@@ -133,8 +135,12 @@ def update(*, backup: Backup, values: dict[str, Any]) -> Backup:
 
 @transaction.atomic
 def restore(*, context: RequestContext, backup: Backup, volume: Volume) -> None:
-    """Begin to write the backup to a volume that nothing uses. Raises InvalidBackup, InvalidVolume (400)."""
+    """Begin to write the backup to a volume that nothing uses.
+
+    Raises InvalidBackup, InvalidVolume (400), NoBackupService (503).
+    """
     row = volumes.locked(volume)
+    backends.check_backups(host=row.host)
     kept = locked(backup)
     backup_states.check_restorable(kept)
     if row.status not in (states.AVAILABLE, states.ERROR_RESTORING):

@@ -113,7 +113,7 @@ def _judge(
 ) -> _Verdict:
     """Filter the back end's pools, and put the one with most room first."""
     rows = {row.name: row for row in hosts.all_hosts()}
-    off = backends.disabled_hosts(backend=volume.backend)
+    off, unrestored = backends.disabled_hosts(backend=volume.backend), backends.without_backups(volume)
     left = [use for use in pools.of_backend(backend=volume.backend) if use.pool.host in rows]
     considered, misses, table = len(left), [], []
 
@@ -126,6 +126,7 @@ def _judge(
         ("named", lambda use: "was not asked for" if host and use.pool.host != host else ""),
         ("up", lambda use: "" if rows[use.pool.host].is_up and rows[use.pool.host].enabled else "is down or disabled"),
         ("backend_enabled", lambda use: "is disabled for new volumes" if use.pool.host in off else ""),
+        ("backups_enabled", lambda use: "restores no backups" if use.pool.host in unrestored else ""),
         ("zone", lambda use: "" if not zone or rows[use.pool.host].zone == zone else f"is not in the zone {zone}"),
         ("capabilities", lambda use: "is not as large as the type asks for" if use.pool.host in lacking else ""),
         ("affinity", lambda use: near.miss(use.pool.host)),

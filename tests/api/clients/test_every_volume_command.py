@@ -37,6 +37,9 @@ volume transfer request list ~ t
 volume transfer request show t ~ t
 volume transfer request accept --auth-key wrong @t ! could not be found
 volume transfer request delete @t = v available
+admin: volume service list --service cinder-backup ~ sim-001
+admin: volume service set --disable sim-001 cinder-backup
+admin: volume service set --enable sim-001 cinder-backup
 volume backup create --name b v ~ b
 volume backup list ~ b
 volume backup set --property a=b b

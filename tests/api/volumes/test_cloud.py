@@ -8,9 +8,10 @@ import pytest
 from apps.quotas.selectors import usages
 from apps.quotas.services import limits, verification
 from apps.volumes.api.routes_not_offered import NOT_OFFERED
-from apps.volumes.models import DisabledBackend, Snapshot, Transfer, Volume, VolumeType
+from apps.volumes.models import Backup, DisabledBackend, Snapshot, Transfer, Volume, VolumeType
 from apps.volumes.selectors import backends
-from tests.api.volumes.conftest import VolumeCaller, refusal
+from apps.volumes.services import backup_states
+from tests.api.volumes.conftest import VolumeCaller, end_runs, refusal
 from tests.callers import client
 
 
@@ -80,9 +81,13 @@ def test_services(alice: Any, admin: Any, make_volume: Any) -> None:
     assert admin.put("/os-services/enable", body).json()["disabled"] is False
     assert admin.put("/os-services/disable", {"host": "h1", "service": "cinder-volume"}).status_code == 200
     assert DisabledBackend.objects.count() == 1
+    assert [(row["binary"], row["host"]) for row in admin.get("/os-services?host=h1").json()["services"]] == [
+        ("cinder-backup", "h1"), ("cinder-volume", "h1@local"),
+    ]  # fmt: skip
     for verb, bad, code in (
         ("enable", {**body, "host": "h2"}, 404),
         ("disable", {**body, "binary": "x"}, 404),
+        ("disable", {**body, "binary": "cinder-backup"}, 404),  # its host has no back end in its name
         ("disable-log-reason", {**body, "disabled_reason": None}, 400),
         ("disable-log-reason", body, 400),
         ("enable", {}, 400),
@@ -97,6 +102,36 @@ def test_services(alice: Any, admin: Any, make_volume: Any) -> None:
     total, mine = (row["resource"] for row in admin.get("/os-hosts/h1@local").json()["host"])
     assert (total["project"], mine["project"], mine["total_volume_gb"]) == ("(total)", alice.project_id, "2")
     assert refusal(admin.get("/os-hosts/h1"))[0] == 404
+
+
+def test_a_disabled_backup_service(alice: Any, admin: Any, make_volume: Any) -> None:
+    """Its host makes and restores no backups; those that there are may be deleted."""
+    volume, other = make_volume(alice), make_volume(alice)
+    made = alice.post("/backups", {"backup": {"volume_id": volume["id"]}}).json()["backup"]
+    backup_states.mark_available(backup=Backup.objects.get(id=made["id"]), objects=1, stored_bytes=1)
+    end_runs()
+    body = {"host": "h1", "binary": "cinder-backup", "disabled_reason": "the store is full"}
+    assert admin.put("/os-services/disable-log-reason", body).json()["status"] == "disabled"
+    (service,) = admin.get("/os-services?binary=cinder-backup").json()["services"]
+    assert (service["status"], service["disabled_reason"]) == ("disabled", "the store is full")
+    restored = Volume(source_backup_id=made["id"])
+    assert backends.without_backups(restored) == {"h1"} and not backends.without_backups(Volume())
+    refused = (
+        ("/backups", {"backup": {"volume_id": volume["id"]}}),
+        (f"/backups/{made['id']}/restore", {"restore": {"volume_id": other["id"]}}),
+    )
+    for path, asked in refused:
+        answer = alice.post(path, asked)
+        assert answer.status_code == 503 and "cinder-backup" in answer.json()["serviceUnavailable"]["message"]
+    assert make_volume(alice)["status"] == "available"
+    admin.put("/os-services/enable", body)
+    for path, asked in refused:
+        assert alice.post(path, asked).status_code == 202
+    end_runs()
+    backup_states.mark_restored(backup=Backup.objects.get(id=made["id"]))
+    Backup.objects.exclude(id=made["id"]).delete()
+    admin.put("/os-services/disable", body)
+    assert alice.delete(f"/backups/{made['id']}").status_code == 202
 
 
 def test_pools_and_zones(alice: Any, admin: Any) -> None:

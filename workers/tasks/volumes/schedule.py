@@ -120,7 +120,7 @@ def _choose(volume: "Volume", excluded: list[str]) -> allocations.Choice | pools
     lacking = backends.too_small(volume_type=volume.volume_type, backend=volume.backend)
     near = affinity.of(volume, server_host=_server_host(volume))
     if pool_selectors.takes_host_disk(volume.backend):
-        spec = _spec(volume, frozenset(excluded) | lacking, near)
+        spec = _spec(volume, frozenset(excluded) | lacking | backends.without_backups(volume), near)
         return allocations.choose_and_claim(consumer_id=volume.id, spec=spec)
     return pools.choose_and_claim(
         volume=volume,

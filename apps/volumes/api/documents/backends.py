@@ -9,9 +9,11 @@ from apps.common.api.documents import microseconds
 from apps.common.microversions import Version, since
 from apps.volumes.selectors import capabilities
 from apps.volumes.selectors.backends import (
+    BACKUP_BINARY,
     BINARY,
     SCHEDULER_BINARY,
     Backend,
+    BackupService,
     Usage,
 )
 
@@ -50,6 +52,20 @@ def render_scheduler(machine: "Scheduler", version: Version) -> dict[str, Any]:
         "state": "up" if machine.is_up else "down",
         "updated_at": microseconds(machine.heartbeat_at),
         "disabled_reason": None,
+        "cluster": None,
+    }
+    return microversions.without(document, microversions.hidden(SERVICE_FIELDS, version))
+
+
+def render_backup_service(service: BackupService, version: Version) -> dict[str, Any]:
+    document = {
+        "binary": BACKUP_BINARY,
+        "host": service.host,
+        "zone": service.zone,
+        "status": "enabled" if service.enabled else "disabled",
+        "state": "up" if service.up else "down",
+        "updated_at": microseconds(service.heartbeat_at),
+        "disabled_reason": service.reason or None,
         "cluster": None,
     }
     return microversions.without(document, microversions.hidden(SERVICE_FIELDS, version))

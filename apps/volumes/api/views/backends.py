@@ -23,18 +23,21 @@ REPLICATION = "replication of back ends"
 
 class _Services(WholeCollection):
     def services(self, *, host: str | None = None, binary: str | None = None) -> list[dict[str, Any]]:
-        """Return the documents of schedulers, then those of back ends. 4 queries."""
+        """Return the documents of schedulers, of hosts' backup services, then those of back ends. 8 queries."""
         documented = []
         if binary in (None, "", selectors.SCHEDULER_BINARY):
             machines = [row for row in schedulers.everything() if not host or row.host == host]
             documented += [documents.render_scheduler(row, self.version) for row in machines]
+        if binary in (None, "", selectors.BACKUP_BINARY):
+            services = selectors.backup_services(host=host)
+            documented += [documents.render_backup_service(row, self.version) for row in services]
         if binary in (None, "", selectors.BINARY):
             documented += [documents.render_service(row, self.version) for row in selectors.everything(host=host)]
         return documented
 
 
 class ServicesView(_Services):
-    """Schedulers, and each host's back ends as volume services."""
+    """Schedulers, and each host's backup service, and its back ends as volume services."""
 
     plural, rule = "services", SERVICES.format("index")
 
@@ -47,7 +50,7 @@ class ServicesView(_Services):
 
 
 class ServiceActionView(VolumeView):
-    """Enable or disable a host's back ends for new volumes."""
+    """Enable or disable a host's back ends for new volumes, or its backup service."""
 
     request_serializers = {"put": serializers.ServiceName}
     examples = {"PUT": {"host": "h1@local", "binary": "cinder-volume"}}
