@@ -5,6 +5,7 @@ They have no separate run until then: the build's run works on them.
 
 import uuid
 from collections.abc import Mapping, Sequence
+from copy import copy
 
 from django.db import transaction
 from django.db.models import prefetch_related_objects
@@ -19,7 +20,7 @@ from apps.volumes import exceptions, locks, states
 from apps.volumes.models import Attachment, Volume
 from apps.volumes.selectors import backends, capabilities, quota_amounts
 from apps.volumes.selectors import pools as pool_selectors
-from apps.volumes.services import pools, quotas, volume_keys, volume_states, volumes
+from apps.volumes.services import placements, pools, quotas, volume_keys, volume_states, volumes
 
 
 def write(*, volume: Volume) -> None:
@@ -41,34 +42,52 @@ def reserve(*, volumes: Sequence[Volume]) -> None:
 
 
 def unsuited_hosts(*, volumes: Sequence[Volume]) -> set[str]:
-    """Return the hosts that have not the sizes that the volumes' types ask for. 1 query, and 5 for sizes.
+    """Return the hosts on which no back end has the sizes that a volume's type asks for. 1 query, and 5 for sizes.
 
-    Raises NoValidHost where a type asks for what the volume's back end is on no host.
+    Raises NoValidHost where a type asks for what no back end is.
     """
     prefetch_related_objects(list(volumes), "volume_type")
-    for volume in volumes:
-        if volume.backend not in backends.of_type(volume.volume_type):
-            specs = volume.volume_type.extra_specs if volume.volume_type is not None else {}
+    unsuited: set[str] = set()
+    for volume in {(row.volume_type_id, row.backend): row for row in volumes}.values():
+        allowed, kind = placements.allowed(volume), volume.volume_type
+        if not allowed:
             error = NoValidHost(reason="No back end is what the type of a new volume asks for.")
+            specs = kind.extra_specs if kind is not None else {}
             error.values["explanation"] = {"misses": capabilities.unmet(specs, backend=volume.backend)}
             raise error
-    asked = {(volume.volume_type_id, volume.backend): volume for volume in volumes}.values()
-    lacking = [backends.too_small(volume_type=row.volume_type, backend=row.backend) for row in asked]
-    return set().union(*lacking)
+        unsuited |= set.intersection(*(backends.too_small(volume_type=kind, backend=name) for name in allowed))
+    return unsuited
+
+
+def lock_all(*, volumes: Sequence[Volume]) -> None:
+    """Lock those that may go to another back end, in the caller's transaction, which goes on to lock hosts."""
+    for volume in sorted(volumes, key=lambda row: row.id):
+        if len(placements.allowed(volume)) > 1:
+            locks.volume(volume.id)
 
 
 def claim(*, volumes: Sequence[Volume], host: str) -> None:
-    """Claim room on ``host`` for those that have none yet. Raises NoValidHost; then the caller rolls back."""
+    """Claim room on ``host`` for those that have none yet, on the first of their types' back ends that has it there.
+
+    In the caller's transaction, which has locked them before the host (``lock_all``). Raises NoValidHost; then the
+    caller rolls back, and the rows that it has are as before.
+    """
     for volume in volumes:
-        if allocations.of_consumer(consumer_id=volume.id) is not None:
-            continue
-        if not pool_selectors.takes_host_disk(volume.backend):
-            pools.choose_and_claim(volume=volume, host=host, sets_host=False)
-            continue
-        if host in backends.disabled_hosts(backend=volume.backend):
-            raise NoValidHost(reason=f"The back end {volume.backend} of {host} is disabled for new volumes.")
-        spec = RequestSpec(vcpus=0, ram_mib=0, disk_gib=volume.size, force_host=host, project_id=volume.project_id)
-        allocations.choose_and_claim(consumer_id=volume.id, spec=spec)
+        if allocations.of_consumer(consumer_id=volume.id) is None:
+            placements.on_first(copy(volume), lambda row: _claim(row, host))
+
+
+def _claim(volume: Volume, host: str) -> None:
+    lacking = backends.too_small(volume_type=volume.volume_type, backend=volume.backend)
+    if not pool_selectors.takes_host_disk(volume.backend):
+        pools.choose_and_claim(volume=volume, host=host, lacking=lacking, sets_host=False)
+        return
+    if host in backends.disabled_hosts(backend=volume.backend):
+        raise NoValidHost(reason=f"The back end {volume.backend} of {host} is disabled for new volumes.")
+    if host in lacking:
+        raise NoValidHost(reason=f"The back end {volume.backend} of {host} is not as large as the type asks for.")
+    spec = RequestSpec(vcpus=0, ram_mib=0, disk_gib=volume.size, force_host=host, project_id=volume.project_id)
+    allocations.choose_and_claim(consumer_id=volume.id, spec=spec)
 
 
 def mark_made(*, volume: Volume, host: str, zone: str) -> None:

@@ -1,17 +1,30 @@
 """Builds with volumes that fail, are tried again or are cut short by a delete: what they leave."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from apps.images.models import Image
 from apps.scheduling.models import Allocation
-from apps.volumes.models import Attachment, Volume, VolumeType
+from apps.volumes.models import Attachment, DisabledBackend, Volume, VolumeType
+from apps.volumes.services import pools
 from apps.workflow.models import Run
 from tests.api.compute import test_boot_from_volume
 from tests.api.compute.conftest import ComputeCaller
-from tests.api.compute.in_process import Worker
-from tests.api.compute.test_boot_from_volume import MakeVolume, create, exports, of_image, of_volume, server_of, used
+from tests.api.compute.in_process import HOST, Worker
+from tests.api.compute.test_boot_from_volume import (
+    MakeVolume,
+    blank,
+    create,
+    exports,
+    of_image,
+    of_volume,
+    server_of,
+    used,
+)
+from workers.consistency import check
+from workers.host import drivers as host_drivers
 
 pytestmark = pytest.mark.django_db
 make_volume, wanted, worker = (getattr(test_boot_from_volume, name) for name in ("make_volume", "wanted", "worker"))
@@ -55,6 +68,32 @@ def test_a_build_makes_volumes_only_on_what_their_type_asks_for(
     run = Run.objects.get(leader_id=None)
     assert (server.vm_state, run.error_cause, "ceph" in run.error_message) == ("error", "NoValidHost", False)
     assert not Allocation.objects.exists() and worker.drivers.volume.list_volumes() == ()
+
+
+def test_a_build_makes_volumes_on_the_next_back_end(
+    alice: ComputeCaller, wanted: dict[str, Any], image: Image, worker: Worker, settings: Any
+) -> None:
+    """As a volume that is made alone: the first back end has no room on the host, or is disabled there."""
+    settings.VOLUME_BACKENDS = {"local": {"kind": "local", "path": ""}, "ssd": {"kind": "local", "path": "/srv/ssd"},
+                                "nfs": {"kind": "shared", "path": "/srv/volumes"}}  # fmt: skip
+    settings.VOLUME_OVERCOMMIT = 1.0
+    options = {"state_dir": worker.directory.parent, "host": HOST, "plan_file": worker.plan_file}
+    worker.drivers = replace(worker.drivers, volume=host_drivers._volumes("simulated", options))
+    for backend, free in (("ssd", 3), ("nfs", 500)):
+        pools.report(host=HOST, backend=backend, shared=backend == "nfs", total_gib=free, free_gib=free, reserve_gib=1)
+    DisabledBackend.objects.create(host=HOST, backend="local")
+    server = server_of(create(alice, wanted, of_image(image), blank(volume_size=9)))
+    assert worker.work() == ["succeeded"]
+    server.refresh_from_db()
+    made = Volume.objects.order_by("size").values_list("size", "backend", "status", "host")
+    assert [*made] == [(2, "ssd", "in-use", HOST), (9, "nfs", "in-use", HOST)]
+    assert (server.vm_state, len(worker.drivers.volume.list_volumes())) == ("active", 2)
+    assert not [
+        item for item in (*check.of_rows(), *check.of_host(worker.drivers)) if item.kind not in ("quota", "inventory")
+    ]
+    assert server_of(create(alice, wanted, blank(volume_size=900), of_image(image))).vm_state == "building"
+    assert worker.work()[-1] == "failed"
+    assert set(Volume.objects.filter(status="deleted").values_list("backend", flat=True)) == {"local"}
 
 
 def test_a_failed_attempt_is_made_again(

@@ -87,6 +87,9 @@ def _place_with_volumes(server: "Server", excluded: list[str]) -> allocations.Ch
         choice = None
         try:
             with transaction.atomic():
+                if server.group_id is not None:
+                    locks.server_group(server.group_id)
+                volumes.lock_all(volumes=new)
                 choice = place(server, consumer_id=server.id, excluded=excluded)
                 volumes.claim(volumes=new, host=choice.host)
             return choice

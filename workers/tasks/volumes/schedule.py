@@ -11,7 +11,7 @@ from apps.scheduling.specs import RequestSpec
 from apps.volumes import states
 from apps.volumes.selectors import affinity, backends, capabilities, snapshots, volumes
 from apps.volumes.selectors import pools as pool_selectors
-from apps.volumes.services import pools, volume_requests, volume_states
+from apps.volumes.services import placements, pools, volume_states
 from apps.workflow.services import leases
 from workers.engine.errors import Abort
 from workers.engine.steps import HOST, SCHEDULER, StepContext
@@ -76,43 +76,15 @@ def refusal(ctx: StepContext, error: NoValidHost) -> Abort:
 
 
 def _choose_anywhere(volume: "Volume", excluded: list[str]) -> allocations.Choice | pools.Choice:
-    """Choose on the volume's back end, or on another that its type allows too. Raises NoValidHost with all reasons."""
-    refused: list[NoValidHost] = []
-    for backend in _backends(volume):
-        if backend != volume.backend:  # noted before room is claimed there: a run that begins again finds it
-            volume.backend = backend
-            volume.format = pool_selectors.format_of(backend=backend, multiattach=volume.multiattach)
-            volume_states.set_backend(volume_id=volume.id, backend=backend, form=volume.format)
-        try:
-            return _choose(volume, excluded)
-        except NoValidHost as error:
-            refused.append(error)
-    raise _joined(refused)
-
-
-def _joined(refused: list[NoValidHost]) -> NoValidHost:
-    error = NoValidHost(reason="; ".join(dict.fromkeys(str(item.values.get("reason", item)) for item in refused)))
-    explanation = dict(refused[0].values.get("explanation", {}))
-    explanation["misses"] = [miss for item in refused for miss in item.values.get("explanation", {}).get("misses", ())]
-    error.values["explanation"] = explanation
-    return error if len(refused) > 1 else refused[0]
-
-
-def _backends(volume: "Volume") -> list[str]:
-    """Return the back ends to try, the volume's own first. A copy, and one that has a place, is made there alone.
-
-    Raises Abort where the type asks for what no back end is.
+    """Choose on the volume's back end, or on another that its type allows too. Raises NoValidHost with all reasons, and
+    Abort where the type asks for what no back end is.
     """
-    kind, own = volume.volume_type, volume.backend
-    allowed = backends.of_type(kind)
-    if volume_requests.is_copied_in_place(volume) or volume.host:
-        allowed = [own] if own in allowed else []
-    if not allowed and kind is not None:
-        unmet = capabilities.unmet(kind.extra_specs, backend=own)
+    if not placements.allowed(volume) and volume.volume_type is not None:
+        unmet = capabilities.unmet(volume.volume_type.extra_specs, backend=volume.backend)
         raise Abort(
             f"No valid back end was found for the volume's type: none has {', '.join(unmet)}.", cause="NoValidHost"
         )
-    return sorted(allowed, key=lambda name: name != own)
+    return placements.on_first(volume, lambda row: _choose(row, excluded))
 
 
 def _choose(volume: "Volume", excluded: list[str]) -> allocations.Choice | pools.Choice:
