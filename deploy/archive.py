@@ -2,7 +2,7 @@
 
 manifest.json              format, time, migrations, and the SHA-256 of the small members
 celerity.env               settings and passwords
-fernet-keys/ credential-keys/ volume-keys/ authority/
+fernet-keys/ credential-keys/ volume-keys/ authority/ ssh/
 database.dump              pg_dump's custom format
 images/<sha512>            contents of images
 hosts/ simulated/          with guests only: their disks, and the images these lie on
@@ -27,7 +27,7 @@ from deploy.supervision import programs
 
 FORMAT = 1
 MANIFEST, ENV, DUMP, IMAGES = "manifest.json", "celerity.env", "database.dump", "images"
-KEYS = ("fernet-keys", "credential-keys", "volume-keys", "authority")
+KEYS = ("fernet-keys", "credential-keys", "volume-keys", "authority", "ssh")
 STORE = "volume-backups"  # of backups of volumes, unless CELERITY_BACKUP_STORE names another place
 GUESTS = ("hosts", "simulated", STORE)
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
+from deploy import first_server
 from deploy.environment import read_file
 from deploy.instances.postgresql import PostgreSQL
 from deploy.instances.redis import Redis
@@ -159,6 +160,7 @@ def test_a_running_cloud_comes_back(shared: Cloud, fresh: Path, tmp_path: Path) 
     done = [cloud.settled(cloud.create(f"done-{index}"))["id"] for index in range(3)]
     digest = download(cloud, image)
     secret = cloud.call("POST", "/identity/v3/credentials", credential(cloud), admin=True).json()["credential"]
+    _, public = first_server.key_pair(cloud.state)
     cloud.plan(spawn=30.0)
     flying = [cloud.create(f"flying-{index}") for index in range(4)]
     said = run("backup", cloud.environment, TO=str(target))
@@ -174,6 +176,8 @@ def test_a_running_cloud_comes_back(shared: Cloud, fresh: Path, tmp_path: Path) 
     assert said.returncode == 0, said.stdout + said.stderr
     assert (fresh / "celerity.env").stat().st_mode & 0o777 == 0o600
     assert (fresh / "fernet-keys").stat().st_mode & 0o777 == 0o700
+    private, again = first_server.key_pair(fresh)
+    assert (again, private.stat().st_mode & 0o777) == (public, 0o600), "the key that servers know"
     with Restored(fresh) as services, Cloud(services) as back:  # signs in with the old passwords
         assert back.environment["CELERITY_LISTEN"] == listen
         listed = back.call("GET", "/compute/v2.1/servers", headers={"X-Auth-Token": token})
