@@ -42,6 +42,17 @@ def wait_for(condition: Callable[[], Any], *, what: str, seconds: float = DEADLI
     raise AssertionError(f"not within {seconds:.0f} s: {what}")
 
 
+def signed_in(url: str, name: str, password: str) -> requests.Session:
+    """Return a session of the admin pages."""
+    session = requests.Session()
+    address = f"{url}/admin/login/"
+    session.get(address, timeout=30)
+    form = {"username": name, "password": password, "csrfmiddlewaretoken": session.cookies["csrftoken"], "next": "/"}
+    answer = session.post(address, form, headers={"Referer": address}, timeout=30, allow_redirects=False)
+    assert answer.status_code == 302, answer.text
+    return session
+
+
 class Cloud:
     """API, scheduler, beat and host agent as separate processes. A supervisor thread restarts what dies."""
 

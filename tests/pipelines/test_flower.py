@@ -16,7 +16,7 @@ from deploy import health
 from deploy.environment import Environment
 from deploy.front import flower as behind_the_front
 from tests.browser.chrome import Browser, browser, installed
-from tests.cloud import Cloud, wait_for
+from tests.cloud import Cloud, signed_in, wait_for
 
 pytestmark = [pytest.mark.processes]
 PAGE = {"Accept": "text/html,*/*;q=0.8"}
@@ -39,22 +39,12 @@ def person(cloud: Cloud, name: str, role: str) -> requests.Session:
     user = cloud.call("POST", "/identity/v3/users", body, **admin).json()["user"]["id"]
     listed = cloud.call("GET", f"/identity/v3/roles?name={role}", **admin).json()["roles"]
     cloud.call("PUT", f"/identity/v3/system/users/{user}/roles/{listed[0]['id']}", **admin)
-    return signed_in(cloud, name, "correct horse battery")
-
-
-def signed_in(cloud: Cloud, name: str, password: str) -> requests.Session:
-    session = requests.Session()
-    address = f"{cloud.url}/admin/login/"
-    session.get(address, timeout=30)
-    form = {"username": name, "password": password, "csrfmiddlewaretoken": session.cookies["csrftoken"], "next": "/"}
-    answer = session.post(address, form, headers={"Referer": address}, timeout=30, allow_redirects=False)
-    assert answer.status_code == 302, answer.text
-    return session
+    return signed_in(cloud.url, name, "correct horse battery")
 
 
 @pytest.fixture(scope="module")
 def operator(cloud: Cloud) -> requests.Session:
-    session = signed_in(cloud, "admin", cloud.environment["CELERITY_ADMIN_PASSWORD"])
+    session = signed_in(cloud.url, "admin", cloud.environment["CELERITY_ADMIN_PASSWORD"])
     wait_for(lambda: session.get(f"{cloud.url}/flower/", timeout=30).status_code == 200, what="Flower")
     return session
 
