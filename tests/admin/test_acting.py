@@ -115,7 +115,7 @@ def test_a_host_is_taken_out_of_service_and_back(operator: Client) -> None:
     assert (host.enabled, host.disabled_reason) == (False, "new fans")
     for state, said in (
         ("active", "Servers are being moved"),
-        ("rescued", "Nothing is on its way: what is left stays"),
+        ("rescued", "No server is on its way: these stay"),
     ):
         Server.objects.update(vm_state=state, task_state="")
         assert said in operator.get(change(host)).content.decode()

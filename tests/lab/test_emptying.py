@@ -1,5 +1,5 @@
-"""Hosts that are drained, evened out and lost: real guests go to others with what can be kept, and those that stay are
-told of.
+"""Hosts that are drained, evened out and lost: real guests go to others with what can be kept; those that stay are
+shown with their reasons.
 """
 
 from collections.abc import Iterator
@@ -69,7 +69,7 @@ def test_a_host_is_drained(cloud: LabCloud, servers: Servers) -> None:
     told = celerity(cloud, "drain", HOST, "--wait", code=1)
     assert f"sleeps ({sleeps.guest.id}): {STAYS}" in told and "Servers that stay on compute-2: 1." in told
     shown = page(cloud, HOST)
-    assert STAYS in shown and "Nothing is on its way: what is left stays" in shown
+    assert STAYS in shown and "No server is on its way: these stay" in shown
     assert servers.moves(runs) == [("live-migration", "completed")]
     assert servers.moves(off) == [("migration", "confirmed")] and not servers.moves(sleeps)
     told = celerity(cloud, "why", runs.guest.id)

@@ -19,7 +19,7 @@ from apps.scheduling.services import hosts as host_services
 
 RULE = "os_compute_api:os-services:update"
 SHOWN = 100  # servers on a host's page
-STAYING = " Nothing is on its way: what is left stays, for the reasons below."
+STAYING = " No server is on its way: these stay, for the reasons below."
 MOST = 500  # servers that one click stops
 
 

@@ -58,7 +58,7 @@ def mark_moved(*, server_id: uuid.UUID, run_id: uuid.UUID, host: str, power_stat
 def mark_made_again(*, server_id: uuid.UUID, run_id: uuid.UUID, host: str, power_state: str) -> None:
     """The same for a server that was made again. What a rescue or a rebuild left, it left on the dead host.
 
-    It counts as launched anew, as after a rebuild.
+    As after a rebuild, it counts as launched now.
     """
     mark_moved(server_id=server_id, run_id=run_id, host=host, power_state=power_state)
     Server.objects.filter(id=server_id, host=host, deleted_at=None).update(

@@ -14,6 +14,7 @@ from apps.compute.image_property_table import PROPERTIES
 from tests.host.drivers.conftest import fixed_network
 from tests.unit.drivers import samples
 from tests.unit.drivers.hypervisor_contract import eventually
+from workers.drivers.hypervisor import loader as hypervisors
 from workers.drivers.hypervisor.base import (
     Bus,
     CardModel,
@@ -37,6 +38,14 @@ pytestmark = [pytest.mark.libvirt, pytest.mark.slow, pytest.mark.usefixtures("cl
 LOOK = b"""#!/bin/sh
 echo "disks: $(ls /sys/block | grep -v loop | tr '\\n' ' ')"
 for one in /sys/bus/pci/devices/*; do echo "pci: $(cat $one/vendor $one/device | tr '\\n' ' ')"; done
+for one in /sys/bus/virtio/devices/*; do echo "packed: $(cut -c 35 $one/features)"; done
+echo "tables: $(ls /sys/firmware/acpi/tables | tr '\\n' ' ')"
+echo "cpu: $(grep -m 1 'model name' /proc/cpuinfo), $(grep -c -w aes /proc/cpuinfo) with aes"
+for one in /sys/bus/pci/devices/*; do
+    [ "$(cat $one/class)" = 0x030000 ] || continue
+    read -r first last rest < $one/resource
+    echo "video: $(((last - first + 1) >> 20)) MiB"
+done
 echo "queues: $(ls -d /sys/class/net/eth0/queues/rx-* | wc -l)"
 echo "end of look"
 """
@@ -54,6 +63,7 @@ class Wish:
     card: CardModel = "virtio"
     queues: int = 1
     vcpus: int = 1
+    policy: tuple[tuple[str, Any], ...] = ()
 
 
 IDE = ("disks: sda sr0", "0x8086 0x1237")  # and the board's bridge
@@ -62,11 +72,20 @@ WISHES = {
         "sda", "sdb", "scsi", Hardware(watchdog="reset"), ("disks: sda sdb", "0x8086 0x25ab"), queues=2, vcpus=2
     ),
     "ide": Wish("hda", "hdb", "ide", Hardware(machine="pc", video="cirrus"), (*IDE, "0x1013 0x00b8")),
-}
+    "packed": Wish(
+        "vda", "vdb", "virtio", Hardware(packed_rings=True, iommu="intel", video_mib=64),
+        ("packed: 1", "DMAR", "video: 64 MiB"),
+    ),
+    "virtio-iommu": Wish("vda", "vdb", "virtio", Hardware(iommu="virtio", rng=False), ("0x1af4 0x1057", "VIOT")),
+    "processor": Wish(
+        "vda", "vdb", "virtio", Hardware(machine="pc-i440fx-6.2"), ("Westmere", "0 with aes", "0x8086 0x1237"),
+        policy=(("cpu_model", "Westmere"), ("cpu_features", ("-aes",))),
+    ),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.heavy] if name == "ide" else []) for name in WISHES]
+    "name", [pytest.param(name, marks=[pytest.mark.heavy] if name != "scsi" else []) for name in WISHES]
 )
 def test_a_guest_sees_what_its_image_asked_for(
     name: str,
@@ -77,6 +96,9 @@ def test_a_guest_sees_what_its_image_asked_for(
     state_directory: Path,
 ) -> None:
     wish = WISHES[name]
+    if wish.policy:
+        uri = os.environ.get("CELERITY_LIBVIRT_URI", "qemu:///system")
+        hypervisor = hypervisors.load("libvirt", {"state_dir": state_directory, "uri": uri, **dict(wish.policy)})
     port, server_id = samples.port(network), samples.new_id()
     documents = {
         "openstack/latest/meta_data.json": b'{"uuid": "%s", "hostname": "asked"}' % server_id.encode(),
