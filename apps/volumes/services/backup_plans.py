@@ -92,8 +92,14 @@ def carry_out(*, plan_id: uuid.UUID, now: datetime) -> None:
         try:
             _back_up(context, plan, volume)
         except CloudError as error:
-            problems.append(f"Volume {volume.id}: {error.message}")
+            problems.append(f"Volume {volume.id}: {error.message}{_way_out(error)}")
     BackupPlan.objects.filter(id=plan.id).update(error=" ".join(problems)[:2000])
+
+
+def _way_out(error: CloudError) -> str:
+    """Nothing may be too much although the quota is used up: incremental backups keep those before them."""
+    is_quota = isinstance(error, exceptions.OverLimit)
+    return " Lower the plan's keep and full_every together, or delete its oldest backups." if is_quota else ""
 
 
 def _volumes(plan: BackupPlan) -> list[Volume]:

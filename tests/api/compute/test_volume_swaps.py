@@ -172,6 +172,16 @@ def test_a_failure_leaves_one_of_the_two(
     assert is_settled(worker, server, pair, swapped=swapped)
 
 
+def test_an_old_export_whose_step_is_given_up(
+    admin: ComputeCaller, server: Server, pair: list[Volume], worker: Worker, settings: Any
+) -> None:
+    """The step's revert closes it, and does not leave that to the host's next look."""
+    worker.plan({"op": "close_export", "error": "retryable", "when": "before", "times": settings.MAX_ATTEMPTS})
+    swap(admin, server, *pair)
+    assert worker.work()[-1] == "failed"
+    assert exports(worker) == [str(pair[1].id)] and Attachment.objects.get().volume == pair[1]
+
+
 def test_a_server_that_is_deleted_meanwhile(
     alice: ComputeCaller, admin: ComputeCaller, server: Server, pair: list[Volume], worker: Worker
 ) -> None:

@@ -73,6 +73,8 @@ def test_a_plan_that_the_quota_stops_is_thinned_out(worker: Worker) -> None:
     set_many(owner_id="p", values={"backups": 3}, force=True)
     with pytest.raises(exceptions.InvalidInput):
         backup_plans.update(plan=plan, values={"keep": 3})
+    [text] = tick(worker)
+    assert "keep and full_every together" in text
     backup_plans.update(plan=plan, values={"keep": 1})
     tick(worker)
     later(plan)

@@ -169,6 +169,8 @@ class CloseOldVolume(ServerStep[None]):
         volume_attachments.remove(attachment_id=_old_id(ctx))
 
     def revert(self, ctx: StepContext) -> None:
+        if (old := attachments.load(attachment_id=_old_id(ctx))) is not None:
+            _close(ctx, old)
         volume_attachments.remove(attachment_id=_old_id(ctx))
 
 
@@ -177,12 +179,12 @@ def _check(ctx: StepContext) -> None:
         raise LeaseLost
 
 
-def _close(ctx: StepContext, new: "Attachment") -> None:
+def _close(ctx: StepContext, attachment: "Attachment") -> None:
     """An export that cannot be closed is closed by the host's recovery."""
     if not ctx.on_host or not isinstance(ctx.drivers, HostDrivers):
-        exports.close_for(new)
+        exports.close_for(attachment)
         return
     try:
-        volumes.disconnect(new, ctx.drivers)
+        volumes.disconnect(attachment, ctx.drivers)
     except DriverError as error:
-        log.warning("export not closed", volume=str(new.volume_id), error=error.details or error.message)
+        log.warning("export not closed", volume=str(attachment.volume_id), error=error.details or error.message)
