@@ -13,6 +13,7 @@ from apps.workflow import states as workflow
 from apps.workflow.services import leases
 from workers.engine.errors import Abort
 from workers.engine.steps import DESTINATION, SCHEDULER, SOURCE, StepContext
+from workers.tasks import hearing
 from workers.tasks.servers import moving, schedule
 from workers.tasks.servers.base import ServerStep
 
@@ -49,7 +50,9 @@ class ScheduleDestination(ServerStep[Claimed]):
         excluded = [*ctx.claim.excluded_hosts, *self.left_out(ctx, server, migration)]
         moved, target = moving.at_destination(server, migration), str(ctx.claim.params.get("host") or "")
         try:
-            choice = schedule.place(moved, consumer_id=migration.uuid, excluded=excluded, host=target)
+            choice = hearing.among_heard(
+                ctx, lambda: schedule.place(moved, consumer_id=migration.uuid, excluded=excluded, host=target)
+            )
         except NoValidHost as error:
             raise schedule.refusal(ctx, error) from error
         ctx.assign(DESTINATION, choice.host)

@@ -15,6 +15,7 @@ from apps.volumes.services import server_volumes as volumes
 from apps.workflow.services import leases
 from workers.engine.errors import Abort
 from workers.engine.steps import HOST, SCHEDULER, StepContext
+from workers.tasks import hearing
 from workers.tasks.servers.base import ServerStep
 
 if TYPE_CHECKING:
@@ -56,11 +57,15 @@ class Schedule(ServerStep[Scheduled]):
         return (allocation.host.name, allocation.host.zone) if allocation else None
 
     def _choose(self, ctx: StepContext) -> allocations.Choice:
-        try:
-            server = self.server(ctx)
+        server, excluded = self.server(ctx), ctx.claim.excluded_hosts
+
+        def choose() -> allocations.Choice:
             if server.has_volumes:
-                return _place_with_volumes(server, ctx.claim.excluded_hosts)
-            return place(server, consumer_id=server.id, excluded=ctx.claim.excluded_hosts)
+                return _place_with_volumes(server, excluded)
+            return place(server, consumer_id=server.id, excluded=excluded)
+
+        try:
+            return hearing.among_heard(ctx, choose)
         except NoValidHost as error:
             raise refusal(ctx, error) from error
 

@@ -20,6 +20,7 @@ from workers.drivers.errors import DriverError
 from workers.engine.errors import Abort, LeaseLost
 from workers.engine.steps import HOST, SCHEDULER, StepContext
 from workers.mapping import images, servers
+from workers.tasks import hearing
 from workers.tasks.servers import fetch_image, moving, schedule
 from workers.tasks.servers.base import ServerStep, ports_of, wait_for_ports
 from workers.tasks.servers.power import Powered, PowerOn, PowerStep
@@ -48,9 +49,10 @@ class ScheduleUnshelve(ServerStep[Scheduled]):
             ctx.assign(HOST, earlier.host.name)
             return Scheduled(earlier.host.zone)
         server.requested_host = ""  # a host that its owner once named does not bind it any more
+        excluded, target = ctx.claim.excluded_hosts, ctx.claim.params.get("host", "")
         try:
-            choice = schedule.place(
-                server, consumer_id=server.id, excluded=ctx.claim.excluded_hosts, host=ctx.claim.params.get("host", "")
+            choice = hearing.among_heard(
+                ctx, lambda: schedule.place(server, consumer_id=server.id, excluded=excluded, host=target)
             )
         except NoValidHost as error:
             raise schedule.refusal(ctx, error) from error

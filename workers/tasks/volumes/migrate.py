@@ -17,6 +17,7 @@ from workers.drivers.volume.errors import StorageHostDown, StorageHostSilent
 from workers.engine.errors import Abort, LeaseLost
 from workers.engine.steps import DESTINATION, SCHEDULER, SOURCE, StepContext
 from workers.mapping import volume_keys, volumes
+from workers.tasks import hearing
 from workers.tasks.volumes.base import VolumeStep, patiently
 from workers.tasks.volumes.schedule import Scheduled, refusal
 
@@ -47,7 +48,10 @@ class ScheduleTarget(VolumeStep[Scheduled]):
         volume, excluded = self.volume(ctx), ctx.claim.excluded_hosts
         ctx.assign(SOURCE, volume.host)
         try:
-            choice = volume_migrations.choose(volume_id=volume.id, params=ctx.claim.params, without=excluded)
+            choice = hearing.among_heard(
+                ctx,
+                lambda: volume_migrations.choose(volume_id=volume.id, params=ctx.claim.params, without=excluded),
+            )
         except NoValidHost as error:
             raise refusal(ctx, error) from error
         ctx.assign(DESTINATION, choice.host)

@@ -15,6 +15,7 @@ from apps.volumes.services import placements, pools, volume_states
 from apps.workflow.services import leases
 from workers.engine.errors import Abort
 from workers.engine.steps import HOST, SCHEDULER, StepContext
+from workers.tasks import hearing
 from workers.tasks.volumes.base import VolumeStep
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ class ScheduleVolume(VolumeStep[Scheduled]):
             ctx.assign(HOST, claimed.host.name)
             return Scheduled(claimed.host.zone)
         try:
-            choice = _choose_anywhere(self.volume(ctx), ctx.claim.excluded_hosts)
+            volume, excluded = self.volume(ctx), ctx.claim.excluded_hosts
+            choice = hearing.among_heard(ctx, lambda: _choose_anywhere(volume, excluded))
         except NoValidHost as error:
             raise refusal(ctx, error) from error
         ctx.assign(HOST, choice.host)

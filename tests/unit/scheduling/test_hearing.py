@@ -1,0 +1,77 @@
+"""Schedulers wait for hosts that fell silent together: the database was away, not they."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.conf import LazySettings
+from django.utils import timezone
+
+from apps.scheduling.exceptions import NoValidHost
+from apps.scheduling.models import Host
+from tests.unit.scheduling.conftest import MakeHosts
+from workers.engine.errors import LeaseLost
+from workers.tasks.hearing import among_heard
+
+pytestmark = pytest.mark.django_db
+
+
+def heard(*, ago: float) -> None:
+    Host.objects.update(heartbeat_at=timezone.now() - timedelta(seconds=ago))
+
+
+def choose(ctx: Any, calls: list[bool]) -> str:
+    def one() -> str:
+        calls.append(True)
+        up = [host.name for host in Host.objects.order_by("number") if host.is_up and host.enabled]
+        if not up:
+            raise NoValidHost(reason="down")
+        return up[0]
+
+    return among_heard(ctx, one)
+
+
+def context(wait: Callable[[], bool] = lambda: False) -> Any:
+    return SimpleNamespace(stop=SimpleNamespace(wait=lambda seconds: wait()))
+
+
+def test_heartbeats_that_come_a_moment_later(make_hosts: MakeHosts, settings: LazySettings) -> None:
+    make_hosts(2)
+    heard(ago=settings.HOST_DOWN_SECONDS + 30)
+    calls: list[bool] = []
+    assert choose(context(lambda: bool(heard(ago=0))), calls) == "h0"
+    assert len(calls) == 2
+    heard(ago=settings.HOST_DOWN_SECONDS + 30)
+    with pytest.raises(LeaseLost):
+        choose(context(lambda: True), [])
+
+
+@pytest.mark.parametrize("case", ["silent for long", "one is up", "an operator's", "none"])
+def test_hosts_that_are_not_waited_for(make_hosts: MakeHosts, settings: LazySettings, case: str) -> None:
+    if case != "none":
+        make_hosts(2, forced_down=case == "an operator's")
+        heard(ago=settings.HOST_DOWN_SECONDS + (300 if case == "silent for long" else 30))
+    if case == "one is up":
+        Host.objects.filter(name="h0").update(heartbeat_at=timezone.now())
+
+    def full() -> None:
+        raise NoValidHost(reason="full")
+
+    def waits() -> bool:
+        raise AssertionError("It waits.")
+
+    with pytest.raises(NoValidHost):
+        among_heard(context(waits), full)
+
+
+def test_hosts_that_stay_silent(make_hosts: MakeHosts, settings: LazySettings) -> None:
+    """They get two heartbeats' time."""
+    make_hosts(1)
+    settings.HEARTBEAT_SECONDS = 0.05
+    heard(ago=settings.HOST_DOWN_SECONDS + 1)
+    calls: list[bool] = []
+    with pytest.raises(NoValidHost):
+        choose(context(), calls)
+    assert len(calls) == 2

@@ -1,0 +1,32 @@
+"""Schedulers that come before the hosts' heartbeats, after a database was away."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.conf import settings
+
+from apps.scheduling.exceptions import NoValidHost
+from apps.scheduling.selectors import hosts
+from workers.engine.errors import LeaseLost
+from workers.engine.steps import StepContext
+
+T = TypeVar("T")
+RECENT_SECONDS = 60.0
+PAUSE_SECONDS = 0.5
+
+
+def among_heard(ctx: StepContext, choose: Callable[[], T]) -> T:
+    """Choose a host. Where all have fallen silent together, give their agents two heartbeats' time to be heard again,
+    and choose once more. Raises NoValidHost.
+    """
+    try:
+        return choose()
+    except NoValidHost:
+        if not hosts.are_silent_together(seconds=RECENT_SECONDS):
+            raise
+    deadline = time.monotonic() + 2 * settings.HEARTBEAT_SECONDS
+    while hosts.are_silent_together(seconds=2 * RECENT_SECONDS) and time.monotonic() < deadline:
+        if ctx.stop.wait(PAUSE_SECONDS):
+            raise LeaseLost
+    return choose()
