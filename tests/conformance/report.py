@@ -27,11 +27,17 @@ and the one-line cause of each failure; the exit status is 1 if a test fails tha
 (`tests/conformance/passing.txt`). `ARGS=--record` adds what passes now to that list and writes this page.
 `ARGS=--keep` keeps Tempest's logs and the cloud's logs, and says where.
 
+What needs several hosts also runs where hosts and guests are real, in the [lab](lab.md), in four minutes. Tempest
+logs in to the guests there:
+
+    make lab HOSTS=3
+    make conformance ARGS="--cloud lab --concurrency 2"
+
 | column | counts |
 |---|---|
 | passed | tests that passed |
 | failed | tests that failed although the service and the action exist |
-| skipped | tests that Tempest skips by itself, because of its configuration or a known bug of OpenStack |
+| skipped | tests that Tempest skips by itself, each for a reason named below; one without a reason is an error |
 | not served | tests of services and actions that Celerity does not have (`tests/conformance/not_served.toml`) |
 """
 
@@ -54,18 +60,20 @@ def _counts(verdict: Verdict) -> dict[str, int]:
         "tests": verdict.selected,
         "passed": len(verdict.passed),
         "failed": len(verdict.failed),
-        "skipped": len(verdict.skipped),
+        "skipped": verdict.all_skipped,
         "not served": sum(map(len, verdict.not_served.values())),
     }
 
 
 def failures(verdicts: Mapping[str, Verdict]) -> str:
-    """Return a line for each failure with its cause; regressions are marked."""
+    """Return a line for each failure, and each skip without a reason, with its cause; regressions are marked."""
     lines = []
     for name, verdict in verdicts.items():
         for test, cause in sorted(verdict.failed.items()):
             mark = "passed before: " if test in verdict.regressions else ""
             lines.append(f"{name}: {mark}{test}: {cause[:CAUSE_LENGTH]}")
+        for test, cause in sorted(verdict.unnamed.items()):
+            lines.append(f"{name}: skipped without a reason in not_served.toml: {test}: {cause[:CAUSE_LENGTH]}")
     return "\n".join(lines)
 
 
@@ -76,6 +84,7 @@ def record(verdicts: Mapping[str, Verdict]) -> None:
         standing[name] = {
             **_counts(verdict),
             "missing": {what: len(tests) for what, tests in sorted(verdict.not_served.items())},
+            "skips": {reason: len(tests) for reason, tests in sorted(verdict.skipped.items())},
             "failures": {test: cause[:CAUSE_LENGTH] for test, cause in sorted(verdict.failed.items())},
         }
     STANDING.write_text(json.dumps(standing, indent=1) + "\n")
@@ -94,9 +103,10 @@ def document(standing: Mapping[str, Mapping[str, Any]]) -> str:
     for name, suite in standing.items():
         cells = [name, *(str(suite[key]) for key in ("tests", "passed", "failed", "skipped", "not served"))]
         lines.append(f"| {' | '.join(cells)} |")
-    lines += ["", "## Not served", "", "| suite | service or action | tests |", "|---|---|---|"]
-    for name, suite in standing.items():
-        lines += [f"| {name} | {what} | {count} |" for what, count in suite["missing"].items()]
+    for title, column, key in (("Not served", "service or action", "missing"), ("Skipped", "reason", "skips")):
+        lines += ["", f"## {title}", "", f"| suite | {column} | tests |", "|---|---|---|"]
+        for name, suite in standing.items():
+            lines += [f"| {name} | {what} | {count} |" for what, count in suite[key].items()]
     failed = [(name, test, cause) for name, suite in standing.items() for test, cause in suite["failures"].items()]
     if failed:
         lines += ["", "## Failures", ""]

@@ -1,33 +1,17 @@
-"""The private cloud that Tempest is pointed at: simulated hosts, two small images, a web server with one more."""
+"""What Tempest is pointed at: a cloud with two small images and a volume type, and a web server with one image more."""
 
 import functools
 import http.server
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from bench.client import Session
-from bench.private_cloud import PrivateCloud
+from bench.client import Session, sign_in
 from deploy.errors import DeployError
+from tests.conformance.clouds import Cloud
 from tests.conformance.configuration import Target
-
-HOSTS = 3
-IMAGE_BYTES = 1 << 20
-# Its network `public` has an address for each of Tempest's routers and floating IPs.
-SETTINGS = {
-    "CELERITY_LOG_LEVEL": "INFO",
-    "CELERITY_EXTERNAL_CIDR": "198.18.0.0/20",
-    "CELERITY_VOLUME_BACKENDS": "local,second=local:/srv/second",
-}
-
-
-@contextmanager
-def cloud() -> Iterator[PrivateCloud]:
-    """Start a cloud of simulated hosts for the block; nothing of it is left afterwards."""
-    with PrivateCloud(hosts=HOSTS, durable=False, **SETTINGS) as private:
-        yield private
 
 
 @contextmanager
@@ -45,31 +29,42 @@ class _SilentHandler(http.server.SimpleHTTPRequestHandler):
         """Keep requests out of the run's output."""
 
 
-def prepare(private: PrivateCloud, web: Path, web_url: str) -> Target:
-    """Upload what tempest.conf names by id. Raises DeployError when the cloud refuses."""
-    admin = private.session("admin")
-    image = web / "image.raw"
-    image.write_bytes(bytes(IMAGE_BYTES))
-    shared = {"name": "conformance-multiattach", "extra_specs": {"multiattach": "<is> True"}}
-    _call(admin, "POST", f"{admin.catalog['volumev3']}/types", {"volume_type": shared}, 200)
-    (network,) = _call(admin, "GET", f"{admin.neutron}/networks?router:external=true", None, 200)["networks"]
-    return Target(
-        identity_url=private.login("admin").auth_url,
-        admin_password=private.login("admin").password,
-        image_id=_upload(admin, "conformance", image.read_bytes()),
-        image_id_alt=_upload(admin, "conformance-alt", image.read_bytes()),
-        network_id=network["id"],
-        image_file=image,
-        image_url=f"{web_url}/{image.name}",
-    )
+@contextmanager
+def prepared(cloud: Cloud, web: Path, web_url: str) -> Iterator[Target]:
+    """Make what tempest.conf names by id, for the block. Raises DeployError when the cloud refuses."""
+    admin = sign_in(cloud.login)
+    image = web / f"image.{cloud.disk_format}"
+    image.write_bytes(cloud.image)
+    made: list[str] = []
+    try:
+        shared = {"name": "conformance-multiattach", "extra_specs": {"multiattach": "<is> True"}}
+        types = f"{admin.catalog['volumev3']}/types"
+        made.append(f"{types}/{_call(admin, 'POST', types, {'volume_type': shared}, 200)['volume_type']['id']}")
+        networks = _call(admin, "GET", f"{admin.neutron}/networks?router:external=true", None, 200)["networks"]
+        images = [_upload(admin, name, cloud, made) for name in ("conformance", "conformance-alt")]
+        yield Target(
+            identity_url=cloud.login.auth_url,
+            admin_password=cloud.login.password,
+            image_id=images[0],
+            image_id_alt=images[1],
+            network_id=networks[0]["id"],
+            image_file=image,
+            image_url=f"{web_url}/{image.name}",
+        )
+    finally:
+        with suppress(OSError):  # the cloud ended first
+            again = sign_in(cloud.login)  # a token does not last as long as a run may
+            for url in reversed(made):
+                again.http.call("DELETE", url)
 
 
-def _upload(admin: Session, name: str, content: bytes) -> str:
-    document = {"name": name, "disk_format": "raw", "container_format": "bare", "visibility": "public"}
-    document["hw_qemu_guest_agent"] = "true"  # simulated guests have an agent
+def _upload(admin: Session, name: str, cloud: Cloud, made: list[str]) -> str:
+    document = {"name": name, "disk_format": cloud.disk_format, "container_format": "bare", "visibility": "public"}
+    document["hw_qemu_guest_agent"] = "true"  # simulated guests have an agent, and so has tiny
     image = str(_call(admin, "POST", f"{admin.glance}/images", document, 201)["id"])
-    url, headers = f"{admin.glance}/images/{image}/file", {"Content-Type": "application/octet-stream"}
-    status = admin.http.call("PUT", url, content, headers)[0]
+    made.append(f"{admin.glance}/images/{image}")
+    headers = {"Content-Type": "application/octet-stream"}
+    status = admin.http.call("PUT", f"{admin.glance}/images/{image}/file", cloud.image, headers)[0]
     if status != 204:
         raise DeployError(f"The image's data was refused: {status}.")
     return image

@@ -13,10 +13,11 @@ from tests.conformance.stestr import Outcome
 from tests.conformance.suites import SUITES
 
 MISSING = [Missing("resize", re.compile("test_resize|test_confirm"), re.compile("Resize is not available"))]
+SKIPS = [Missing("for bare metal", re.compile(r"(?!)"), re.compile("Ironic"))]
 
 
 def judge(state: str, name: str = "tempest.api.x.T.test_a", passing: frozenset[str] = frozenset()) -> records.Verdict:
-    return records.judge({name: Outcome(state, "why", 1.0)}, set(passing), MISSING)
+    return records.judge({name: Outcome(state, "why", 1.0)}, set(passing), MISSING, SKIPS)
 
 
 def test_a_test_that_passed_before_and_fails_now_is_a_regression() -> None:
@@ -37,8 +38,25 @@ def test_a_test_of_a_missing_action_is_not_served_unless_it_passes() -> None:
 
 def test_a_skip_for_a_missing_service_is_not_served() -> None:
     outcome = Outcome("skipped", "Resize is not available", 1.0)
-    assert records.judge({"tempest.T.test_a": outcome}, set(), MISSING).not_served == {"resize": ["tempest.T.test_a"]}
-    assert judge("skipped").skipped == {"tempest.api.x.T.test_a": "why"}
+    verdict = records.judge({"tempest.T.test_a": outcome}, set(), MISSING, SKIPS)
+    assert verdict.not_served == {"resize": ["tempest.T.test_a"]}
+
+
+def test_a_skip_has_a_reason_or_is_told() -> None:
+    verdict = records.judge({"tempest.T.test_a": Outcome("skipped", "Ironic only", 1.0)}, set(), MISSING, SKIPS)
+    assert verdict.skipped == {"for bare metal": ["tempest.T.test_a"]}
+    new = judge("skipped")
+    assert new.unnamed == {"tempest.api.x.T.test_a": "why"}
+    assert "skipped without a reason in not_served.toml: tempest.api.x.T.test_a: why" in report.failures({"x": new})
+    assert command.conclude(command.parse([]), {"x": verdict, "y": judge("passed")}) == 0
+    assert command.conclude(command.parse([]), {"x": new, "y": judge("passed")}) == 1
+
+
+def test_every_recorded_skip_has_a_reason() -> None:
+    reasons = {entry.what for entry in records.read_skips()}
+    for name, suite in report.read_standing().items():
+        assert sum(suite["skips"].values()) == suite["skipped"], name
+        assert set(suite["skips"]) <= reasons, name
 
 
 def test_every_test_is_counted_once() -> None:
@@ -46,7 +64,7 @@ def test_every_test_is_counted_once() -> None:
         f"tempest.api.x.T.test_{index}": Outcome(state, "why", 1.0)
         for index, state in enumerate(("passed", "failed", "skipped", "passed"))
     }
-    assert records.judge(outcomes, set(), MISSING).selected == len(outcomes)
+    assert records.judge(outcomes, set(), MISSING, SKIPS).selected == len(outcomes)
 
 
 def test_the_page_shows_the_recorded_standing() -> None:
@@ -61,7 +79,7 @@ def test_the_list_of_passing_tests_holds_what_the_page_counts() -> None:
 
 
 def test_every_entry_of_what_is_missing_names_tests() -> None:
-    entries = records.read_missing()
+    entries = [*records.read_missing(), *records.read_skips()]
     assert entries
     assert len({entry.what for entry in entries}) == len(entries)
 
