@@ -1,5 +1,7 @@
 """App registration."""
 
+from typing import Any
+
 from django.apps import AppConfig
 
 
@@ -13,7 +15,13 @@ class IdentityConfig(AppConfig):
 
         from apps.common import policy
         from apps.identity import policies
-        from apps.identity.backends import DomainUserBackend
 
         policy.register(policies.RULES, service="identity", words=policies.WORDS)
-        user_logged_in.connect(DomainUserBackend.record_session, dispatch_uid="identity.sign_in")
+        user_logged_in.connect(_record_session, dispatch_uid="identity.sign_in")
+
+
+def _record_session(**session: Any) -> None:
+    """Sign-in has modules that no worker needs."""
+    from apps.identity.backends import DomainUserBackend
+
+    DomainUserBackend.record_session(**session)

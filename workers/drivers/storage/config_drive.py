@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
-
-import pycdlib
+from typing import TYPE_CHECKING
 
 from workers.drivers import values
 from workers.drivers.errors import SpecInvalid
+
+if TYPE_CHECKING:
+    import pycdlib
 
 VOLUME_LABEL = "config-2"
 """What cloud-init looks for (OpenStack's config drive, version 2)."""
@@ -27,6 +29,8 @@ def build(files: Mapping[str, bytes]) -> bytes:
 
     Raises SpecInvalid for a path that is not relative and plain.
     """
+    import pycdlib  # 4 MiB, which a host without config drives does not need
+
     check_paths(files)
     image = pycdlib.PyCdlib()
     image.new(interchange_level=1, joliet=3, rock_ridge="1.09", vol_ident=VOLUME_LABEL)
