@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from django.http import QueryDict
 from rest_framework.request import Request
 
 from apps.common import pagination
@@ -175,7 +176,11 @@ class Collection(Noun):
         listing = self.cut()
         if listing is None:
             return Page(rows=list(self.rows()), more=False)
-        return read(self.rows(), self.request.query_params, listing, marked=self.marked)
+        return read(self.rows(), self.said(), listing, marked=self.marked)
+
+    def said(self) -> QueryDict:
+        """Return the query that a page is read from."""
+        return self.request.query_params
 
     def get(self, request: Request, **ids: str) -> Response:
         self.permit("list")

@@ -23,7 +23,7 @@ from apps.quotas.selectors import reservations
 from apps.scheduling.selectors import hosts
 from apps.scheduling.services import allocations
 from apps.volumes.selectors import pools
-from apps.volumes.selectors import volumes as rows_of_volumes
+from apps.volumes.selectors import volumes as volume_selectors
 from apps.volumes.states import SUBJECT as VOLUME
 from apps.workflow import catalogue, states
 from apps.workflow.catalogue import Subject
@@ -171,7 +171,7 @@ def _pools(volume_ids: Sequence[uuid.UUID], host: str = "") -> list[str]:
     """Return the names that findings give the pools of volumes, on their hosts; on a guest's host those that it uses by
     itself.
     """
-    places = rows_of_volumes.places_of(volume_ids=[str(key) for key in volume_ids]).values()
+    places = volume_selectors.places_of(volume_ids=[str(key) for key in volume_ids]).values()
     used = {(host, backend) for _, backend in places if host and pools.is_direct(backend)}
     return sorted({f"{at}@{backend}" for at, backend in {*places, *used} if at})
 

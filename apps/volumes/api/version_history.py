@@ -33,7 +33,7 @@ TABLE = version_tables.VersionTable(
 9 | backups are renamed | volumes/backups::document_by_version
 10 | volumes are filtered by `group_id` | volumes/versions::before_and_since
 11 | types of groups, and their specs | volumes/versions::before_and_since
-12 | `volumes/summary` | volumes/volumes::summary
+12 | `volumes/summary` | volumes/volume_lists::summary
 13 | groups; `group_id` of a new volume is taken in each version | volumes/versions::before_and_since
 14 | snapshots of groups; groups of groups and of their snapshots | volumes/versions::before_and_since
 15 | ETags of volumes' metadata | volumes/volumes::metadata
@@ -57,7 +57,7 @@ TABLE = version_tables.VersionTable(
 33 | `resource_filters` | volumes/versions::before_and_since
 34 | filters by a part of a text, with a tilde | volumes/lists::filters
 35 | pools are filtered by `volume_type` | volumes/versions::before_and_since
-36 | the summary has the volumes' metadata | volumes/volumes::summary
+36 | the summary has the volumes' metadata | volumes/volume_lists::summary
 37 | backups are sorted by `name` | volumes/versions::before_and_since
 38 | replication of groups, which is not offered: 400 | volumes/versions::before_and_since
 39 | administrators read the limits of another project | volumes/cloud::limits
@@ -66,7 +66,7 @@ TABLE = version_tables.VersionTable(
 42 | volumes in use are extended | volumes/volumes::quota_of_extensions
 43 | `metadata` of backups | volumes/versions::before_and_since volumes/backups::document_by_version
 44 | `os-complete` of attachments | volumes/attachments::versions
-45 | `with_count` of lists | volumes/volumes::lists volumes/snapshots::lists volumes/backups::lists
+45 | `with_count` of lists | volumes/volume_lists::lists volumes/snapshots::lists volumes/backups::lists
 46 | volumes of an image without data: of the snapshot that it names for the root disk |
 | | volumes/versions::before_and_since
 47 | volumes of backups; `backup_id` of a new volume is taken in each version | volumes/versions::before_and_since

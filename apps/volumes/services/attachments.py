@@ -207,7 +207,7 @@ def delete(*, attachment: Attachment, by_compute: bool = False) -> None:
 
 
 def _follow_attachments(row: Volume) -> None:
-    """Give the volume the status of its attachments: detaching until no server is asked to let go, as in Cinder."""
+    """Give the volume the status of its attachments: detaching until no server is asked to release it, as in Cinder."""
     left = set(Attachment.objects.filter(volume_id=row.id).values_list("status", flat=True))
     order = (
         (states.DETACHING, states.DETACHING),

@@ -93,7 +93,7 @@ def test_several_servers(alice: Any, make_volume: Any, shared_type: VolumeType) 
     who.post(f"/attachments/{keys[0]}/action", {"os-complete": {}})
     assert status(volume) == "in-use"
     rows = [Attachment.objects.get(id=key) for key in keys]
-    attachments.begin_detach(attachment=rows[0])  # listed until the guest has let go, as "detaching" says (Tempest)
+    attachments.begin_detach(attachment=rows[0])  # listed until the guest has released it: "detaching" (Tempest)
     assert status(volume) == "detaching"
     attachments.complete(attachment=rows[1])
     assert status(volume) == "detaching"

@@ -67,7 +67,7 @@ class Renderer:
             "replication_status": None,
             "consistencygroup_id": None,
             "group_id": _text(volume.group_id),
-            "shared_targets": False,  # no client has to lock them: each attachment has an export of its own
+            "shared_targets": False,  # no client has to lock them: each attachment has a separate export
             "service_uuid": None,
             "consumes_quota": True,
             "attachments": [self.attachment(volume, row) for row in attachments if row.status in HELD],

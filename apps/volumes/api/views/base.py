@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django.db.models import QuerySet
+from django.http import QueryDict
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -206,16 +207,18 @@ class Collection(FilteredView, collections.Collection):
         return super().get(request, **ids)
 
     def cut(self) -> Listing | None:
+        if self.before_pages is not None and self.version not in self.pages_since:
+            return self.before_pages[0]
         listing = super().cut()
         return listing if listing is None or self.version in self.named_since else without_names(listing)
 
-    def page(self) -> Page:
-        if self.before_pages is None or self.version in self.pages_since:
-            return super().page()
-        (listing, words), params = self.before_pages, self.request.query_params.copy()
-        for name in set(params) - set(words):
-            del params[name]
-        return collections.read(self.rows(), params, listing)
+    def said(self) -> QueryDict:
+        params = super().said()
+        if self.before_pages is not None and self.version not in self.pages_since:
+            params = params.copy()
+            for name in set(params) - set(self.before_pages[1]):
+                del params[name]
+        return params
 
     def documents(self, rows: list[Any]) -> list[dict[str, Any]]:
         """Return the documents of a page's rows."""
