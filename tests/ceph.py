@@ -211,6 +211,11 @@ class CephCluster:
             "full" in row["flags_names"].split(",") for row in json.loads(self.ask("osd", "pool", "ls", "detail"))
         )
 
+    def used(self) -> tuple[int, int]:
+        """Return the bytes that the first OSD has used, and all that it has."""
+        counted = json.loads(self.ask("tell", "osd.0", "perf", "dump", "osd"))["osd"]
+        return int(counted["stat_bytes_used"]), int(counted["stat_bytes"])
+
     def rbd(self, *words: str) -> str:
         """Run the command `rbd` in the pool as its administrator."""
         return _run("rbd", "--conf", str(self.conf), "--pool", POOL, *words)

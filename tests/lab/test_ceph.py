@@ -13,6 +13,7 @@ from deploy.lab.lab import Lab
 from deploy.testrun import make_state
 from tests import ceph
 from tests.cloud import wait_for
+from tests.lab import full_pool
 from tests.lab.cloud import COMPUTE, NETWORK, Guest, LabCloud
 from tests.lab.machine import Machine
 from tests.lab.test_encrypted_volumes import TYPE, make_type, order_from
@@ -20,6 +21,7 @@ from tests.lab.test_live_moves import FILL, live, places, read
 from tests.lab.test_moves import Moved
 from tests.lab.test_outages import findings, pid_of
 from tests.lab.test_volumes import VOLUME, Volumes
+from tests.lab.walk import walk
 
 pytestmark = [
     pytest.mark.lab,
@@ -149,6 +151,26 @@ def test_everything_in_a_cluster(cluster_cloud: tuple[LabCloud, ceph.CephCluster
         cloud.api.delete(f"/image/v2/images/{image}")
         wait_for(lambda: not findings(cloud), what="a cloud without findings", seconds=120)
         wait_for(lambda: left_in(cluster) == [] == cluster.rbd("trash", "ls").split(), what="nothing left", seconds=90)
+
+
+def test_the_walk_of_the_documentation(cluster_cloud: tuple[LabCloud, ceph.CephCluster], tmp_path: Path) -> None:
+    cloud, cluster = cluster_cloud
+    with cloud.machine.entered():
+        walk(cloud, tmp_path)
+        wait_for(lambda: not findings(cloud), what="a cloud without findings", seconds=120)
+        wait_for(lambda: left_in(cluster) == [] == cluster.rbd("trash", "ls").split(), what="nothing left", seconds=90)
+
+
+def test_a_guest_in_a_full_pool(cluster_cloud: tuple[LabCloud, ceph.CephCluster]) -> None:
+    cloud, cluster = cluster_cloud
+    with cloud.machine.entered():
+        network, _, group = places(cloud)
+        volumes = Volumes(cloud)
+        guest = cloud.reachable(cloud.active(cloud.order("writes", "compute-1", network, group)))
+        full_pool.outlive(cloud, cluster, volumes, guest, new_volume(volumes), new_volume(volumes))
+        volumes.clear()
+        cloud.clear()
+        wait_for(lambda: not findings(cloud), what="a cloud without findings", seconds=120)
 
 
 def test_images_of_servers_and_of_sealed_volumes(cluster_cloud: tuple[LabCloud, ceph.CephCluster]) -> None:
