@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tests.lab.cloud import COMPUTE, Guest, LabCloud
 from tests.lab.test_live_moves import places
 from tests.lab.test_outages import findings
 from tests.lab.test_volumes import FIND, VOLUME, WRITE, Volumes, goes_on, why
+from tests.lab.walk import walk
 
 pytestmark = [pytest.mark.lab, pytest.mark.libvirt, pytest.mark.heavy, pytest.mark.timeout(1200)]
 SUM = "dd if={disk} bs=1M count=8 skip=16 iflag=direct 2>/dev/null | sha256sum"
@@ -120,6 +122,11 @@ def test_volumes_of_running_guests(cloud: LabCloud, volumes: Volumes, kinds: Non
     size = f"cat /sys/block/{disk.rpartition('/')[2]}/size"
     wait_for(lambda: cloud.ssh(near, size) == str(2 << 21), what="the guest sees 2 GiB", seconds=90)
     assert sum_of(cloud, near, disk) == digest
+
+
+def test_the_walk_of_the_documentation(cloud: LabCloud, tmp_path: Path) -> None:
+    walk(cloud, tmp_path)
+    wait_for(lambda: not findings(cloud), what="a cloud without findings", seconds=120)
 
 
 def test_the_storage_host_is_lost_and_comes_back(cloud: LabCloud, volumes: Volumes) -> None:
