@@ -3,6 +3,7 @@
 Data: sequential reads and writes of one volume's file, through its export, and through the relays to another host (by
 TLS on loopback), each with QEMU's own client; memory of idle exports; seconds to make, open and close volumes.
 Calls: POST to available and attach to in-use in a private cloud of simulated hosts, so the cloud's own part of both.
+Far (`--parts far`): attachments to a real guest of volumes of its host and of another one, in a lab of two hosts.
 """
 
 import argparse
@@ -14,12 +15,12 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bench import usage
+from bench import far_volumes, usage
 from bench.client import Session, spread, summary
 from bench.private_cloud import PrivateCloud
 from deploy import testrun
@@ -239,11 +240,19 @@ def calls(options: argparse.Namespace) -> dict[str, Any]:
         return {"create": alone, "create, 10 at once": together, **attached, "errors": caller.errors}
 
 
+PARTS: dict[str, Callable[[argparse.Namespace], dict[str, Any]]] = {
+    "data": data,
+    "steps": steps,
+    "calls": calls,
+    "far": far_volumes.attachments,
+}
+
+
 def main(arguments: list[str]) -> int:
     made = argparse.ArgumentParser(prog="python -m bench.volumes", description=__doc__)
     made.add_argument("--size", type=int, default=1024, help="MiB that are read and written")
     made.add_argument("--turns", type=int, default=3, help="the best one counts")
-    made.add_argument("--count", type=int, default=40, help="volumes that are made")
+    made.add_argument("--count", type=int, default=40, help="volumes that are made, attachments (40)")
     made.add_argument("--parts", default="data,steps,calls")
     made.add_argument("--output", type=Path, default=Path(tempfile.gettempdir()) / "celerity-bench-volumes.json")
     options = made.parse_args(arguments)
@@ -252,9 +261,7 @@ def main(arguments: list[str]) -> int:
         return 1
     testrun.sweep()
     try:
-        results = {
-            part: {"data": data, "steps": steps, "calls": calls}[part](options) for part in options.parts.split(",")
-        }
+        results = {part: PARTS[part](options) for part in options.parts.split(",")}
     except DeployError as error:
         print(error.message, error.details, file=sys.stderr)
         return 1
@@ -270,7 +277,7 @@ def show(results: dict[str, Any]) -> None:
         print("MiB/s      ", ", ".join(f"{name} {value:.0f}" for name, value in best.items()))
         print(f"of the file: export {best['export'] / best['file']:.0%}, relays {best['relays'] / best['file']:.0%}")
         print("memory, MiB", results["data"]["memory_mib"])
-    for part in ("steps", "calls"):
+    for part in ("steps", "calls", "far"):
         for name, values in results.get(part, {}).items():
             print(f"{name:24}", values)
 
