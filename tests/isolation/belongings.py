@@ -63,7 +63,7 @@ class Person:
 def request(client: Client, method: str, path: str, body: Any, headers: dict[str, str]) -> Any:
     """Send as clients do, at compute's newest microversion that has the call."""
     version = "2.35" if PROXIED.match(path) else "2.43" if isinstance(body, dict) and ENDED & body.keys() else "2.102"
-    headers = {"OpenStack-API-Version": f"compute {version}, volume 3.70", **headers}
+    headers = {"OpenStack-API-Version": f"compute {version}, volume 3.71", **headers}
     if path == "/identity/v3/auth/tokens" and "X-Auth-Token" in headers:
         headers["X-Subject-Token"] = SUBJECT[0] if SUBJECT else headers["X-Auth-Token"]
     kind = "application/octet-stream" if isinstance(body, bytes) else "application/json"

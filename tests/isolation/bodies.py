@@ -37,6 +37,7 @@ _VOLUME_VALUES: dict[str, Any] = {
     "os-retype": {"new_type": "no-such"},
     "revert": {"snapshot_id": "0" * 32},
     "os-reimage": {"image_id": "0" * 32},
+    "os-extend_volume_completion": {"error": False},
     "os-volume_upload_image": {"image_name": "written"},
     "os-set_bootable": {"bootable": True},
     "os-update_readonly_flag": {"readonly": True},

@@ -57,7 +57,7 @@ def _is_silent(body: Any) -> bool:
 
 def _headers(path: str, person: Person) -> dict[str, str]:
     version = "2.35" if GONE_SINCE.match(path) else "2.102"
-    asked = "volume 3.70" if path.startswith("/volume/") else f"compute {version}"
+    asked = "volume 3.71" if path.startswith("/volume/") else f"compute {version}"
     headers = {"OpenStack-API-Version": asked, "X-Auth-Token": person.token}
     return {**headers, "X-Subject-Token": person.token} if path.endswith("/auth/tokens") else headers
 

@@ -98,6 +98,7 @@ TABLE = version_tables.VersionTable(
 68 | `os-reimage` | volumes/reimage::refusals_change_nothing
 69 | `shared_targets` may be null; here it is false in each version | volumes/volumes::document_by_version
 70 | transfers of encrypted volumes, with their snapshots | volumes/versions::before_and_since
+71 | `os-extend_volume_completion`: no extension waits for a server here | volumes/versions::before_and_since
 """
     ),
 )

@@ -7,7 +7,7 @@ from apps.common.microversions import Version
 
 SERVICE = "volume"
 LOWEST = Version(3, 0)
-HIGHEST = Version(3, 70)
+HIGHEST = Version(3, 71)
 
 
 def of(context: Mapping[str, Any]) -> Version:

@@ -279,7 +279,7 @@ admin: quota-delete $(project show demo -f value -c id)
 list-filters ~ volume
 list-extensions ~ Alias
 api-version ~ 3.
-version-list ~ 3.70
+version-list ~ 3.71
 bash-completion ~ create
 help ~ create
 """

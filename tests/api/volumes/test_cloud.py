@@ -205,5 +205,5 @@ def test_what_is_not_offered_says_so(alice: VolumeCaller, place: str) -> None:
     path = place.replace("<type_id>", str(uuid.uuid4())).replace("<encryption_id>", str(uuid.uuid4()))
     for below in ("", "/detail"):
         for method in ("get", "post", "put", "delete"):
-            code, message = refusal(alice.at("3.70").call(method, f"/{path}{below}"))
+            code, message = refusal(alice.at("3.71").call(method, f"/{path}{below}"))
             assert (code, message) == (404, f"This cloud does not offer {NOT_OFFERED[place]}.")

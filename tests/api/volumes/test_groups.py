@@ -10,7 +10,7 @@ from apps.volumes.models import Group, GroupSnapshot, Snapshot, Volume
 from apps.volumes.services import groups, snapshot_states, volume_states
 from tests.api.volumes.conftest import end_runs, refusal
 
-AT = "3.70"
+AT = "3.71"
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from apps.volumes.models import Backup, Group, GroupSnapshot, GroupType, Message
 from apps.volumes.services import messages
 from tests.api.volumes.conftest import refusal
 
-NEWEST = "3.70"
+NEWEST = "3.71"
 LISTS = {
     str(route.pattern): route.callback.view_class
     for route in ROUTES

@@ -86,6 +86,8 @@ CASES = """
 3.65 | alice | get /volumes/$volume | | not consumes_quota | consumes_quota
 3.70 | alice | post /volume-transfers | {"transfer": {"volume_id": "$secret"}} | 400 | 202
 3.70 | alice | post /volume-transfers | {"transfer": {"volume_id": "$secret", "no_snapshots": true}} | 400 | 400
+3.71 | admin | post /volumes/$volume/action | {"os-extend_volume_completion": {"error": false}} | 404 | 400
+3.71 | alice | post /volumes/$volume/action | {"os-extend_volume_completion": {"error": false}} | 403 | 403
 """
 
 

@@ -179,11 +179,11 @@ def test_a_reset_cancels_the_run(admin: Any, make_volume: Any) -> None:
 
 
 def test_microversions(alice: Any) -> None:
-    assert refusal(alice.at("3.71").get("/volumes"))[0] == 406
+    assert refusal(alice.at("3.72").get("/volumes"))[0] == 406
     assert refusal(alice.at("2.9").get("/volumes"))[0] == 406
     assert refusal(alice.at("three").get("/volumes"))[0] == 400
     assert alice.get("/volumes")["OpenStack-API-Version"] == "volume 3.0"
-    assert alice.at("latest").get("/volumes")["OpenStack-API-Version"] == "volume 3.70"
+    assert alice.at("latest").get("/volumes")["OpenStack-API-Version"] == "volume 3.71"
 
 
 def test_the_project_in_the_path(alice: Any, bob: Any, make_volume: Any) -> None:

@@ -144,6 +144,10 @@ class MigrateCompletion(StrictSerializer):
     error = LooseBoolean(required=False, allow_null=True)
 
 
+class ExtendCompletion(StrictSerializer):
+    error = LooseBoolean()
+
+
 class Revert(StrictSerializer):
     snapshot_id = UUIDString()
 

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from apps.common import policy
 from apps.common.api.views import Response
 from apps.common.microversions import since
+from apps.volumes import exceptions
 from apps.volumes.api.documents import volumes as documents
 from apps.volumes.api.serializers import metadata as metadata_serializers
 from apps.volumes.api.serializers import volumes as serializers
@@ -26,7 +27,7 @@ from apps.volumes.services import (
     volumes,
 )
 
-EXTENDS_ATTACHED, REVERTS, REIMAGES = since("3.42"), since("3.40"), since("3.68")
+EXTENDS_ATTACHED, REVERTS, REIMAGES, COMPLETES = since("3.42"), since("3.40"), since("3.68"), since("3.71")
 _ADMIN = "volume_extension:volume_admin_actions:{}"
 _ACTION = "volume_extension:volume_actions:{}"
 _IMAGE_METADATA = "volume_extension:volume_image_metadata:{}"
@@ -56,6 +57,7 @@ RULES = {
     "os-unmanage": "volume_extension:volume_unmanage",
     "os-migrate_volume": _ADMIN.format("migrate_volume"),
     "os-migrate_volume_completion": _ADMIN.format("migrate_volume_completion"),
+    "os-extend_volume_completion": _ADMIN.format("extend_volume_completion"),
 }
 NOTHING = metadata_serializers.Nothing
 
@@ -89,6 +91,7 @@ class VolumeActionView(ActionView):
         "os-unmanage": NOTHING,
         "os-migrate_volume": serializers.Migrate,
         "os-migrate_volume_completion": serializers.MigrateCompletion,
+        "os-extend_volume_completion": serializers.ExtendCompletion,
     }
     examples = {"POST": {"os-extend": {"new_size": 2}}}
 
@@ -190,6 +193,11 @@ class VolumeActionView(ActionView):
         other = self.volume(str(values["new_volume"]), RULES["os-migrate_volume_completion"])
         kept = volume_migrations.finish_elsewhere(volume=volume, new_volume=other)
         return Response({"save_volume_id": str(kept)})
+
+    def _extend_volume_completion(self, volume: Volume, values: dict[str, Any]) -> None:
+        """Cinder's word for disks that a server's host extends. Here the volume's host does."""
+        self.require(COMPLETES)
+        raise exceptions.InvalidVolume(reason=f"No extension of volume {volume.id} waits for its server.")
 
     def _reset_status(self, volume: Volume, values: dict[str, Any]) -> None:
         volumes.reset_status(volume=volume, values=values)
