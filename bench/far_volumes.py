@@ -1,4 +1,4 @@
-"""Attachments in a lab: a running `tiny` gets a volume of its own host, and one of another host, over mutual TLS."""
+"""Attachments in a lab: a running `tiny` gets a volume of the same host, and one of another host, over mutual TLS."""
 
 import argparse
 import time

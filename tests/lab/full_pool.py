@@ -1,4 +1,4 @@
-"""A cluster that becomes full under a guest that writes: what its owner and operators are told, and the way out."""
+"""A cluster that becomes full under a guest that writes: what its owner and operators read, and the way out."""
 
 from deploy.lab import machines
 from tests import ceph

@@ -16,12 +16,11 @@ Rules that hold for every method of every driver:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from threading import Event
 
-from workers.drivers.volume import overwriting
-from workers.drivers.volume.encrypting import Encrypting
-from workers.drivers.volume.errors import NotSupported
+from workers.drivers.volume.contents import Contents
+from workers.drivers.volume.optional import Converting, Direct, Managing
 from workers.drivers.volume.specs import Capabilities as Capabilities
 from workers.drivers.volume.specs import Export as Export
 from workers.drivers.volume.specs import ExportSpec as ExportSpec
@@ -39,8 +38,12 @@ from workers.drivers.volume.specs import VolumeInfo as VolumeInfo
 from workers.drivers.volume.specs import VolumeSpec as VolumeSpec
 
 
-class VolumeDriver(Encrypting, ABC):
-    """One host's pool. Made by `workers.drivers.volume.loader.load(name, options)`."""
+class VolumeDriver(Contents, Converting, Managing, Direct, ABC):
+    """One host's pool. Made by `workers.drivers.volume.loader.load(name, options)`.
+
+    What each driver answers is here, twenty methods at most; the bases are parts of the contract that its capabilities
+    name (`optional.py`, `contents.py`).
+    """
 
     capabilities: Capabilities
 
@@ -55,10 +58,6 @@ class VolumeDriver(Encrypting, ABC):
     @abstractmethod
     def copies(self, volume: VolumeSpec, source: Source) -> bool:
         """Say whether creating the volume copies data, which may take minutes."""
-
-    def has_content(self, volume: VolumeSpec, in_pool: str) -> bool:
-        """Whether the volume can be made of an image of a pool, "pool/image": its file is not needed then."""
-        return False
 
     @abstractmethod
     def delete_volume(self, volume_id: str) -> None:
@@ -103,16 +102,6 @@ class VolumeDriver(Encrypting, ABC):
 
         The file goes with the volume. Raises VolumeNotFound, VolumeInUse, PoolFull, PoolUnavailable.
         """
-
-    def write_image(self, export: Export, image: FromImage, stop: Event | None = None) -> None:
-        """Let an export that this host has open (`open_export`, `connect`) read as the image, and as zeros behind it.
-
-        Snapshots keep their content.
-
-        One exception to the rules: a call that fails may have changed the content. Raises VolumeTooSmall, PoolFull,
-        PoolUnavailable.
-        """
-        overwriting.write(export, image, stop)
 
     @abstractmethod
     def open_export(self, volume_id: str, export: ExportSpec) -> Export:
@@ -167,53 +156,6 @@ class VolumeDriver(Encrypting, ABC):
     @abstractmethod
     def has(self, volume_id: str) -> bool:
         """Say whether the pool has the volume, or a part of it."""
-
-    def list_unmanaged(self) -> tuple[Unmanaged, ...]:
-        """List what the pool has and no volume is."""
-        return ()
-
-    def adopt_volume(self, volume: VolumeSpec, reference: str) -> VolumeInfo:
-        """Make what the pool has under a name the volume. Raises NotUnmanaged, VolumeTooSmall, NotSupported."""
-        raise NotSupported("The back end does not take volumes over.")
-
-    def release_volume(self, volume_id: str, reference: str) -> None:
-        """Release a volume that is not exported: it stays in the pool under a name. An absent one is success.
-
-        Raises VolumeInUse, NotSupported.
-        """
-        raise NotSupported("The back end does not release volumes.")
-
-    def rename_snapshot(self, volume_id: str, name: str, new: str) -> None:
-        """Give a snapshot another name, which may be in use. One that has it already is success; names that begin with
-        `unmanaged-` are not listed. Raises VolumeNotFound, SnapshotNotFound, NotSupported.
-        """
-        raise NotSupported("The back end does not release snapshots.")
-
-    def list_unmanaged_snapshots(self, volume_id: str) -> tuple[Unmanaged, ...]:
-        """List a volume's snapshots that were released, by their names."""
-        return ()
-
-    def convert_volume(self, volume_id: str, disk_format: Format, stop: Event | None = None) -> None:
-        """Keep a volume that is not exported, and has no snapshots, in another format. One that has it is success.
-
-        Raises VolumeNotFound, VolumeInUse, PoolFull, PoolUnavailable, NotSupported.
-        """
-        raise NotSupported("The back end keeps volumes in one format.")
-
-    def guest_disk(self, volume_id: str) -> GuestDisk | None:
-        """Return how a guest of this host uses the volume by itself; None: it needs an export.
-
-        Raises VolumeNotFound, PoolUnavailable.
-        """
-        return None
-
-    def fence(self, volume_id: str, keep: Sequence[str] = ()) -> None:
-        """Let no client write to the volume any more that has it now: its host is dead, or looks so. Absent is success.
-
-        `keep`: hosts that go on to have the volume. Raises PoolUnavailable, also where nobody knows which clients these
-        are; PoolBusy.
-        Of a pool with exports nothing is left to do: they end with their hosts.
-        """
 
     def backends(self) -> Mapping[str, VolumeDriver]:
         """Return the host's pools by the names of their back ends; {} of a driver that is one pool without a name."""

@@ -53,7 +53,13 @@ class SimulatedVolumes(Adoption, Connections, SimulatedEncryption, VolumeDriver)
     """
 
     capabilities = Capabilities(
-        formats=("qcow2", "raw"), shared=False, real_bytes=False, snapshots_in_use=True, max_chain=MAX_CHAIN
+        formats=("qcow2", "raw"),
+        shared=False,
+        real_bytes=False,
+        snapshots_in_use=True,
+        max_chain=MAX_CHAIN,
+        converts=True,
+        manages=True,
     )
 
     def __init__(self, options: Mapping[str, Any]) -> None:

@@ -6,13 +6,13 @@ import hashlib
 from threading import Event
 
 from workers.drivers.simulation import Simulation
-from workers.drivers.volume.encrypting import Encrypting
+from workers.drivers.volume.contents import Contents
 from workers.drivers.volume.encryption import DiskKey
 from workers.drivers.volume.errors import PoolUnavailable
 from workers.drivers.volume.specs import Export, FromImage
 
 
-class SimulatedEncryption(Encrypting):
+class SimulatedEncryption(Contents):
     """The encryption's part of SimulatedVolumes."""
 
     _simulation: Simulation
@@ -26,7 +26,7 @@ class SimulatedEncryption(Encrypting):
 
     def write_encrypted(self, export: Export, image: FromImage, key: DiskKey, stop: Event | None = None) -> None:
         self._check(export, key)
-        self.write_image(export, image, stop)  # type: ignore[attr-defined]
+        self.write_image(export, image, stop)
 
     def copy_encrypted(
         self, source: Export, target: Export, keys: tuple[DiskKey | None, DiskKey | None], stop: Event | None = None

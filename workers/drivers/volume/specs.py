@@ -230,4 +230,8 @@ class Capabilities:
     max_chain: int
     """How many files the content of one volume may be spread over: snapshots and clones add one each. 0: any number."""
     direct: bool = False
-    """True when guests use volumes without exports, on every host."""
+    """True when guests use volumes without exports, on every host (`optional.Direct`)."""
+    converts: bool = False
+    """True when volumes are kept in several formats (`optional.Converting`)."""
+    manages: bool = False
+    """True when volumes and snapshots are taken over, and released with their content (`optional.Managing`)."""

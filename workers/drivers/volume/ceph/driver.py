@@ -55,7 +55,7 @@ class CephVolumes(Adoption, VolumeDriver):
     """
 
     capabilities = Capabilities(
-        formats=("raw",), shared=True, real_bytes=True, snapshots_in_use=True, max_chain=0, direct=True
+        formats=("raw",), shared=True, real_bytes=True, snapshots_in_use=True, max_chain=0, direct=True, manages=True
     )
 
     def __init__(self, options: Mapping[str, Any]) -> None:

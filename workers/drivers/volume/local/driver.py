@@ -47,7 +47,13 @@ class LocalVolumes(Adoption, Connections, VolumeDriver):
     """
 
     capabilities = Capabilities(
-        formats=("qcow2", "raw"), shared=False, real_bytes=True, snapshots_in_use=True, max_chain=MAX_CHAIN
+        formats=("qcow2", "raw"),
+        shared=False,
+        real_bytes=True,
+        snapshots_in_use=True,
+        max_chain=MAX_CHAIN,
+        converts=True,
+        manages=True,
     )
 
     def __init__(self, options: Mapping[str, Any]) -> None:
