@@ -150,10 +150,15 @@ def test_openstack(cloud: Cloud, run: Commands, admin: Commands) -> None:
     cloud.plan(migrate_memory=60)
     table.run(UNDER_WAY, at_rest=False)
     cloud.plan()
-    places = dict(cloud.rows("SELECT name, host FROM compute_server WHERE deleted_at IS NULL"))
-    taken, host = places["vm"], places["move"]
-    if host == taken:  # a service of a host with servers is not deleted
-        host = next(name for name in HOSTS if name != taken)
+    places = dict(
+        cloud.rows(
+            "SELECT name, host FROM compute_server WHERE deleted_at IS NULL"
+            " UNION ALL SELECT name, host FROM volumes_volume WHERE deleted_at IS NULL AND host <> ''"
+        )
+    )
+    host = places.pop("move")
+    if host in places.values():  # a service of a host with servers or volumes is not deleted
+        host = next(name for name in HOSTS if name not in places.values())
         table.run(f"admin: server migrate --live-migration --host {host} --wait move = move ACTIVE")
     cloud.overrides["agent"] = {"CELERITY_SERVED_HOSTS": ",".join(set(HOSTS) - {host})}
     cloud.kill("agent")
