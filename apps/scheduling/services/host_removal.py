@@ -21,5 +21,5 @@ def remove(*, name: str) -> None:
         host.delete()
     except ProtectedError:
         raise Conflict(
-            "Unable to delete compute service that is hosting instances. Migrate or delete the instances first."
+            f"Host {name} has servers or volumes, or a server moves there: move or delete them first."
         ) from None
