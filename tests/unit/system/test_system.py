@@ -339,7 +339,8 @@ CONTRACTS = {
         "*/snapshots.py",
         "*/migration.py",
         "*/arrivals.py",
-        "*/encrypting.py",
+        "volume/contents.py",
+        "volume/optional.py",
         "*/moves.py",
         "*/archive/objects.py",
     )

@@ -25,13 +25,7 @@ from workers.drivers.volume.base import (
     VolumeInfo,
     VolumeSpec,
 )
-from workers.drivers.volume.errors import (
-    NotSupported,
-    PoolUnavailable,
-    SourceUnavailable,
-    VolumeInUse,
-    VolumeTooSmall,
-)
+from workers.drivers.volume.errors import NotSupported, PoolUnavailable, SourceUnavailable, VolumeInUse, VolumeTooSmall
 from workers.drivers.volume.local import chains, layer_files, records
 from workers.drivers.volume.local.chains import GIB, MAX_CHAIN
 from workers.drivers.volume.local.connections import Connections
@@ -47,14 +41,9 @@ class LocalVolumes(Adoption, Connections, VolumeDriver):
     """
 
     capabilities = Capabilities(
-        formats=("qcow2", "raw"),
-        shared=False,
-        real_bytes=True,
-        snapshots_in_use=True,
-        max_chain=MAX_CHAIN,
-        converts=True,
-        manages=True,
-    )
+        formats=("qcow2", "raw"), shared=False, real_bytes=True, snapshots_in_use=True, max_chain=MAX_CHAIN,
+        converts=True, manages=True,
+    )  # fmt: skip
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         """Read the options; nothing is touched."""
