@@ -17,7 +17,7 @@ PAUSE_SECONDS = 0.5
 
 
 def among_heard(ctx: StepContext, choose: Callable[[], T]) -> T:
-    """Choose a host. Where all have fallen silent together, give their agents two heartbeats' time to be heard again,
+    """Choose a host. Where all have fallen silent together, wait for one of them as long as a silent host counts as up,
     and choose once more. Raises NoValidHost.
     """
     try:
@@ -25,7 +25,7 @@ def among_heard(ctx: StepContext, choose: Callable[[], T]) -> T:
     except NoValidHost:
         if not hosts.are_silent_together(seconds=RECENT_SECONDS):
             raise
-    deadline = time.monotonic() + 2 * settings.HEARTBEAT_SECONDS
+    deadline = time.monotonic() + settings.HOST_DOWN_SECONDS
     while hosts.are_silent_together(seconds=2 * RECENT_SECONDS) and time.monotonic() < deadline:
         if ctx.stop.wait(PAUSE_SECONDS):
             raise LeaseLost
