@@ -25,6 +25,7 @@ CASES = """
 3.7 | admin | get /os-services?binary=cinder-volume | | not cluster | cluster
 3.8 | admin | get /manageable_volumes?host=h1@local | | 404 | 503
 3.8 | admin | post /manageable_volumes | {} | 404 | 400
+3.8 | admin | post /manageable_volumes | {"volume":{"host":"$at","ref":{"source-name":"x"},"bootable":null}} | 404 | 503
 3.8 | admin | get /manageable_snapshots?host=h1@local | | 404 | 503
 3.9 | alice | put /backups/$backup | {"backup": {"name": "x"}} | 404 | 200
 3.10 | alice | get /volumes?group_id=$group | | 3 rows | 1 rows
@@ -119,6 +120,7 @@ def named(alice: Any, make_volume: Any, make_snapshot: Any, secret_type: VolumeT
         "secret": secret["id"],
         "snapshot": snapshot["id"],
         "missing": str(uuid.uuid4()),
+        "at": "h1@local",
     }
 
 

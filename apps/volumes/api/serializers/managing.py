@@ -29,7 +29,7 @@ class ManageVolume(StrictSerializer):
     volume_type = Key()
     availability_zone = Key()
     metadata = Items(required=False, allow_null=True)
-    bootable = LooseBoolean(required=False)
+    bootable = LooseBoolean(required=False, allow_null=True)  # openstackclient sends null
 
 
 class ManageSnapshot(StrictSerializer):
