@@ -70,7 +70,9 @@ def test_a_removal_that_did_not_happen(pool: Any, module: ModuleType) -> None:
         pool.remove("volume-1")
     assert refused.value.kind == "full"
     directory.return_value = [], 0
+    pool.rbd.remove.reset_mock()
     pool.remove("volume-1")
     pool.io.remove_object.assert_called_once_with("rbd_id.volume-1")
+    pool.rbd.remove.assert_called_once_with(pool.io, "volume-1")  # one that was begun and cut short is ended
     pool.mark("volume-2")
     assert pool.io.operate_write_op.call_args.args[1] == module.TRASH

@@ -156,7 +156,7 @@ class Backends(VolumeDriver):
     def _of(self, volume_id: str) -> VolumeDriver:
         known = self._drivers.get(self._where(volume_id))
         drivers = [known, *self._drivers.values()] if known is not None else self._drivers.values()
-        return next((driver for driver in drivers if driver.has(volume_id)), self._first)
+        return next((driver for driver in drivers if driver.has(volume_id)), known or self._first)
 
     def _all(self, ask: Callable[[VolumeDriver], tuple[T, ...]]) -> tuple[T, ...]:
         return tuple(item for driver in self._drivers.values() for item in ask(driver))

@@ -168,10 +168,11 @@ class Pool:
         return json.loads(output) if output else None
 
     def remove(self, name: str) -> None:
-        """Remove an image and its snapshots. One that clones need goes to the trash until they are gone."""
+        """Remove an image and its snapshots. One that clones need goes to the trash until they are gone. What a process
+        that was killed began to remove has no name in the directory any more: librbd finds it, and ends that.
+        """
         if not self.has(name):
-            self._forget(name)  # of what was renamed or removed when its process was killed
-            return
+            self._forget(name)  # of what was renamed when its process was killed
         parent = None
         with suppress(rbd.ImageNotFound), self.image(name) as image:
             parent = self._parent(image)

@@ -27,7 +27,7 @@ def unmanaged(pool: Pool) -> Any:
 def adopt(pool: Pool, volume: str, reference: str, size: int) -> Any:
     """Make an image a volume of ``size`` bytes: no smaller than it was. Raises Refused while a client has it open."""
     name, source = f"volume-{volume}", UNMANAGED + reference
-    with pool.locked(volume):
+    with pool.locked(volume, source):
         if not pool.settle(source, name):
             try:
                 with pool.image(source, read_only=True) as image:
@@ -41,6 +41,7 @@ def adopt(pool: Pool, volume: str, reference: str, size: int) -> Any:
         with pool.image(name) as image:
             if image.size() < size:
                 image.resize(size)
+        pool.unlock_for_good(source)
 
 
 def release(pool: Pool, volume: str, reference: str) -> Any:
