@@ -3,10 +3,11 @@
 import socket
 import threading
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import unquote
 
 import orjson
@@ -16,6 +17,7 @@ from django.core import signing
 from django.db import connection
 
 from apps.scheduling.services import agents
+from apps.volumes.selectors import volumes
 from workers import config
 from workers.config import HostDrivers
 from workers.drivers.errors import DriverError
@@ -76,19 +78,21 @@ def _unmanaged(drivers: HostDrivers, backend: str) -> bytes:
 
 
 def _unmanaged_snapshots(drivers: HostDrivers, backend: str) -> bytes:
-    driver = _driver(drivers, backend)
-    keys = [info.id for info in driver.list_volumes()]
-    return orjson.dumps(
-        [
-            {"volume": key, "name": item.reference, "size_gib": item.size_gib}
-            for key in keys
-            for item in driver.list_unmanaged_snapshots(key)
-        ]
-    )
+    """Of the host's volumes: a pool may have those of all hosts."""
+    rows = volumes.on_host(host=drivers.host).filter(backend=backend)
+    return orjson.dumps(_kept_of(_driver(drivers, backend), map(str, rows.values_list("id", flat=True))))
 
 
 def _kept_snapshots(drivers: HostDrivers, volume_id: str) -> bytes:
-    return orjson.dumps([asdict(item) for item in drivers.volume.list_unmanaged_snapshots(volume_id)])
+    return orjson.dumps(_kept_of(drivers.volume, [volume_id]))
+
+
+def _kept_of(driver: VolumeDriver, volume_ids: Iterable[str]) -> list[dict[str, Any]]:
+    return [
+        {"volume": key, "name": item.reference, "size_gib": item.size_gib}
+        for key in volume_ids
+        for item in driver.list_unmanaged_snapshots(key)
+    ]
 
 
 def _driver(drivers: HostDrivers, backend: str) -> VolumeDriver:

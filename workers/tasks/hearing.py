@@ -8,12 +8,20 @@ from django.conf import settings
 
 from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.selectors import hosts
-from workers.engine.errors import LeaseLost
+from workers.engine.errors import Abort, LeaseLost
 from workers.engine.steps import StepContext
 
 T = TypeVar("T")
 RECENT_SECONDS = 60.0
 PAUSE_SECONDS = 0.5
+
+
+def chosen(ctx: StepContext, choose: Callable[[], T], refusal: Callable[[StepContext, NoValidHost], Abort]) -> T:
+    """Return what ``choose`` chooses among the hosts that are heard. Raises ``refusal`` where it finds none."""
+    try:
+        return among_heard(ctx, choose)
+    except NoValidHost as error:
+        raise refusal(ctx, error) from error
 
 
 def among_heard(ctx: StepContext, choose: Callable[[], T]) -> T:

@@ -59,15 +59,31 @@ def snapshots_of(backend: backends.Backend) -> list[Manageable]:
     free = []
     for item in _ask(backend, backend.backend, "unmanaged-snapshots"):
         if (row := rows.get(item["volume"])) is not None:
-            key = item["name"].removeprefix(KEPT)
-            free.append(Manageable(f"{SNAPSHOT}{key}", item["size_gib"], volume=str(row.id)))
+            free.append(Manageable(_reference(item), item["size_gib"], volume=str(row.id)))
     managed = Snapshot.objects.filter(volume_id__in=list(rows), deleted_at=None).order_by("id")
     return [*free, *(Manageable(f"{SNAPSHOT}{row.id}", row.size, row.id, str(row.volume_id)) for row in managed)]
 
 
+def _reference(item: dict[str, Any]) -> str:
+    """Return how a request names a snapshot that a pool has."""
+    return f"{SNAPSHOT}{item['name'].removeprefix(KEPT)}"
+
+
 def keeps_snapshots(volume: Volume) -> bool:
     """Return whether the pool has snapshots of a volume that nobody manages. Raises Unavailable (503)."""
-    return bool(_ask(backend_of(f"{volume.host}@{volume.backend}"), str(volume.id), "kept-snapshots"))
+    return bool(_kept(volume))
+
+
+def _kept(volume: Volume) -> list[dict[str, Any]]:
+    backend, key = backend_of(f"{volume.host}@{volume.backend}"), str(volume.id)
+    try:
+        return _ask(backend, key, "kept-snapshots")
+    except _NotKnown:  # to an agent of before, which lists all volumes of the back end
+        return [item for item in _ask(backend, backend.backend, "unmanaged-snapshots") if item["volume"] == key]
+
+
+class _NotKnown(Unavailable):
+    """The agent does not know the question."""
 
 
 def _ask(backend: backends.Backend, item: str, what: str) -> list[dict[str, Any]]:
@@ -79,7 +95,8 @@ def _ask(backend: backends.Backend, item: str, what: str) -> list[dict[str, Any]
     except agents.AgentSilent as error:
         raise Unavailable(f"The host of {backend.name} does not answer.") from error
     if status != http.HTTPStatus.OK:
-        raise Unavailable(f"The host of {backend.name} could not list what it has.")
+        refused = _NotKnown if status == http.HTTPStatus.NOT_FOUND else Unavailable
+        raise refused(f"The host of {backend.name} could not list what it has.")
     answer: list[dict[str, Any]] = orjson.loads(body)
     return answer
 
@@ -139,15 +156,14 @@ def manage_snapshot(
     name = reference.get(NAME) or ""
     if volume.status not in (states.AVAILABLE, states.IN_USE) or not volume.host:
         raise exceptions.InvalidVolume(reason=f"Volume {volume.id} is {volume.status}.")
-    known = snapshots_of(backend_of(f"{volume.host}@{volume.backend}"))
-    mine = [item for item in known if item.reference == name and item.volume == str(volume.id) and not item.managed_by]
+    mine = [item for item in _kept(volume) if _reference(item) == name]
     if not mine:
         raise exceptions.InvalidReference(ref=str(reference)[:255], reason="The volume has no such snapshot to manage.")
     return snapshots.create(
         context=context,
         volume=volume,
         attached_too=True,
-        values={**values, "kept_as": KEPT + name.removeprefix(SNAPSHOT), "size": mine[0].size},
+        values={**values, "kept_as": KEPT + name.removeprefix(SNAPSHOT), "size": mine[0]["size_gib"]},
     )
 
 

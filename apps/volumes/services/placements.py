@@ -27,19 +27,26 @@ def allowed(volume: Volume) -> list[str]:
 def on_first(volume: Volume, choose: Callable[[Volume], T]) -> T:
     """Return what ``choose`` returns of the first back end that it does not refuse; the volume is on that one then.
 
-    Raises NoValidHost with the reasons of all of them.
+    Raises NoValidHost with the reasons of all of them; then the volume is on its former one.
     """
     refused: list[NoValidHost] = []
+    own = volume.backend
     for backend in allowed(volume):
-        if backend != volume.backend:  # noted before room is claimed there: a run that begins again finds it
-            volume.backend = backend
-            volume.format = pool_selectors.format_of(backend=backend, multiattach=volume.multiattach)
-            volume_states.set_backend(volume_id=volume.id, backend=backend, form=volume.format)
+        _note(volume, backend)
         try:
             return choose(volume)
         except NoValidHost as error:
             refused.append(error)
+    _note(volume, own)
     raise _joined(refused)
+
+
+def _note(volume: Volume, backend: str) -> None:
+    """Before room is claimed there: a run that begins again finds it."""
+    if backend != volume.backend:
+        volume.backend = backend
+        volume.format = pool_selectors.format_of(backend=backend, multiattach=volume.multiattach)
+        volume_states.set_backend(volume_id=volume.id, backend=backend, form=volume.format)
 
 
 def _joined(refused: list[NoValidHost]) -> NoValidHost:

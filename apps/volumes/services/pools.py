@@ -52,7 +52,7 @@ def choose_target(
     """
     locks.pools(backend)
     there = copy(volume)
-    there.backend, there.host = backend, ""
+    there.backend, there.host, there.source_backup_id = backend, "", None  # nothing is restored there
     use, chosen_zone, explanation = _best(there, zone, host, set(without))
     spec = RequestSpec(vcpus=0, ram_mib=0, disk_gib=0, force_host=use.pool.host, project_id=volume.project_id)
     allocations.choose_and_claim(consumer_id=claim, spec=spec)

@@ -98,13 +98,9 @@ def begin(
 ) -> None:
     """Start the run, in the caller's transaction, which holds the volume's lock and has checked it.
 
-    Its snapshots that nobody manages do not go along: raises InvalidVolume (400).
+    Raises InvalidVolume (400) while its pool has snapshots of it that nobody manages.
     """
-    if managing.keeps_snapshots(row):
-        raise exceptions.InvalidVolume(
-            reason=f"Volume {row.id} cannot be migrated: its pool has snapshots of it that are not managed, manage and"
-            " delete them first."
-        )
+    _check_kept(row)
     changes_key = volume_type is not None and volume_keys.differs(volume=row, volume_type=volume_type)
     if changes_key and backend == row.backend and pool_selectors.is_shared(backend=backend):
         raise exceptions.InvalidVolume(
@@ -126,9 +122,19 @@ def begin(
 
 def convert(*, context: RequestContext, row: Volume, volume_type: VolumeType) -> None:
     """Start the run that makes the volume's data raw where it is; as ``begin``."""
+    _check_kept(row)
     _mark_begun(row, states.RETYPING)
     _start(row, lambda: rpcapi.convert(context=context, volume=row, volume_type_id=volume_type.id))
     audit.record("volume.retype", "volume", row.id, details={"type": volume_type.name})
+
+
+def _check_kept(row: Volume) -> None:
+    """Such snapshots do not go along."""
+    if managing.keeps_snapshots(row):
+        raise exceptions.InvalidVolume(
+            reason=f"Volume {row.id} cannot be migrated: its pool has snapshots of it that are not managed, manage and"
+            " delete them first."
+        )
 
 
 def _mark_begun(row: Volume, status: str) -> None:

@@ -3,6 +3,7 @@
 import dataclasses
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,7 @@ from django.utils import timezone
 from apps.common.context import RequestContext
 from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.models import Allocation, Host, Inventory
+from apps.scheduling.selectors import hosts
 from apps.volumes.models import Attachment, DisabledBackend, Pool, Volume, VolumeType
 from apps.volumes.selectors import backends as selectors
 from apps.volumes.selectors import pools as pool_selectors
@@ -327,6 +329,24 @@ def test_another_back_end_takes_what_the_first_has_no_room_for(worker: Worker) -
         assert word in why(Volume.objects.get(id=row.id))
     copy = volume_requests.resolve(context=CONTEXT, values={"source_volid": str(spilled.id)})
     assert copy.backend == "nfs"  # where its source is
+
+
+def test_hosts_that_were_silent_for_a_moment(worker: Worker, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    """A database was away. The volume is on its first choice all the same."""
+    settings.HOST_DOWN_SECONDS = 1.0
+    Host.objects.update(heartbeat_at=timezone.now() - timedelta(seconds=20))
+    tried: list[str] = []
+
+    def together(*, seconds: float) -> bool:
+        tried.append(Volume.objects.get().backend)
+        Host.objects.update(heartbeat_at=timezone.now() + timedelta(seconds=30))
+        return len(tried) == 1
+
+    monkeypatch.setattr(hosts, "are_silent_together", together)
+    volume = begin("local", volume_type=None)
+    assert worker.work() == ["succeeded"]
+    volume.refresh_from_db()
+    assert (volume.backend, volume.status, set(tried)) == ("local", "available", {"local"})
 
 
 HINTED = {  # back end, hints -> host; {0} is a volume on HOST, {1} one of another project

@@ -2,13 +2,15 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from apps.scheduling.models import Allocation
+from apps.scheduling.services import agents
 from apps.volumes import exceptions
-from apps.volumes.models import Snapshot, Volume
-from apps.volumes.services import managing, snapshots
+from apps.volumes.models import Snapshot, Volume, VolumeType
+from apps.volumes.services import managing, snapshots, volume_retype
 from apps.workflow.models import Run
 from tests.api.compute.in_process import HOST, Worker
 from tests.unit.volumes.test_backends import CONTEXT, begin, worker
@@ -79,7 +81,8 @@ def test_refusals(worker: Worker) -> None:
     assert Volume.objects.count() == 1
 
 
-def test_snapshots(worker: Worker) -> None:
+def test_snapshots(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An agent of the version before lists them all."""
     volume = made(worker)
     snapshot = snapshots.create(context=CONTEXT, volume=volume, values={"name": "s"})
     assert worker.work()[-1] == "succeeded"
@@ -93,6 +96,17 @@ def test_snapshots(worker: Worker) -> None:
     assert not [item for item in check.of_host(worker.drivers) if item.kind != "quota"]
     with pytest.raises(exceptions.InvalidReference):
         managing.manage_snapshot(context=CONTEXT, volume=volume, reference={"source-name": "x"}, values={})
+    shared = VolumeType.objects.create(name="shared", extra_specs={"multiattach": "<is> True"})
+    with pytest.raises(exceptions.InvalidVolume, match="not managed"):
+        volume_retype.retype(context=CONTEXT, volume=volume, volume_type=shared)
+    answers, asked = agents.request, []
+
+    def former(**question: Any) -> tuple[int, bytes]:
+        asked.append(question["parts"][2])
+        return (404, b"") if asked[-1] == "kept-snapshots" else answers(**question)
+
+    monkeypatch.setattr(agents, "request", former)
+    assert managing.keeps_snapshots(volume) and asked == ["kept-snapshots", "unmanaged-snapshots"]
     again = managing.manage_snapshot(
         context=CONTEXT, volume=volume, reference={"source-name": name}, values={"name": "mine"}
     )

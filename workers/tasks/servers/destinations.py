@@ -7,7 +7,6 @@ from django.conf import settings
 
 from apps.compute import migration_states, states
 from apps.compute.services import live_states, move_states
-from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.services import allocations
 from apps.workflow import states as workflow
 from apps.workflow.services import leases
@@ -49,12 +48,11 @@ class ScheduleDestination(ServerStep[Claimed]):
             return Claimed()
         excluded = [*ctx.claim.excluded_hosts, *self.left_out(ctx, server, migration)]
         moved, target = moving.at_destination(server, migration), str(ctx.claim.params.get("host") or "")
-        try:
-            choice = hearing.among_heard(
-                ctx, lambda: schedule.place(moved, consumer_id=migration.uuid, excluded=excluded, host=target)
-            )
-        except NoValidHost as error:
-            raise schedule.refusal(ctx, error) from error
+        choice = hearing.chosen(
+            ctx,
+            lambda: schedule.place(moved, consumer_id=migration.uuid, excluded=excluded, host=target),
+            schedule.refusal,
+        )
         ctx.assign(DESTINATION, choice.host)
         return Claimed(choice.explanation)
 

@@ -64,10 +64,7 @@ class Schedule(ServerStep[Scheduled]):
                 return _place_with_volumes(server, excluded)
             return place(server, consumer_id=server.id, excluded=excluded)
 
-        try:
-            return hearing.among_heard(ctx, choose)
-        except NoValidHost as error:
-            raise refusal(ctx, error) from error
+        return hearing.chosen(ctx, choose, refusal)
 
     def record(self, ctx: StepContext, result: Scheduled) -> None:
         server_states.set_host(server_id=ctx.subject_id, host=ctx.host, zone=result.zone)

@@ -12,7 +12,6 @@ from apps.compute.services.unfilled_images import IMAGE
 from apps.images.selectors import images as image_selectors
 from apps.images.services import images as image_services
 from apps.networking.services import bindings
-from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.services import allocations
 from apps.workflow.services import leases
 from workers.config import HostDrivers
@@ -50,12 +49,11 @@ class ScheduleUnshelve(ServerStep[Scheduled]):
             return Scheduled(earlier.host.zone)
         server.requested_host = ""  # a host that its owner once named does not bind it any more
         excluded, target = ctx.claim.excluded_hosts, ctx.claim.params.get("host", "")
-        try:
-            choice = hearing.among_heard(
-                ctx, lambda: schedule.place(server, consumer_id=server.id, excluded=excluded, host=target)
-            )
-        except NoValidHost as error:
-            raise schedule.refusal(ctx, error) from error
+        choice = hearing.chosen(
+            ctx,
+            lambda: schedule.place(server, consumer_id=server.id, excluded=excluded, host=target),
+            schedule.refusal,
+        )
         ctx.assign(HOST, choice.host)
         return Scheduled(choice.zone, choice.explanation)
 

@@ -106,7 +106,7 @@ def _rename(step: SnapshotStep[None], ctx: StepContext, name: str, new: str) -> 
 def _give_back(step: SnapshotStep[None], ctx: StepContext, name: str, new: str) -> None:
     """Undo a renaming, if it was done."""
     driver, key = step.drivers(ctx).volume, str(step.snapshot(ctx).volume_id)
-    known = {info.id: info.snapshots for info in driver.list_volumes()}.get(key, ())
+    known = {info.id: info.snapshots for info in driver.list_volumes(known=[key])}.get(key, ())
     kept = (item.reference for item in driver.list_unmanaged_snapshots(key))
     if name in (*known, *kept):
         driver.rename_snapshot(key, name, new)

@@ -4,7 +4,6 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from apps.scheduling.exceptions import NoValidHost
 from apps.volumes import states
 from apps.volumes.selectors import pools, volume_types
 from apps.volumes.services import volume_migrations
@@ -47,13 +46,11 @@ class ScheduleTarget(VolumeStep[Scheduled]):
     def execute(self, ctx: StepContext) -> Scheduled:
         volume, excluded = self.volume(ctx), ctx.claim.excluded_hosts
         ctx.assign(SOURCE, volume.host)
-        try:
-            choice = hearing.among_heard(
-                ctx,
-                lambda: volume_migrations.choose(volume_id=volume.id, params=ctx.claim.params, without=excluded),
-            )
-        except NoValidHost as error:
-            raise refusal(ctx, error) from error
+        choice = hearing.chosen(
+            ctx,
+            lambda: volume_migrations.choose(volume_id=volume.id, params=ctx.claim.params, without=excluded),
+            refusal,
+        )
         ctx.assign(DESTINATION, choice.host)
         return Scheduled(choice.zone, choice.explanation)
 

@@ -44,11 +44,8 @@ class ScheduleVolume(VolumeStep[Scheduled]):
         if claimed is not None:
             ctx.assign(HOST, claimed.host.name)
             return Scheduled(claimed.host.zone)
-        try:
-            volume, excluded = self.volume(ctx), ctx.claim.excluded_hosts
-            choice = hearing.among_heard(ctx, lambda: _choose_anywhere(volume, excluded))
-        except NoValidHost as error:
-            raise refusal(ctx, error) from error
+        volume, excluded = self.volume(ctx), ctx.claim.excluded_hosts
+        choice = hearing.chosen(ctx, lambda: _choose_anywhere(volume, excluded), refusal)
         ctx.assign(HOST, choice.host)
         return Scheduled(choice.zone, choice.explanation)
 

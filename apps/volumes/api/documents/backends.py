@@ -1,5 +1,6 @@
 """Hosts' back ends as documents: services, hosts, pools, capabilities."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -26,47 +27,63 @@ INTERNAL_ZONE = "internal"  # of services that have no volumes
 
 
 def render_service(backend: Backend, version: Version) -> dict[str, Any]:
-    document = {
-        "binary": BINARY,
-        "host": backend.name,
-        "zone": backend.zone,
-        "status": "enabled" if backend.enabled else "disabled",
-        "state": "up" if backend.up else "down",
-        "updated_at": microseconds(backend.heartbeat_at),
-        "disabled_reason": backend.reason or None,
-        "replication_status": "disabled",
-        "active_backend_id": None,
-        "frozen": False,
-        "cluster": None,
-        "backend_state": "up" if backend.up else "down",
-    }
-    return microversions.without(document, microversions.hidden(SERVICE_FIELDS, version))
+    return _service(
+        BINARY,
+        backend.name,
+        backend.zone,
+        version,
+        up=backend.up,
+        heartbeat_at=backend.heartbeat_at,
+        enabled=backend.enabled,
+        reason=backend.reason,
+        replication_status="disabled",
+        active_backend_id=None,
+        frozen=False,
+        backend_state="up" if backend.up else "down",
+    )
 
 
 def render_scheduler(machine: "Scheduler", version: Version) -> dict[str, Any]:
-    document = {
-        "binary": SCHEDULER_BINARY,
-        "host": machine.host,
-        "zone": INTERNAL_ZONE,
-        "status": "enabled",
-        "state": "up" if machine.is_up else "down",
-        "updated_at": microseconds(machine.heartbeat_at),
-        "disabled_reason": None,
-        "cluster": None,
-    }
-    return microversions.without(document, microversions.hidden(SERVICE_FIELDS, version))
+    return _service(
+        SCHEDULER_BINARY, machine.host, INTERNAL_ZONE, version, up=machine.is_up, heartbeat_at=machine.heartbeat_at
+    )
 
 
 def render_backup_service(service: BackupService, version: Version) -> dict[str, Any]:
+    return _service(
+        BACKUP_BINARY,
+        service.host,
+        service.zone,
+        version,
+        up=service.up,
+        heartbeat_at=service.heartbeat_at,
+        enabled=service.enabled,
+        reason=service.reason,
+    )
+
+
+def _service(
+    binary: str,
+    host: str,
+    zone: str,
+    version: Version,
+    *,
+    up: bool,
+    heartbeat_at: datetime,
+    enabled: bool = True,
+    reason: str = "",
+    **more: Any,
+) -> dict[str, Any]:
     document = {
-        "binary": BACKUP_BINARY,
-        "host": service.host,
-        "zone": service.zone,
-        "status": "enabled" if service.enabled else "disabled",
-        "state": "up" if service.up else "down",
-        "updated_at": microseconds(service.heartbeat_at),
-        "disabled_reason": service.reason or None,
+        "binary": binary,
+        "host": host,
+        "zone": zone,
+        "status": "enabled" if enabled else "disabled",
+        "state": "up" if up else "down",
+        "updated_at": microseconds(heartbeat_at),
+        "disabled_reason": reason or None,
         "cluster": None,
+        **more,
     }
     return microversions.without(document, microversions.hidden(SERVICE_FIELDS, version))
 

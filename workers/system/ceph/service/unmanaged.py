@@ -49,13 +49,12 @@ def release(pool: Pool, volume: str, reference: str) -> Any:
     name, target = f"volume-{volume}", UNMANAGED + reference
     with pool.locked(volume):
         is_there = pool.settle(name, target)
-        if not pool.has(name):
-            return
-        if is_there:
-            raise Refused("taken", reference)
-        with pool.image(name, read_only=True) as image:
-            _check_unused(pool, image)
-        pool.rename(name, target)
+        if pool.has(name):
+            if is_there:
+                raise Refused("taken", reference)
+            with pool.image(name, read_only=True) as image:
+                _check_unused(pool, image)
+            pool.rename(name, target)
         pool.unlock_for_good(volume)
 
 
