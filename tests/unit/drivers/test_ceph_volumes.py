@@ -17,6 +17,7 @@ import boto3
 import pytest
 
 from tests import ceph
+from tests.cloud import wait_for
 from tests.unit.drivers import samples
 from tests.unit.drivers.test_local_volumes import run
 from tests.unit.drivers.volume_contract import VolumeContract, info_of, made
@@ -282,6 +283,28 @@ def test_a_kill_amid_renaming(cluster: ceph.CephCluster, driver: CephVolumes, tm
     for spec in (volume, gone):
         driver.delete_volume(spec.id)
         assert spec.id not in cluster.rados("ls")
+
+
+@pytest.mark.heavy  # half a minute: the cluster waits for the client that was killed
+def test_a_kill_amid_a_removal(cluster: ceph.CephCluster, driver: CephVolumes) -> None:
+    """librbd takes the name away before it removes the data: asked again, the driver ends that."""
+    volume = made(driver, 4)
+    image = json.loads(cluster.rbd("info", "--format", "json", f"volume-{volume}"))["id"]
+    export = driver.open_export(volume, ExportSpec("write"))
+    writes = "\n".join(f"write -q {4 * number}M 4k" for number in range(1024))
+    argv = ["qemu-io", "-f", "raw", f"nbd+unix:///write?socket={export.socket}"]
+    subprocess.run(argv, input=writes, text=True, check=True, timeout=60, capture_output=True)
+    driver.close_export(volume, "write")
+    removing = subprocess.Popen(
+        ["rbd", "--conf", str(cluster.conf), "--pool", ceph.POOL, "rm", "--no-progress", f"volume-{volume}"],
+        stderr=subprocess.DEVNULL,
+    )
+    wait_for(lambda: driver.list_volumes() == (), what="the name gone")
+    removing.kill()
+    removing.wait()
+    assert f"rbd_data.{image}" in cluster.rados("ls"), "it was killed too late to tell anything"
+    driver.delete_volume(volume)
+    assert image not in cluster.rados("ls")
 
 
 def test_fencing_keeps_other_hosts(
