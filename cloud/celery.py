@@ -14,7 +14,10 @@ BREAK_SECONDS = 2.0  # how long requests leave a broker alone that did not answe
 
 
 @worker_ready.connect  # type: ignore[untyped-decorator]
-def _freeze(**_: object) -> None:
+def _begin(**_: object) -> None:
+    from workers import listening
+
+    listening.begin()
     memory.freeze_loaded()
 
 

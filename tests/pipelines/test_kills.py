@@ -125,6 +125,26 @@ def test_agent_is_gone_for_good_during_builds(cloud: Cloud) -> None:
     wait_for(lambda: builds(cloud, "after"), what="a build after the return")
 
 
+def test_the_whole_cloud_was_away(cloud: Cloud) -> None:
+    """After a power cut schedulers look before any host is heard: builds are continued, and find their hosts."""
+    cloud.plan(spawn=30.0)
+    begun = [cloud.create(f"begun-{index}") for index in range(2)]
+    spawning = "SELECT count(*) FROM workflow_run WHERE next_step = 'spawn' AND step_state = 'running'"
+    wait_for(lambda: cloud.rows(spawning) == [(2,)], what="guests being built")
+    for name in ("agent", "scheduler", "beat"):
+        cloud.kill(name, restart=False)
+    accepted = cloud.create("accepted")
+    cloud.rows("UPDATE scheduling_host SET heartbeat_at = now() - interval '1 hour'")
+    cloud.plan()
+    before = len(cloud.log("scheduler"))
+    for name in ("beat", "scheduler"):
+        cloud.start(name)
+    wait_for(lambda: "swept" in cloud.log("scheduler")[before:], what="a look at the runs")
+    cloud.start("agent")
+    assert {cloud.settled(key)["status"] for key in (*begun, accepted)} == {"ACTIVE"}
+    assert not cloud.rows("SELECT 1 FROM workflow_run WHERE attempt > 1 AND subject_id::text = ANY(%s)", begun)
+
+
 def builds(cloud: Cloud, name: str) -> bool:
     """Return whether a server can be built now. A failed one is deleted, because it counts against the quota."""
     server = cloud.settled(cloud.create(name))

@@ -8,7 +8,7 @@ from django.db import close_old_connections, connection
 from django.utils.module_loading import import_string
 
 from apps.workflow.states import PERIODIC_QUEUE
-from workers import routing
+from workers import listening, routing
 from workers.periodic.timetable import TABLE
 
 
@@ -30,4 +30,5 @@ def _task(app: Celery, name: str, work: Callable[[], object]) -> None:
             if connection.is_usable():
                 raise
             connection.close()
+            listening.begin()  # no host could report either
             raise Ignore from None

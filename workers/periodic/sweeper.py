@@ -27,7 +27,7 @@ from apps.workflow import catalogue, locks, states
 from apps.workflow.catalogue import OnHostDown
 from apps.workflow.selectors import runs as selectors
 from apps.workflow.services import claims, runs, tallies
-from workers import routing
+from workers import listening, routing
 
 if TYPE_CHECKING:
     from apps.workflow.models import Run
@@ -62,8 +62,9 @@ class Sweep:
         return newest is not None and newest > run.enqueued_at + timedelta(seconds=OVERTAKEN_MARGIN_SECONDS)
 
     def is_up(self, host: str) -> bool:
+        """Whether a host is heard, or could not be heard yet: after a power cut, sweeps come before heartbeats."""
         if host not in self.up:
-            self.up[host] = host in hosts.names_up(names=[host])
+            self.up[host] = host in hosts.names_up(names=[host]) or (listening.is_new() and not self.is_dead(host))
         return self.up[host]
 
     def is_dead(self, host: str) -> bool:

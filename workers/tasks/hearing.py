@@ -1,5 +1,6 @@
-"""Schedulers that come before the hosts' heartbeats, after a database was away."""
+"""Schedulers that come before the hosts' heartbeats, after the power or a database was away."""
 
+import math
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -8,6 +9,7 @@ from django.conf import settings
 
 from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.selectors import hosts
+from workers import listening
 from workers.engine.errors import Abort, LeaseLost
 from workers.engine.steps import StepContext
 
@@ -31,10 +33,15 @@ def among_heard(ctx: StepContext, choose: Callable[[], T]) -> T:
     try:
         return choose()
     except NoValidHost:
-        if not hosts.are_silent_together(seconds=RECENT_SECONDS):
+        if not _are_unheard(RECENT_SECONDS):
             raise
     deadline = time.monotonic() + settings.HOST_DOWN_SECONDS
-    while hosts.are_silent_together(seconds=2 * RECENT_SECONDS) and time.monotonic() < deadline:
+    while _are_unheard(2 * RECENT_SECONDS) and time.monotonic() < deadline:
         if ctx.stop.wait(PAUSE_SECONDS):
             raise LeaseLost
     return choose()
+
+
+def _are_unheard(seconds: float) -> bool:
+    """Return whether no host is up, though some were in the last ``seconds``, or this worker is new."""
+    return hosts.are_silent_together(seconds=math.inf if listening.is_new() else seconds)

@@ -107,11 +107,11 @@ def hearing(*, seconds: float) -> Hearing:
 
 
 def are_silent_together(*, seconds: float) -> bool:
-    """Return whether no host is up, though some counted as up in the last ``seconds``: a database that was away heard
-    none of them. 1 query.
+    """Return whether no host is up, though some counted as up in the last ``seconds`` (``inf``: ever): a database that
+    was away heard none of them. 1 query.
     """
     last = Host.objects.filter(enabled=True, forced_down=False).aggregate(last=Max("heartbeat_at"))["last"]
-    return last is not None and alive_since() - timedelta(seconds=seconds) <= last < alive_since()
+    return last is not None and 0 < (alive_since() - last).total_seconds() <= seconds
 
 
 def is_silent(*, name: str, seconds: float) -> bool:

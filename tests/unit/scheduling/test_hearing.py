@@ -1,5 +1,6 @@
-"""Schedulers wait for hosts that fell silent together: the database was away, not they."""
+"""Schedulers wait for hosts that fell silent together: the database or the power was away, not they."""
 
+import math
 from collections.abc import Callable
 from datetime import timedelta
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ from django.utils import timezone
 from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.models import Host
 from tests.unit.scheduling.conftest import MakeHosts
+from workers import listening
 from workers.engine.errors import LeaseLost
 from workers.tasks.hearing import among_heard
 
@@ -75,3 +77,23 @@ def test_hosts_that_stay_silent(make_hosts: MakeHosts, settings: LazySettings) -
     with pytest.raises(NoValidHost):
         choose(context(), calls)
     assert len(calls) == 2
+
+
+def test_a_scheduler_that_has_just_begun(
+    make_hosts: MakeHosts, settings: LazySettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It waits for hosts that were silent for long, too: the power was away. An operator's word holds all the same."""
+    monkeypatch.setattr(listening, "_since", -math.inf)
+    listening.begin()
+    make_hosts(2)
+    heard(ago=3600)
+    calls: list[bool] = []
+    assert choose(context(lambda: bool(heard(ago=0))), calls) == "h0"
+    heard(ago=3600)
+    Host.objects.update(forced_down=True)
+    with pytest.raises(NoValidHost):
+        choose(context(lambda: pytest.fail("It waits.")), [])
+    Host.objects.update(forced_down=False)
+    settings.HOST_DOWN_SECONDS = 0
+    with pytest.raises(NoValidHost):
+        choose(context(lambda: pytest.fail("It waits.")), [])

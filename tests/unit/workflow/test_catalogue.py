@@ -1,5 +1,6 @@
 """What apps know of pipelines, and what the sweeper does with runs whose host is down: as each pipeline says."""
 
+import math
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -19,7 +20,7 @@ from apps.workflow.catalogue import Entry
 from apps.workflow.models import Run
 from apps.workflow.selectors import boots, counters
 from apps.workflow.services import cancellation, runs
-from workers import routing
+from workers import listening, routing
 from workers.engine.pipeline import Pipeline
 from workers.engine.steps import HOST, SCHEDULER, Step
 from workers.engine.subjects import SERVER
@@ -133,6 +134,24 @@ def test_the_sweeper_does_with_runs_on_a_dead_host_what_their_pipelines_say(star
         assert (run.error_cause, run.queue) == ("HostDown", routing.DETACHED_QUEUE)
     assert (found["rows_only"].state, found["rows_only"].queue) == (states.QUEUED, routing.DETACHED_QUEUE)
     assert (found["wait"].token, found["wait"].queue) == (made["wait"].token, "host.gone")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("dead", [False, True])
+def test_a_sweeper_that_has_just_begun(start_run: StartRun, monkeypatch: pytest.MonkeyPatch, dead: bool) -> None:
+    """It gives up no host: after a power cut it looks before any is heard. What an operator declared dead is dead."""
+    monkeypatch.setattr(listening, "_since", -math.inf)
+    listening.begin()
+    Host.objects.create(
+        name="gone", zone="z", number=1, forced_down=dead, heartbeat_at=timezone.now() - timedelta(hours=1)
+    )
+    run = start_run("server.test_elsewhere")
+    done = sweeper.sweep()
+    run.refresh_from_db()
+    assert ("host down: test_elsewhere leaves it" in done) is dead
+    assert (run.state, run.queue) == (
+        (states.REVERTING, routing.DETACHED_QUEUE) if dead else (states.QUEUED, "host.gone")
+    )
 
 
 @pytest.mark.django_db(transaction=True)
