@@ -2,6 +2,7 @@
 
 import errno
 import importlib
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,10 +66,13 @@ def test_locks_of_a_full_pool(pool: Any, number: int) -> None:
 def test_a_removal_that_did_not_happen(pool: Any, module: ModuleType) -> None:
     """librbd finds no trash, and says what it says of an image that is gone. Each image that is made has one made."""
     pool.rbd.remove.side_effect, directory = Absent, pool.io.get_omap_vals_by_keys
-    directory.return_value = [("name_volume-1", b"id")], 0
-    with pytest.raises(module.Refused) as refused:
-        pool.remove("volume-1")
-    assert refused.value.kind == "full"
+    directory.return_value = [("name_volume-1", b"\x02\0\0\0id")], 0
+    for flags, kind in (("full", "full"), ("hashpspool", "unavailable")):
+        row = {"pool_name": "volumes", "quota_max_bytes": 0, "flags_names": flags}
+        pool.cluster.mon_command.return_value = 0, json.dumps([row]), ""
+        with pytest.raises(module.Refused) as refused:
+            pool.remove("volume-1")
+        assert refused.value.kind == kind
     directory.return_value = [], 0
     pool.rbd.remove.reset_mock()
     pool.remove("volume-1")

@@ -34,6 +34,7 @@ from workers.drivers.volume.base import (
     VolumeInfo,
     VolumeSpec,
 )
+from workers.drivers.volume.ceph import bases
 from workers.drivers.volume.ceph.driver import CephVolumes
 from workers.drivers.volume.errors import (
     NotUnmanaged,
@@ -283,6 +284,67 @@ def test_a_kill_amid_renaming(cluster: ceph.CephCluster, driver: CephVolumes, tm
     for spec in (volume, gone):
         driver.delete_volume(spec.id)
         assert spec.id not in cluster.rados("ls")
+
+
+def leave(cluster: ceph.CephCluster, name: str, path: Path) -> None:
+    """Do what librbd has done of an image's removal before it takes the name out of the directory."""
+    key = json.loads(cluster.rbd("info", "--format", "json", name))["id"]
+    names, spec = (f"name_{name}", f"id_{key}"), path / "spec"
+    for item in names:
+        cluster.rados("getomapval", "rbd_directory", item, str(path / item))
+    cluster.rbd("trash", "mv", name)
+    cluster.rados("getomapval", "rbd_trash", f"id_{key}", str(spec))
+    text = bytearray(spec.read_bytes())
+    text[6], text[-1] = 3, 1  # by a removal; on its way
+    spec.write_bytes(text)
+    cluster.rados("setomapval", "rbd_trash", f"id_{key}", "--input-file", str(spec))
+    for item in names:
+        cluster.rados("setomapval", "rbd_directory", item, "--input-file", str(path / item))
+
+
+def test_a_kill_amid_a_removal_with_clones(cluster: ceph.CephCluster, driver: CephVolumes, tmp_path: Path) -> None:
+    """The directory has the name, and the trash the image: the removal is ended, and the clone keeps its content."""
+    volume, snapshot = made(driver), samples.new_id()
+    write(driver, volume, "7")
+    driver.create_snapshot(volume, snapshot)
+    clone = made(driver, 1, FromSnapshot(volume, snapshot))
+    cluster.rbd("snap", "rm", "--no-progress", f"volume-{volume}@snapshot-{snapshot}")
+    leave(cluster, f"volume-{volume}", tmp_path)
+    assert driver.has(volume)
+    for _ in range(2):
+        driver.delete_volume(volume)
+        assert (driver.has(volume), [info.id for info in driver.list_volumes()]) == (False, [clone])
+    read(driver, clone, "7")
+    cluster.rbd("flatten", "--no-progress", f"volume-{clone}")
+    assert driver.residue(remove=True) == () and volume not in cluster.rbd("ls")
+    read(driver, clone, "7")
+
+
+@pytest.mark.parametrize("moment", ["leaving", "not whole", "no header"])
+def test_what_a_kill_amid_a_removal_left_is_made_again(
+    cluster: ceph.CephCluster, driver: CephVolumes, image: FromImage, tmp_path: Path, moment: str
+) -> None:
+    """An image that volumes are clones of, whose removal was cut short, is copied again; so is a volume made again."""
+    driver.delete_volume(made(driver, 1, image))
+    spec, base = VolumeSpec(made(driver), 1), f"image-{bases.key_of(image)}"
+    write(driver, spec.id, "7")
+    if moment == "leaving":
+        cluster.rbd("snap", "rm", "--no-progress", f"{base}@base")
+        leave(cluster, base, tmp_path)
+        leave(cluster, f"volume-{spec.id}", tmp_path)
+    elif moment == "not whole":
+        cluster.rbd("snap", "rm", "--no-progress", f"{base}@base")
+        driver.delete_volume(spec.id)
+    else:
+        key = json.loads(cluster.rbd("info", "--format", "json", f"volume-{spec.id}"))["id"]
+        cluster.rados("rm", f"rbd_header.{key}")
+        with pytest.raises(PoolUnavailable):  # the data is lost
+            driver.create_volume(spec)
+        driver.delete_volume(spec.id)
+    driver.create_volume(spec)
+    read(driver, spec.id, "0")
+    read(driver, made(driver, 1, image), "7")
+    assert not driver.copies(VolumeSpec(samples.new_id(), 1), image)
 
 
 @pytest.mark.heavy  # half a minute: the cluster waits for the client that was killed

@@ -71,7 +71,7 @@ class CephVolumes(Adoption, VolumeDriver):
     def create_volume(self, volume: VolumeSpec, source: Source = None, stop: Event | None = None) -> VolumeInfo:
         size = volume.size_bytes
         with self._alone(volume.id):
-            if not self.has(volume.id):
+            if not (self.has(volume.id) and self._infos(only=volume.id)):
                 self._check_room()
                 known = self._source(source, size, stop)
                 limit_s = LONG_S if self._is_copy(source) else 60.0

@@ -4,7 +4,6 @@ begins: the next operation on the disks ends it.
 """
 
 import json
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -16,7 +15,6 @@ from pool import Pool, Refused, unprotect
 
 KEPT = "kept"
 COPIED = "copied"
-PAGE = 1000
 FORM = "celerity_format"
 UNKEPT = ("swap", "rescue")  # nothing in them outlives a guest that is off
 
@@ -27,7 +25,7 @@ def _image(server: str, name: str) -> str:
 
 def _names(pool: Pool, server: str) -> list[str]:
     prefix = _image(server, "")
-    return sorted(item.removeprefix(prefix) for item in pool.rbd.list(pool.io) if item.startswith(prefix))
+    return sorted(item.removeprefix(prefix) for item in pool.names() if item.startswith(prefix))
 
 
 def disks_of(pool: Pool, server: str, hours: int = 24) -> Any:
@@ -59,13 +57,13 @@ def is_ours(pool: Pool, server: str) -> Any:
 
 def servers_with_disks(pool: Pool) -> Any:
     """The ids of the servers that have disks in the pool."""
-    names = (item.removeprefix("disk-") for item in pool.rbd.list(pool.io) if item.startswith("disk-"))
+    names = (item.removeprefix("disk-") for item in pool.names() if item.startswith("disk-"))
     return sorted({name[:36] for name in names if work.is_uuid(name[:36])})
 
 
 def names_of_disks(pool: Pool) -> Any:
     """List the images that are servers' disks, of whatever cloud."""
-    return [name for name in pool.rbd.list(pool.io) if name.startswith("disk-")]
+    return [name for name in pool.names() if name.startswith("disk-")]
 
 
 def make_disk(pool: Pool, server: str, name: str, size: int, source: dict[str, str], form: str) -> Any:
@@ -113,7 +111,7 @@ def drop_disks(pool: Pool, server: str, hours: int) -> Any:
 def _drop(pool: Pool, name: str, hours: int) -> None:
     """What is not this cloud's stays."""
     with suppress(rbd.ImageNotFound):
-        with pool.image(name, read_only=True) as image:
+        with pool.image(name, read_only=True, leaving=True) as image:
             if not pool.is_ours(image):
                 raise Refused("unavailable", f"{name} is not of this cloud")
         _fence(pool, name, hours)
@@ -130,7 +128,7 @@ def fence_disks(pool: Pool, server: str, hours: int) -> Any:
 
 
 def _fence(pool: Pool, name: str, hours: int) -> None:
-    with pool.image(name, read_only=True) as image:
+    with pool.image(name, read_only=True, leaving=True) as image:
         writers = clients.clients_of(pool, image)
     for client in writers:
         clients.block(pool, client, hours)
@@ -250,28 +248,12 @@ def _has_snapshot(image: Any, name: str) -> bool:
 
 def kept(pool: Pool) -> Any:
     """Of which servers disks are kept, and for which host."""
-    return {server: json.loads(value) for server, value in _notes(pool)}
+    return {server: json.loads(value) for server, value in pool.notes(_notes_of(pool))}
 
 
 def _notes_of(pool: Pool) -> str:
     """The object of this cloud's notes."""
     return f"celerity_kept.{pool.cloud}"
-
-
-def _notes(pool: Pool) -> Iterator[tuple[str, bytes]]:
-    after = ""
-    while True:
-        try:
-            with rados.ReadOpCtx() as operation:
-                values, _ = pool.io.get_omap_vals(operation, after, "", PAGE)
-                pool.io.operate_read_op(operation, _notes_of(pool))
-                rows = list(values)
-        except rados.ObjectNotFound:
-            return
-        yield from rows
-        if len(rows) < PAGE:
-            return
-        after = rows[-1][0]
 
 
 def _note(pool: Pool, server: str, known: Any) -> None:

@@ -24,6 +24,7 @@ LOCK = "celerity"
 MUST_RENEW = 2
 MARK = "celerity"
 TRASH = "rbd_trash"  # an object: every image goes through it when it is removed
+PAGE = 1000
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -106,8 +107,10 @@ class Pool:
                     if not over.is_set():
                         os._exit(75)
 
-    def image(self, name: str, *, read_only: bool = False) -> Any:
-        """Open an image of the pool. Raises rbd.ImageNotFound."""
+    def image(self, name: str, *, read_only: bool = False, leaving: bool = False) -> Any:
+        """Open an image of the pool; ``leaving``: also one whose removal has begun. Raises rbd.ImageNotFound."""
+        if leaving and self.is_leaving(name):
+            return rbd.Image(self.io, image_id=self._id_of(name), read_only=read_only)
         return rbd.Image(self.io, name, read_only=read_only)
 
     def mark(self, name: str) -> None:
@@ -127,13 +130,49 @@ class Pool:
 
     def has(self, name: str) -> bool:
         """Return whether the pool's directory has an image of this name."""
+        return bool(self._id_of(name))
+
+    def _id_of(self, name: str) -> str:
+        """The id that the directory has for a name, after its length; "" for none."""
         try:
             with rados.ReadOpCtx() as operation:
                 rows, _ = self.io.get_omap_vals_by_keys(operation, (f"name_{name}",))
                 self.io.operate_read_op(operation, "rbd_directory")
-                return bool(dict(rows))
+                return dict(rows).get(f"name_{name}", b"")[4:].decode()
         except rados.ObjectNotFound:
+            return ""
+
+    def names(self) -> list[str]:
+        """The names in the pool's directory. librbd also lists what it has begun to remove and clones still need."""
+        return [key.removeprefix("name_") for key, _ in self.notes("rbd_directory", "name_")]
+
+    def notes(self, name: str, prefix: str = "") -> Iterator[tuple[str, bytes]]:
+        """What an object has by keys that begin so; nothing of one that is not there."""
+        after = ""
+        while True:
+            try:
+                with rados.ReadOpCtx() as operation:
+                    values, _ = self.io.get_omap_vals(operation, after, prefix, PAGE)
+                    self.io.operate_read_op(operation, name)
+                    rows = list(values)
+            except rados.ObjectNotFound:
+                return
+            yield from rows
+            if len(rows) < PAGE:
+                return
+            after = rows[-1][0]
+
+    def is_leaving(self, name: str) -> bool:
+        """Return whether the removal of an image was cut short, or is under way: librbd forgets the id of a name first,
+        and takes the name out of the directory then. When an image is made or renamed, the id is there before.
+        """
+        if not self.has(name):
             return False
+        try:
+            self.io.stat(f"rbd_id.{name}")
+        except rados.ObjectNotFound:
+            return True
+        return False
 
     def rename(self, source: str, target: str) -> None:
         """Give an image another name, which none has. Raises rbd.ImageNotFound."""
@@ -141,9 +180,11 @@ class Pool:
             self.rbd.rename(self.io, source, target)
 
     def settle(self, source: str, target: str) -> bool:
-        """Finish what a process that was killed began to rename, and return whether an image has the name ``target``.
-        Names are noted twice for a moment: the directory's is the true one.
+        """Finish what a process that was killed began to rename, or to remove, and return whether an image has the name
+        ``target``. Names are noted twice for a moment: the directory's is the true one.
         """
+        if self.is_leaving(target):
+            self.remove(target)
         is_renamed = self.has(target)
         for name in (source, target):
             if not self.has(name):
@@ -169,12 +210,12 @@ class Pool:
 
     def remove(self, name: str) -> None:
         """Remove an image and its snapshots. One that clones need goes to the trash until they are gone. What a process
-        that was killed began to remove has no name in the directory any more: librbd finds it, and ends that.
+        that was killed began to remove may have no name in the directory any more: librbd finds it, and ends that.
         """
         if not self.has(name):
             self._forget(name)  # of what was renamed when its process was killed
         parent = None
-        with suppress(rbd.ImageNotFound), self.image(name) as image:
+        with suppress(rbd.ImageNotFound), self.image(name, leaving=True) as image:
             parent = self._parent(image)
             for snapshot in image.list_snaps():
                 if snapshot.get("namespace", 0) == rbd.RBD_SNAP_NAMESPACE_TYPE_USER:
@@ -184,9 +225,12 @@ class Pool:
             self.rbd.remove(self.io, name)
         except rbd.ImageNotFound as error:
             if self.has(name):  # librbd says the same where there is no trash
-                raise Refused("full", "a full pool without the object rbd_trash removes nothing") from error
+                if self.limits()[1]:
+                    raise Refused("full", "a full pool without the object rbd_trash removes nothing") from error
+                raise Refused("unavailable", f"the directory has {name}, but librbd does not find it") from error
         except rbd.ImageHasSnapshots:
-            self.rbd.trash_move(self.io, name, 0)
+            with suppress(rbd.ImageNotFound):  # it is in the trash already
+                self.rbd.trash_move(self.io, name, 0)
         if parent is not None:
             self.discard(parent)
 

@@ -17,7 +17,7 @@ UNMANAGED = "unmanaged-"
 def unmanaged(pool: Pool) -> Any:
     """The images that can become volumes: names, bytes."""
     rows = []
-    for name in sorted(pool.rbd.list(pool.io)):
+    for name in sorted(pool.names()):
         if name.startswith(UNMANAGED):
             with suppress(rbd.ImageNotFound), pool.image(name, read_only=True) as image:
                 rows.append([name.removeprefix(UNMANAGED), image.size()])
@@ -48,6 +48,8 @@ def release(pool: Pool, volume: str, reference: str) -> Any:
     """Give up a volume. Absent is success. Raises Refused while a client has it open, or if the name is another's."""
     name, target = f"volume-{volume}", UNMANAGED + reference
     with pool.locked(volume):
+        if pool.is_leaving(target):
+            raise Refused("taken", reference)
         is_there = pool.settle(name, target)
         if pool.has(name):
             if is_there:

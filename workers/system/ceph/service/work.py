@@ -14,6 +14,7 @@ from pool import DEEPEST, Pool, Refused, snapshots, unprotect
 BASE = "base"
 MOMENT_SECONDS = 120
 UNUSED_DAYS = 1
+OURS = ("volume-", "disk-")  # a UUID follows
 GIB = 1 << 30
 
 
@@ -45,7 +46,7 @@ def room(pool: Pool) -> Any:
 
 def volumes(pool: Pool, only: str = "", known: list[str] | None = None) -> Any:
     """All volumes, or one: ids, bytes, snapshots. Of others than the ``known`` ones, if these are given, the ids."""
-    keys = [only] if only else [name[7:] for name in pool.rbd.list(pool.io) if name.startswith("volume-")]
+    keys = [only] if only else [name[7:] for name in pool.names() if name.startswith("volume-")]
     rows: list[Any] = [[key, 0, []] for key in keys if known is not None and key not in known]
     for key in keys if known is None else set(keys) & set(known):
         with suppress(rbd.ImageNotFound), pool.image(f"volume-{key}", read_only=True) as image:
@@ -107,11 +108,21 @@ def end_base(pool: Pool, key: str, new: str, whole: bool) -> Any:
     """A copy that is whole becomes the base, unless another host was faster; else it is removed."""
     with pool.locked(key, removing=not whole):
         if whole and not base(pool, key):
+            _forget_base(pool, f"image-{key}")
             with pool.image(f"new-{new}") as image:
                 image.create_snap(BASE)
             pool.rename(f"new-{new}", f"image-{key}")
         else:
             pool.remove(f"new-{new}")
+
+
+def _forget_base(pool: Pool, name: str) -> None:
+    """Remove what is no base: of a removal that was cut short. What is not this cloud's stays."""
+    with suppress(rbd.ImageNotFound):
+        with pool.image(name, read_only=True, leaving=True) as image:
+            is_ours = pool.is_ours(image)
+        if is_ours:
+            pool.remove(name)
 
 
 def create(pool: Pool, volume: str, size: int, source: dict[str, str]) -> Any:
@@ -224,8 +235,8 @@ def revert(pool: Pool, volume: str, snapshot: str) -> Any:
 
 def residue(pool: Pool, remove: bool) -> Any:
     """What this cloud never finished: nobody works on it, nor has it open. Bases that no volume is a clone of."""
-    rows = []
-    for name in pool.rbd.list(pool.io):
+    rows, listed, names = [], pool.rbd.list(pool.io), pool.names()
+    for name in names:
         key = name.partition("-")[2]
         if name.startswith("new-") and is_uuid(key):
             with suppress(Refused, rbd.ImageNotFound), pool.locked(key, removing=True):
@@ -238,23 +249,35 @@ def residue(pool: Pool, remove: bool) -> Any:
                 if _is_unused(pool, name):
                     pool.remove(name)
     if remove:
-        for item in pool.rbd.trash_list(pool.io):
-            if item["name"].startswith(("volume-", "disk-")) and is_uuid(item["name"].partition("-")[2][:36]):
-                pool.discard(item["id"])
+        _empty_trash(pool, {*listed} - {*names})
     return rows
+
+
+def _empty_trash(pool: Pool, unlisted: set[str]) -> None:
+    """What clones needed when it was removed; ``unlisted``: its removal was cut short, and librbd alone knows it."""
+    for name in unlisted:
+        key = name.partition("-")[2][:36]
+        if name.startswith(OURS) and is_uuid(key):
+            with suppress(Refused), pool.locked(key, removing=True):
+                pool.remove(name)
+    for item in pool.rbd.trash_list(pool.io):
+        if item["name"].startswith(OURS) and is_uuid(item["name"].partition("-")[2][:36]):
+            pool.discard(item["id"])
 
 
 def _is_left(pool: Pool, name: str) -> bool:
     """An image's data is copied without a lock, by a client that has it open; there is a moment before and after."""
-    with pool.image(name, read_only=True) as image:
+    with pool.image(name, read_only=True, leaving=True) as image:
         is_young = _age(image) < timedelta(seconds=MOMENT_SECONDS)
         return pool.is_ours(image) and not clients.strangers(pool, image) and not is_young
 
 
 def _is_unused(pool: Pool, name: str) -> bool:
-    with pool.image(name, read_only=True) as image:
+    with pool.image(name, read_only=True, leaving=True) as image:
         if not pool.is_ours(image) or _age(image) < timedelta(days=UNUSED_DAYS):
             return False
+        if all(item["name"] != BASE for item in image.list_snaps()):
+            return True  # its removal was cut short
         image.set_snap(BASE)
         return not list(image.list_children())
 
