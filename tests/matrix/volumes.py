@@ -240,9 +240,9 @@ def extend(cloud: Cloud, case: "Case") -> None:
 def migrate(cloud: Cloud, case: "Case") -> None:
     """Move the volume to another host: any. One that is encrypted is decrypted, of the others each second encrypted."""
     code = (
-        " from django.db.transaction import atomic; from apps.volumes.services import volume_migrations;"
-        " begin = atomic(lambda: volume_migrations.begin(context=context, row=volumes.locked(volume),"
-        " status='maintenance', backend='local')); begin()"
+        " from django.db.transaction import atomic; from apps.volumes.services import managing, volume_migrations;"
+        " begin = atomic(lambda kept: volume_migrations.begin(context=context, row=volumes.locked(volume), kept=kept,"
+        " status='maintenance', backend='local')); begin(managing.look(volume))"
     )
     if inside_of(case.cell.pipeline, case.name) != "*":
         kind = _CLEAR_TYPE if _is_encrypted(case.name) else _SECRET_TYPE

@@ -5,6 +5,7 @@ The agent of a pool's host is asked what there is; runs do the rest.
 
 import http
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,11 +38,31 @@ class Manageable:
     volume: str = ""
 
 
-def backend_of(host: str) -> backends.Backend:
-    """Return the back end that "host@backend#pool" names. Raises InvalidHost (400) unless it is up."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Whether a pool has snapshots of a volume that nobody manages, and what else was true then."""
+
+    any: bool
+    host: str
+    backend: str
+    snapshots: int
+
+    def check(self, row: Volume) -> None:
+        """Raise InvalidVolume (400) if there are some, or may be since."""
+        if self.any:
+            raise exceptions.InvalidVolume(
+                reason=f"Volume {row.id} cannot be migrated: its pool has snapshots of it that are not managed, manage"
+                " and delete them first."
+            )
+        if (self.host, self.backend, self.snapshots) != (row.host, row.backend, _ever(row)):
+            raise exceptions.InvalidVolume(reason=f"Volume {row.id} is busy; try again.")
+
+
+def backend_of(host: str, *, enabled: bool = False) -> backends.Backend:
+    """Return the back end that "host@backend#pool" names. Raises InvalidHost (400) unless it is up, and ``enabled``."""
     name, _, backend = host.partition("@")
     rows = backends.everything(host=f"{name}@{backend.partition('#')[0]}") if name and backend else []
-    if not rows or not rows[0].up:
+    if not rows or not rows[0].up or (enabled and not rows[0].enabled):
         raise exceptions.InvalidHost(reason=f"No available service named {host[:255]}")
     return rows[0]
 
@@ -69,9 +90,30 @@ def _reference(item: dict[str, Any]) -> str:
     return f"{SNAPSHOT}{item['name'].removeprefix(KEPT)}"
 
 
-def keeps_snapshots(volume: Volume) -> bool:
-    """Return whether the pool has snapshots of a volume that nobody manages. Raises Unavailable (503)."""
-    return bool(_kept(volume))
+def with_kept(act: Callable[[Kept | None], Volume | None]) -> None:
+    """Do under a volume's lock what needs to know whether its pool keeps snapshots of it.
+
+    ``act`` runs in a transaction, and returns None when it is done, or the volume of which it needs to know more; it
+    has changed nothing then. It is called again once the agent was asked, which may take seconds: no lock is held
+    meanwhile. Raises Unavailable (503).
+    """
+    with transaction.atomic():
+        volume = act(None)
+    if volume is not None:
+        kept = look(volume)
+        with transaction.atomic():
+            act(kept)
+
+
+def look(volume: Volume) -> Kept:
+    """Ask whether the pool has snapshots of a volume that nobody manages. Raises Unavailable (503)."""
+    place, count = (volume.host, volume.backend), _ever(volume)
+    return Kept(bool(_kept(volume)), *place, count)
+
+
+def _ever(volume: Volume) -> int:
+    """Snapshots that are released leave their rows."""
+    return Snapshot.objects.filter(volume_id=volume.id).count()
 
 
 def _kept(volume: Volume) -> list[dict[str, Any]]:
@@ -103,9 +145,7 @@ def _ask(backend: backends.Backend, item: str, what: str) -> list[dict[str, Any]
 
 def manage(*, context: RequestContext, host: str, reference: dict[str, str], values: dict[str, Any]) -> Volume:
     """Begin to take over what a pool has. Raises InvalidHost, InvalidReference, TypeMismatch (400), OverLimit (413)."""
-    backend, name = backend_of(host), reference.get(NAME) or ""
-    if not backend.enabled:
-        raise exceptions.InvalidHost(reason=f"No available service named {host[:255]}")
+    backend, name = backend_of(host, enabled=True), reference.get(NAME) or ""
     size = next((item.size for item in volumes_of(backend) if item.reference == name and not item.managed_by), None)
     if size is None:
         raise exceptions.InvalidReference(

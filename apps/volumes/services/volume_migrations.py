@@ -20,43 +20,37 @@ from apps.volumes import exceptions, locks, rpcapi, states
 from apps.volumes.models import Attachment, Snapshot, Volume, VolumeType
 from apps.volumes.selectors import backends, quota_amounts, volume_types
 from apps.volumes.selectors import pools as pool_selectors
-from apps.volumes.services import (
-    attached_migrations,
-    managing,
-    pools,
-    quotas,
-    volume_keys,
-    volume_states,
-    volumes,
-)
+from apps.volumes.services import attached_migrations, managing, pools, quotas, volume_keys, volume_states, volumes
 
 BUSY = (states.MAINTENANCE, states.RETYPING)
 CHANGES_KEY = "changes_key"  # of a run: the copy is encrypted in another way, or not at all
 
 
-@transaction.atomic
 def migrate(*, context: RequestContext, volume: Volume, host: str) -> None:
     """Begin to move the volume to ``host``: "host@backend", or "host@backend#pool".
 
-    Raises InvalidVolume, InvalidHost (400).
+    Raises InvalidVolume, InvalidHost (400), Unavailable (503).
     """
-    row = volumes.locked(volume)
-    check(row)
-    name, _, backend = host.partition("@")
-    backend = backend.partition("#")[0]
-    target = next(iter(backends.everything(host=f"{name}@{backend}")), None) if name and backend else None
-    if target is None or not target.up or not target.enabled:
-        raise exceptions.InvalidHost(reason=f"No available service named {host[:255]}")
-    if (target.host, target.backend) == (row.host, row.backend):
-        raise exceptions.InvalidVolume(reason=f"Volume {row.id} is on {host} already.")
-    if backend == row.backend and pool_selectors.is_shared(backend=backend):
-        if row.status != states.AVAILABLE:
-            raise exceptions.InvalidVolume(
-                reason=f"Volume {row.id} cannot be migrated: all hosts see its pool, and a server has it."
-            )
-        _rehome(row, name)
-        return
-    begin(context=context, row=row, status=states.MAINTENANCE, backend=backend, host=name)
+
+    def act(kept: managing.Kept | None) -> Volume | None:
+        row = volumes.locked(volume)
+        check(row)
+        target = managing.backend_of(host, enabled=True)
+        if (target.host, target.backend) == (row.host, row.backend):
+            raise exceptions.InvalidVolume(reason=f"Volume {row.id} is on {host} already.")
+        if target.backend == row.backend and pool_selectors.is_shared(backend=row.backend):
+            if row.status != states.AVAILABLE:
+                raise exceptions.InvalidVolume(
+                    reason=f"Volume {row.id} cannot be migrated: all hosts see its pool, and a server has it."
+                )
+            _rehome(row, target.host)
+            return None
+        if kept is None:
+            return row
+        begin(context=context, row=row, kept=kept, status=states.MAINTENANCE, backend=target.backend, host=target.host)
+        return None
+
+    managing.with_kept(act)
 
 
 def _rehome(row: Volume, host: str) -> None:
@@ -91,6 +85,7 @@ def begin(
     *,
     context: RequestContext,
     row: Volume,
+    kept: managing.Kept,
     status: str,
     backend: str,
     host: str = "",
@@ -100,7 +95,7 @@ def begin(
 
     Raises InvalidVolume (400) while its pool has snapshots of it that nobody manages.
     """
-    _check_kept(row)
+    kept.check(row)
     changes_key = volume_type is not None and volume_keys.differs(volume=row, volume_type=volume_type)
     if changes_key and backend == row.backend and pool_selectors.is_shared(backend=backend):
         raise exceptions.InvalidVolume(
@@ -120,21 +115,12 @@ def begin(
     audit.record("volume.migrate", "volume", row.id, details={"to": f"{host or 'any host'}@{backend}"})
 
 
-def convert(*, context: RequestContext, row: Volume, volume_type: VolumeType) -> None:
+def convert(*, context: RequestContext, row: Volume, kept: managing.Kept, volume_type: VolumeType) -> None:
     """Start the run that makes the volume's data raw where it is; as ``begin``."""
-    _check_kept(row)
+    kept.check(row)
     _mark_begun(row, states.RETYPING)
     _start(row, lambda: rpcapi.convert(context=context, volume=row, volume_type_id=volume_type.id))
     audit.record("volume.retype", "volume", row.id, details={"type": volume_type.name})
-
-
-def _check_kept(row: Volume) -> None:
-    """Such snapshots do not go along."""
-    if managing.keeps_snapshots(row):
-        raise exceptions.InvalidVolume(
-            reason=f"Volume {row.id} cannot be migrated: its pool has snapshots of it that are not managed, manage and"
-            " delete them first."
-        )
 
 
 def _mark_begun(row: Volume, status: str) -> None:

@@ -1,6 +1,5 @@
 """Changing a volume's type. Where another type needs another back end, the volume moves, if asked to."""
 
-from django.db import transaction
 from django.utils import timezone
 
 from apps.common import audit
@@ -9,15 +8,21 @@ from apps.quotas.services import reservations
 from apps.volumes import exceptions, locks, states
 from apps.volumes.models import Volume, VolumeType
 from apps.volumes.selectors import capabilities, qos_specs, quota_amounts, volume_types
-from apps.volumes.services import quotas, volume_keys, volume_migrations, volumes
+from apps.volumes.services import managing, quotas, volume_keys, volume_migrations, volumes
 
 
-@transaction.atomic
 def retype(*, context: RequestContext, volume: Volume, volume_type: VolumeType, may_move: bool = False) -> None:
     """``may_move``: the volume may go to another back end (migration_policy "on-demand").
 
-    Raises InvalidVolume and InvalidInput (400), OverLimit (413) of the new type's quotas.
+    Raises InvalidVolume and InvalidInput (400), OverLimit (413) of the new type's quotas, Unavailable (503).
     """
+    managing.with_kept(lambda kept: _retype(context, volume, volume_type, may_move, kept))
+
+
+def _retype(
+    context: RequestContext, volume: Volume, volume_type: VolumeType, may_move: bool, kept: managing.Kept | None
+) -> Volume | None:
+    """In the caller's transaction. Returns the volume if it has to know what its pool keeps."""
     locks.volume_type(volume_type.id)  # what it says does not change before the run is seen
     row = volumes.locked(volume)
     former = row.volume_type
@@ -33,16 +38,17 @@ def retype(*, context: RequestContext, volume: Volume, volume_type: VolumeType, 
         if reason and not may_move:
             raise exceptions.InvalidInput(reason=f"{reason}: it has to migrate, which the migration policy forbids")
         volume_migrations.check(row)
-        if not reason:
-            volume_migrations.convert(context=context, row=row, volume_type=volume_type)
-            volume_migrations.reserve_type(row=row, volume_type=volume_type)
-            return
-        backend = volume_types.backend_of(volume_type) or row.backend
-        volume_migrations.begin(
-            context=context, row=row, status=states.RETYPING, backend=backend, volume_type=volume_type
-        )
+        if kept is None:
+            return row
+        if reason:
+            backend = volume_types.backend_of(volume_type) or row.backend
+            volume_migrations.begin(
+                context=context, row=row, kept=kept, status=states.RETYPING, backend=backend, volume_type=volume_type
+            )
+        else:
+            volume_migrations.convert(context=context, row=row, kept=kept, volume_type=volume_type)
         volume_migrations.reserve_type(row=row, volume_type=volume_type)
-        return
+        return None
     before = _of_types(row)
     row.volume_type = volume_type
     Volume.objects.filter(id=row.id).update(
@@ -53,6 +59,7 @@ def retype(*, context: RequestContext, volume: Volume, volume_type: VolumeType, 
     quotas.reserve(project_id=row.project_id, each=_of_types(row), consumer=consumer)
     reservations.commit(consumers=[consumer])
     reservations.release(owner_id=row.project_id, each=before, consumer=row.id)
+    return None
 
 
 def _check(row: Volume, former: VolumeType | None, chosen: VolumeType) -> None:

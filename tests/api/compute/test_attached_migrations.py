@@ -11,7 +11,7 @@ from apps.compute.models import BlockDevice, Server
 from apps.scheduling.models import Allocation
 from apps.volumes import exceptions
 from apps.volumes.models import Attachment, Volume, VolumeType
-from apps.volumes.services import attached_migrations, volume_migrations, volume_retype
+from apps.volumes.services import attached_migrations, managing, volume_migrations, volume_retype
 from apps.workflow.models import Run
 from apps.workflow.services import runs
 from apps.workflow.services.findings import FindingReport
@@ -144,8 +144,9 @@ def test_a_pool_that_all_hosts_see(server: Server, volume: Volume, worker: Worke
     with pytest.raises(exceptions.InvalidVolume, match="all hosts see"):
         volume_migrations.migrate(context=CONTEXT, volume=volume, host=f"{OTHER}@nfs#nfs")
     volume.refresh_from_db()
+    kept, to = managing.Kept(False, volume.host, "nfs", 0), {"backend": "nfs", "host": OTHER}
     with pytest.raises(exceptions.InvalidVolume, match="all hosts see"), atomic():
-        volume_migrations.begin(context=CONTEXT, row=volume, status="maintenance", backend="nfs", host=OTHER)
+        volume_migrations.begin(context=CONTEXT, row=volume, kept=kept, status="maintenance", **to)
 
 
 @pytest.fixture

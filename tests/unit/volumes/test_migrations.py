@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from apps.quotas.models import Reservation
@@ -11,7 +12,16 @@ from apps.quotas.services import verification
 from apps.scheduling.models import Allocation
 from apps.scheduling.services import agents
 from apps.volumes import exceptions
-from apps.volumes.models import Attachment, EncryptionType, Volume, VolumeKey, VolumeType
+from apps.volumes.models import (
+    Attachment,
+    DisabledBackend,
+    EncryptionType,
+    Snapshot,
+    Volume,
+    VolumeKey,
+    VolumeType,
+)
+from apps.volumes.selectors import backends
 from apps.volumes.services import bootstrap, volume_migrations, volume_retype, volumes
 from apps.workflow.models import Finding
 from apps.workflow.services.findings import FindingReport
@@ -31,9 +41,11 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def agent(request: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The host's agent answers in this process."""
+    """The host's agent answers in this process. It may take seconds, and nobody's locks are held meanwhile."""
+    outside = len(connection.savepoint_ids)
 
     def answer(*, host: str, parts: tuple[str, ...], method: str, limit: int) -> tuple[int, bytes]:
+        assert len(connection.savepoint_ids) == outside
         return 200, http.DUTIES[parts[2]](request.getfixturevalue("worker").drivers, parts[1])
 
     monkeypatch.setattr(agents, "request", answer)
@@ -179,6 +191,33 @@ def test_unmanaged_snapshots_are_not_lost(worker: Worker) -> None:
     driver.rename_snapshot(str(volume.id), key, f"unmanaged-{key}")
     with pytest.raises(exceptions.InvalidVolume, match="not managed"):
         volume_migrations.migrate(context=CONTEXT, volume=volume, host=f"{HOST}@ssd")
+
+
+def test_a_snapshot_that_comes_and_goes_while_the_agent_answers(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may have been released since: the volume stays."""
+    volume, answers = made(worker), agents.request
+    values = {"volume": volume, "project_id": "p", "user_id": "u", "size": 2, "deleted_at": timezone.now()}
+
+    def answer(**question: Any) -> tuple[int, bytes]:
+        Snapshot.objects.create(**values)
+        return answers(**question)
+
+    monkeypatch.setattr(agents, "request", answer)
+    with pytest.raises(exceptions.InvalidVolume, match="try again"):
+        volume_migrations.migrate(context=CONTEXT, volume=volume, host=f"{HOST}@ssd")
+    volume.refresh_from_db()
+    assert (volume.status, volume.migration_status) == ("available", "")
+
+
+def test_a_volume_of_a_backup_moves_where_none_is_restored(worker: Worker) -> None:
+    """The backup was read long ago, and its row may be gone; new volumes of backups do not go there."""
+    volume = made(worker)
+    Volume.objects.filter(id=volume.id).update(source_backup_id=uuid.uuid4())
+    DisabledBackend.objects.create(host=HOST, backend=backends.BACKUPS)
+    volume_migrations.migrate(context=CONTEXT, volume=volume, host=f"{HOST}@ssd")
+    assert worker.work()[-1] == "succeeded" and where(worker, volume) == ["ssd"]
 
 
 @pytest.mark.parametrize("status", ["maintenance", "retyping"])
