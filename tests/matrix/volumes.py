@@ -242,7 +242,7 @@ def migrate(cloud: Cloud, case: "Case") -> None:
     code = (
         " from django.db.transaction import atomic; from apps.volumes.services import managing, volume_migrations;"
         " begin = atomic(lambda kept: volume_migrations.begin(context=context, row=volumes.locked(volume), kept=kept,"
-        " status='maintenance', backend='local')); begin(managing.look(volume))"
+        " status='maintenance', backend='local')); begin(managing.kept_of(volume))"
     )
     if inside_of(case.cell.pipeline, case.name) != "*":
         kind = _CLEAR_TYPE if _is_encrypted(case.name) else _SECRET_TYPE

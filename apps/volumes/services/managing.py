@@ -100,12 +100,12 @@ def with_kept(act: Callable[[Kept | None], Volume | None]) -> None:
     with transaction.atomic():
         volume = act(None)
     if volume is not None:
-        kept = look(volume)
+        kept = kept_of(volume)
         with transaction.atomic():
             act(kept)
 
 
-def look(volume: Volume) -> Kept:
+def kept_of(volume: Volume) -> Kept:
     """Ask whether the pool has snapshots of a volume that nobody manages. Raises Unavailable (503)."""
     place, count = (volume.host, volume.backend), _ever(volume)
     return Kept(bool(_kept(volume)), *place, count)

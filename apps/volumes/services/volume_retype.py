@@ -49,6 +49,12 @@ def _retype(
             volume_migrations.convert(context=context, row=row, kept=kept, volume_type=volume_type)
         volume_migrations.reserve_type(row=row, volume_type=volume_type)
         return None
+    _change(row, volume_type)
+    return None
+
+
+def _change(row: Volume, volume_type: VolumeType) -> None:
+    """Give the volume a type that asks for nothing else of its data."""
     before = _of_types(row)
     row.volume_type = volume_type
     Volume.objects.filter(id=row.id).update(
@@ -59,7 +65,6 @@ def _retype(
     quotas.reserve(project_id=row.project_id, each=_of_types(row), consumer=consumer)
     reservations.commit(consumers=[consumer])
     reservations.release(owner_id=row.project_id, each=before, consumer=row.id)
-    return None
 
 
 def _check(row: Volume, former: VolumeType | None, chosen: VolumeType) -> None:

@@ -106,7 +106,7 @@ def test_snapshots(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
         return (404, b"") if asked[-1] == "kept-snapshots" else answers(**question)
 
     monkeypatch.setattr(agents, "request", former)
-    assert managing.look(volume).any and asked == ["kept-snapshots", "unmanaged-snapshots"]
+    assert managing.kept_of(volume).any and asked == ["kept-snapshots", "unmanaged-snapshots"]
     again = managing.manage_snapshot(
         context=CONTEXT, volume=volume, reference={"source-name": name}, values={"name": "mine"}
     )
