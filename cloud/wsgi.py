@@ -23,6 +23,7 @@ from django.urls import get_resolver  # noqa: E402 - needs the applications
 
 from apps.common import policy  # noqa: E402
 from apps.common.api import errors  # noqa: E402, F401
+from cloud import warm_up  # noqa: E402
 from cloud.celery_base import app as celery  # noqa: E402
 from cloud.front import Application  # noqa: E402
 from cloud.tuning import memory  # noqa: E402
@@ -34,4 +35,5 @@ policy.warm()
 celery.amqp.Producer  # noqa: B018 - what sends messages; it connects with the first one
 celery.Task, celery.events.Dispatcher  # noqa: B018
 celery.connection_for_write().get_transport_cls()
+warm_up.play()
 memory.freeze_loaded()

@@ -30,17 +30,26 @@ _TCP_INFO_BYTES = 104
 _LAST_DATA_SENT, _LAST_DATA_RECEIVED = 44, 52
 
 _sessions: "weakref.WeakSet[Any]" = weakref.WeakSet()
-_started_in = 0
 _lock = threading.Lock()
+_is_running = False
+
+
+def _begin_anew() -> None:
+    """Forget the sessions and the thread of the process that this one was forked from."""
+    global _sessions, _lock, _is_running
+    _sessions, _lock, _is_running = weakref.WeakSet(), threading.Lock(), False
+
+
+os.register_at_fork(after_in_child=_begin_anew)
 
 
 def watch(session: Any, *, statement_seconds: float) -> None:
     """Look after a session from now on. ``statement_seconds`` is the server's limit of a statement."""
-    global _started_in
+    global _is_running
     with _lock:
         _sessions.add(session)
-        if _started_in != os.getpid():  # threads do not survive a fork
-            _started_in = os.getpid()
+        if not _is_running:
+            _is_running = True
             limit = statement_seconds + MARGIN_SECONDS
             threading.Thread(target=_run, args=(limit,), name="database-watch", daemon=True).start()
 
