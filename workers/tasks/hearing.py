@@ -16,6 +16,7 @@ from workers.engine.steps import StepContext
 T = TypeVar("T")
 RECENT_SECONDS = 60.0
 PAUSE_SECONDS = 0.5
+LONGEST_SECONDS = 30.0  # half of what a step that chooses a host may take
 
 
 def chosen(ctx: StepContext, choose: Callable[[], T], refusal: Callable[[StepContext, NoValidHost], Abort]) -> T:
@@ -28,14 +29,14 @@ def chosen(ctx: StepContext, choose: Callable[[], T], refusal: Callable[[StepCon
 
 def among_heard(ctx: StepContext, choose: Callable[[], T]) -> T:
     """Choose a host. Where all have fallen silent together, wait for one of them as long as a silent host counts as up,
-    and choose once more. Raises NoValidHost.
+    at most ``LONGEST_SECONDS``, and choose once more. Raises NoValidHost.
     """
     try:
         return choose()
     except NoValidHost:
         if not _are_unheard(RECENT_SECONDS):
             raise
-    deadline = time.monotonic() + settings.HOST_DOWN_SECONDS
+    deadline = time.monotonic() + min(settings.HOST_DOWN_SECONDS, LONGEST_SECONDS)
     while _are_unheard(2 * RECENT_SECONDS) and time.monotonic() < deadline:
         if ctx.stop.wait(PAUSE_SECONDS):
             raise LeaseLost

@@ -75,7 +75,7 @@ def names() -> Sequence[str]:
 
 
 def everything(*, host: str | None = None) -> list[Backend]:
-    """Return every host's back ends, or those of one host ("h" or "h@backend"). 5 queries."""
+    """Return every host's back ends, or those of one host ("h" or "h@backend"). 8 queries at most."""
     rows = hosts.all_hosts()
     wanted_host, _, wanted_backend = (host or "").partition("@")
     if wanted_host:
@@ -154,11 +154,15 @@ def takes(row: Backend, volume_type: VolumeType) -> bool:
     return fits and row.enabled and row.up
 
 
-def too_small(*, volume_type: VolumeType | None, backend: str) -> set[str]:
-    """Return the hosts whose back end has not the sizes that a type asks for. 5 queries, or none."""
+def too_small(*, volume_type: VolumeType | None) -> dict[str, set[str]]:
+    """Return, by back end, the hosts where it has not the sizes that a type asks for. At most 8 queries, or none."""
     if volume_type is None or not set(capabilities.wanted(volume_type.extra_specs)) & set(capabilities.AMOUNTS):
-        return set()
-    return {row.host for row in everything() if row.backend == backend and _too_small(row, volume_type)}
+        return {}
+    lacking: dict[str, set[str]] = {}
+    for row in everything():
+        if _too_small(row, volume_type):
+            lacking.setdefault(row.backend, set()).add(row.host)
+    return lacking
 
 
 def _too_small(row: Backend, volume_type: VolumeType) -> bool:

@@ -47,11 +47,11 @@ class Kept:
     backend: str
     snapshots: int
 
-    def check(self, row: Volume) -> None:
-        """Raise InvalidVolume (400) if there are some, or may be since."""
+    def check(self, row: Volume, act: str = "migrated") -> None:
+        """Raise InvalidVolume (400) if there are some, or may be since: the volume cannot be ``act`` then."""
         if self.any:
             raise exceptions.InvalidVolume(
-                reason=f"Volume {row.id} cannot be migrated: its pool has snapshots of it that are not managed, manage"
+                reason=f"Volume {row.id} cannot be {act}: its pool has snapshots of it that are not managed, manage"
                 " and delete them first."
             )
         if (self.host, self.backend, self.snapshots) != (row.host, row.backend, _ever(row)):
@@ -86,8 +86,8 @@ def snapshots_of(backend: backends.Backend) -> list[Manageable]:
 
 
 def _reference(item: dict[str, Any]) -> str:
-    """Return how a request names a snapshot that a pool has."""
-    return f"{SNAPSHOT}{item['name'].removeprefix(KEPT)}"
+    """Return how a request names a snapshot that a pool has. Agents of before call the name a reference."""
+    return f"{SNAPSHOT}{(item.get('name') or item['reference']).removeprefix(KEPT)}"
 
 
 def with_kept(act: Callable[[Kept | None], Volume | None]) -> None:
@@ -106,9 +106,14 @@ def with_kept(act: Callable[[Kept | None], Volume | None]) -> None:
 
 
 def kept_of(volume: Volume) -> Kept:
-    """Ask whether the pool has snapshots of a volume that nobody manages. Raises Unavailable (503)."""
+    """Ask whether the pool has snapshots of a volume that nobody manages. Raises Unavailable (503), of no host's name:
+    members retype their volumes.
+    """
     place, count = (volume.host, volume.backend), _ever(volume)
-    return Kept(bool(_kept(volume)), *place, count)
+    try:
+        return Kept(bool(_kept(volume)), *place, count)
+    except (exceptions.InvalidHost, Unavailable) as error:
+        raise Unavailable(f"The host of volume {volume.id} does not answer; try again.") from error
 
 
 def _ever(volume: Volume) -> int:

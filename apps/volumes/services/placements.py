@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+from django.db import transaction
+
 from apps.scheduling.exceptions import NoValidHost
 from apps.volumes.models import Volume
 from apps.volumes.selectors import backends
@@ -27,22 +29,23 @@ def allowed(volume: Volume) -> list[str]:
 def on_first(volume: Volume, choose: Callable[[Volume], T]) -> T:
     """Return what ``choose`` returns of the first back end that it does not refuse; the volume is on that one then.
 
-    Raises NoValidHost with the reasons of all of them; then the volume is on its former one.
+    Its row says so from the same moment as room is claimed there: whatever is cut short before begins with the first
+    choice again. Raises NoValidHost with the reasons of all back ends; then the volume is on its former one.
     """
     refused: list[NoValidHost] = []
-    own = volume.backend
+    own, form = volume.backend, volume.format
     for backend in allowed(volume):
-        _note(volume, backend)
         try:
-            return choose(volume)
+            with transaction.atomic():
+                _note(volume, backend)
+                return choose(volume)
         except NoValidHost as error:
+            volume.backend, volume.format = own, form
             refused.append(error)
-    _note(volume, own)
     raise _joined(refused)
 
 
 def _note(volume: Volume, backend: str) -> None:
-    """Before room is claimed there: a run that begins again finds it."""
     if backend != volume.backend:
         volume.backend = backend
         volume.format = pool_selectors.format_of(backend=backend, multiattach=volume.multiattach)

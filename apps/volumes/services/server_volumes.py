@@ -6,6 +6,7 @@ They have no separate run until then: the build's run works on them.
 import uuid
 from collections.abc import Mapping, Sequence
 from copy import copy
+from functools import partial
 
 from django.db import transaction
 from django.db.models import prefetch_related_objects
@@ -42,7 +43,8 @@ def reserve(*, volumes: Sequence[Volume]) -> None:
 
 
 def unsuited_hosts(*, volumes: Sequence[Volume]) -> set[str]:
-    """Return the hosts on which no back end has the sizes that a volume's type asks for. 1 query, and 5 for sizes.
+    """Return the hosts on which no back end has the sizes that a volume's type asks for. 1 query, and 8
+    at most for each type with sizes.
 
     Raises NoValidHost where a type asks for what no back end is.
     """
@@ -55,7 +57,8 @@ def unsuited_hosts(*, volumes: Sequence[Volume]) -> set[str]:
             specs = kind.extra_specs if kind is not None else {}
             error.values["explanation"] = {"misses": capabilities.unmet(specs, backend=volume.backend)}
             raise error
-        unsuited |= set.intersection(*(backends.too_small(volume_type=kind, backend=name) for name in allowed))
+        lacking = backends.too_small(volume_type=kind)
+        unsuited |= set.intersection(*(lacking.get(name, set()) for name in allowed))
     return unsuited
 
 
@@ -74,11 +77,12 @@ def claim(*, volumes: Sequence[Volume], host: str) -> None:
     """
     for volume in volumes:
         if allocations.of_consumer(consumer_id=volume.id) is None:
-            placements.on_first(copy(volume), lambda row: _claim(row, host))
+            lacking = backends.too_small(volume_type=volume.volume_type)
+            placements.on_first(copy(volume), partial(_claim, host, lacking))
 
 
-def _claim(volume: Volume, host: str) -> None:
-    lacking = backends.too_small(volume_type=volume.volume_type, backend=volume.backend)
+def _claim(host: str, too_small: Mapping[str, set[str]], volume: Volume) -> None:
+    lacking = too_small.get(volume.backend, set())
     if not pool_selectors.takes_host_disk(volume.backend):
         pools.choose_and_claim(volume=volume, host=host, lacking=lacking, sets_host=False)
         return

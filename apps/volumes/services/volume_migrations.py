@@ -23,6 +23,7 @@ from apps.volumes.selectors import pools as pool_selectors
 from apps.volumes.services import attached_migrations, managing, pools, quotas, volume_keys, volume_states, volumes
 
 BUSY = (states.MAINTENANCE, states.RETYPING)
+CONVERTED = "converted"  # what becomes of a volume whose data changes in place
 CHANGES_KEY = "changes_key"  # of a run: the copy is encrypted in another way, or not at all
 
 
@@ -61,8 +62,8 @@ def _rehome(row: Volume, host: str) -> None:
     audit.record("volume.migrate", "volume", row.id, details={"to": f"{host}@{row.backend}"})
 
 
-def check(row: Volume) -> None:
-    """Raise InvalidVolume (400) for a volume that cannot be moved now."""
+def check(row: Volume, act: str = "migrated") -> None:
+    """Raise InvalidVolume (400) for a volume that cannot be moved now, or its data changed in place: ``act``."""
     problem = ""
     if row.migration_status in states.MOVING:
         problem = "it is migrating already"
@@ -77,7 +78,7 @@ def check(row: Volume) -> None:
     else:
         problem = attached_migrations.why_not(row)
     if problem:
-        raise exceptions.InvalidVolume(reason=f"Volume {row.id} cannot be migrated: {problem}.")
+        raise exceptions.InvalidVolume(reason=f"Volume {row.id} cannot be {act}: {problem}.")
     volumes.check_copies(row)
 
 
@@ -117,7 +118,7 @@ def begin(
 
 def convert(*, context: RequestContext, row: Volume, kept: managing.Kept, volume_type: VolumeType) -> None:
     """Start the run that makes the volume's data raw where it is; as ``begin``."""
-    kept.check(row)
+    kept.check(row, CONVERTED)
     _mark_begun(row, states.RETYPING)
     _start(row, lambda: rpcapi.convert(context=context, volume=row, volume_type_id=volume_type.id))
     audit.record("volume.retype", "volume", row.id, details={"type": volume_type.name})

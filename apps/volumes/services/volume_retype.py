@@ -37,7 +37,7 @@ def _retype(
     if reason or _is_converted(row, volume_type):
         if reason and not may_move:
             raise exceptions.InvalidInput(reason=f"{reason}: it has to migrate, which the migration policy forbids")
-        volume_migrations.check(row)
+        volume_migrations.check(row, "migrated" if reason else volume_migrations.CONVERTED)
         if kept is None:
             return row
         if reason:

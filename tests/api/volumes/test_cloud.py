@@ -7,6 +7,7 @@ import pytest
 
 from apps.quotas.selectors import usages
 from apps.quotas.services import limits, verification
+from apps.scheduling.services import schedulers
 from apps.volumes.api.routes_not_offered import NOT_OFFERED
 from apps.volumes.models import Backup, DisabledBackend, Snapshot, Transfer, Volume, VolumeType
 from apps.volumes.selectors import backends
@@ -70,7 +71,9 @@ def test_quota_classes(alice: Any, admin: Any) -> None:
 
 def test_services(alice: Any, admin: Any, make_volume: Any) -> None:
     assert refusal(alice.get("/os-services"))[0] == 403
+    schedulers.beat(host="machine")
     services = admin.get("/os-services").json()["services"]
+    assert {row["zone"] for row in services if row["binary"] == "cinder-scheduler"} == {"nova"}
     (service,) = [row for row in services if row["binary"] == "cinder-volume"]
     assert (service["host"], service["status"], service["state"]) == ("h1@local", "enabled", "up")
     assert admin.get("/os-services?host=h2").json()["services"] == []

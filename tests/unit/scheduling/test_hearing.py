@@ -1,6 +1,7 @@
 """Schedulers wait for hosts that fell silent together: the database or the power was away, not they."""
 
 import math
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from types import SimpleNamespace
@@ -15,7 +16,13 @@ from apps.scheduling.models import Host
 from tests.unit.scheduling.conftest import MakeHosts
 from workers import listening
 from workers.engine.errors import LeaseLost
+from workers.tasks import hearing
 from workers.tasks.hearing import among_heard
+from workers.tasks.servers.destinations import ScheduleDestination
+from workers.tasks.servers.schedule import Schedule
+from workers.tasks.servers.unshelve import ScheduleUnshelve
+from workers.tasks.volumes.migrate import ScheduleTarget
+from workers.tasks.volumes.schedule import ScheduleVolume
 
 pytestmark = pytest.mark.django_db
 
@@ -68,15 +75,25 @@ def test_hosts_that_are_not_waited_for(make_hosts: MakeHosts, settings: LazySett
         among_heard(context(waits), full)
 
 
-def test_hosts_that_stay_silent(make_hosts: MakeHosts, settings: LazySettings) -> None:
-    """They are waited for as long as a silent host counts as up."""
+@pytest.mark.parametrize(("down", "longest"), [(0.1, 60.0), (20.0, 0.1)])
+def test_hosts_that_stay_silent(
+    make_hosts: MakeHosts, settings: LazySettings, monkeypatch: pytest.MonkeyPatch, down: float, longest: float
+) -> None:
+    """They are waited for as long as a silent host counts as up, and no longer than a step may take."""
     make_hosts(1)
-    settings.HOST_DOWN_SECONDS = 0.1
-    heard(ago=settings.HOST_DOWN_SECONDS + 1)
+    settings.HOST_DOWN_SECONDS = down
+    monkeypatch.setattr(hearing, "LONGEST_SECONDS", longest)
+    heard(ago=down + 1)
+    begun = time.monotonic()
     calls: list[bool] = []
     with pytest.raises(NoValidHost):
         choose(context(), calls)
-    assert len(calls) == 2
+    assert len(calls) == 2 and time.monotonic() - begun < 10
+
+
+def test_steps_outlast_their_wait() -> None:
+    steps = (Schedule, ScheduleUnshelve, ScheduleDestination, ScheduleVolume, ScheduleTarget)
+    assert {step.timeout_seconds for step in steps} == {2 * hearing.LONGEST_SECONDS}
 
 
 def test_a_scheduler_that_has_just_begun(

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from apps.scheduling.models import Allocation
+from apps.common.exceptions import Unavailable
+from apps.scheduling.models import Allocation, Host
 from apps.scheduling.services import agents
 from apps.volumes import exceptions
 from apps.volumes.models import Snapshot, Volume, VolumeType
@@ -97,7 +98,7 @@ def test_snapshots(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(exceptions.InvalidReference):
         managing.manage_snapshot(context=CONTEXT, volume=volume, reference={"source-name": "x"}, values={})
     shared = VolumeType.objects.create(name="shared", extra_specs={"multiattach": "<is> True"})
-    with pytest.raises(exceptions.InvalidVolume, match="not managed"):
+    with pytest.raises(exceptions.InvalidVolume, match="cannot be converted: its pool"):
         volume_retype.retype(context=CONTEXT, volume=volume, volume_type=shared)
     answers, asked = agents.request, []
 
@@ -107,13 +108,37 @@ def test_snapshots(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(agents, "request", former)
     assert managing.kept_of(volume).any and asked == ["kept-snapshots", "unmanaged-snapshots"]
+    named = json.dumps([{"reference": f"unmanaged-{snapshot.id}", "size_gib": 2}]).encode()
+    monkeypatch.setattr(agents, "request", lambda **question: (200, named))
     again = managing.manage_snapshot(
         context=CONTEXT, volume=volume, reference={"source-name": name}, values={"name": "mine"}
     )
+    monkeypatch.setattr(agents, "request", answers)
     assert worker.work()[-1] == "succeeded"
     again.refresh_from_db()
     assert (again.status, again.name, again.size) == ("available", "mine", 2)
     assert listed(snapshots=True) == [(f"_snapshot-{again.id}", 2, False)] and Snapshot.objects.count() == 2
+
+
+@pytest.mark.parametrize("case", ["down", "silent", "broken"])
+def test_members_read_no_hosts(worker: Worker, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
+    """A retype asks an agent, and is theirs."""
+    volume = made(worker)
+    shared = VolumeType.objects.create(name="shared", extra_specs={"multiattach": "<is> True"})
+
+    def answer(**question: Any) -> tuple[int, bytes]:
+        if case == "silent":
+            raise agents.AgentSilent
+        return 500, b""
+
+    monkeypatch.setattr(agents, "request", answer)
+    if case == "down":
+        Host.objects.update(forced_down=True)
+    with pytest.raises(Unavailable) as refusal:
+        volume_retype.retype(context=CONTEXT, volume=volume, volume_type=shared)
+    assert str(refusal.value) == f"The host of volume {volume.id} does not answer; try again."
+    volume.refresh_from_db()
+    assert volume.status == "available"
 
 
 def test_a_failure_on_the_rows_alone(worker: Worker) -> None:

@@ -83,12 +83,12 @@ def _choose_anywhere(volume: "Volume", excluded: list[str]) -> allocations.Choic
         raise Abort(
             f"No valid back end was found for the volume's type: none has {', '.join(unmet)}.", cause="NoValidHost"
         )
-    return placements.on_first(volume, lambda row: _choose(row, excluded))
+    too_small = backends.too_small(volume_type=volume.volume_type)
+    return placements.on_first(volume, lambda row: _choose(row, excluded, too_small.get(row.backend, set())))
 
 
-def _choose(volume: "Volume", excluded: list[str]) -> allocations.Choice | pools.Choice:
+def _choose(volume: "Volume", excluded: list[str], lacking: set[str]) -> allocations.Choice | pools.Choice:
     """Of back ends on the servers' disk, servers and volumes share a host's room; others have pools."""
-    lacking = backends.too_small(volume_type=volume.volume_type, backend=volume.backend)
     near = affinity.of(volume, server_host=_server_host(volume))
     if pool_selectors.takes_host_disk(volume.backend):
         spec = _spec(volume, frozenset(excluded) | lacking | backends.without_backups(volume), near)

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 SERVICE_FIELDS = {"cluster": since("3.7"), "backend_state": since("3.49")}
 NAMED = ("volume_backend_name", "vendor_name", "driver_version", "storage_protocol")
-INTERNAL_ZONE = "internal"  # of services that have no volumes
 
 
 def render_service(backend: Backend, version: Version) -> dict[str, Any]:
@@ -45,7 +44,12 @@ def render_service(backend: Backend, version: Version) -> dict[str, Any]:
 
 def render_scheduler(machine: "Scheduler", version: Version) -> dict[str, Any]:
     return _service(
-        SCHEDULER_BINARY, machine.host, INTERNAL_ZONE, version, up=machine.is_up, heartbeat_at=machine.heartbeat_at
+        SCHEDULER_BINARY,
+        machine.host,
+        settings.DEFAULT_ZONE,
+        version,
+        up=machine.is_up,
+        heartbeat_at=machine.heartbeat_at,
     )
 
 
