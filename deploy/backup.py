@@ -165,19 +165,20 @@ def copy_keys(environment: Environment, place: Path, snapshot: Snapshot) -> None
 HOST_PARTS = ("instances", "images", "boot_id", "volumes")
 
 
-def left_out(environment: Environment) -> list[str]:
-    """Return where disks, volumes and their backups are that are not in an archive with guests' disks."""
+def left_out(environment: Environment, *, guests: bool) -> list[str]:
+    """Return where disks, volumes and their backups are that are not in an archive with or without guests' disks."""
     backends = environment.values.get("CELERITY_VOLUME_BACKENDS", "local").split(",")
-    places = [f"volumes of the back end {text.strip()}" for text in backends if text.strip() not in ("", "local")]
+    inside = ("", "local") if guests else ("",)
+    places = [f"volumes of the back end {text.strip()}" for text in backends if text.strip() not in inside]
     for what, name in (("servers' disks", "CELERITY_ROOT_STORE"), ("images", "CELERITY_IMAGE_STORE")):
         place = environment.values.get(name, "local")
         if place not in ("", "local"):
             places.append(f"{what} in {place}")
-    store = environment.values.get("CELERITY_BACKUP_STORE", "")
-    if store and store != f"file://{environment.state / archive.STORE}":
-        places.append(
-            f"backups of volumes in {urlsplit(store)._replace(netloc='').geturl() if '@' in store else store}"
-        )
+    own = f"file://{environment.state / archive.STORE}"
+    store = environment.values.get("CELERITY_BACKUP_STORE", "") or own
+    if not guests or store != own:
+        parts = urlsplit(store)
+        places.append(f"backups of volumes in {parts._replace(netloc=parts.netloc.rpartition('@')[2]).geturl()}")
     return places
 
 
@@ -261,9 +262,7 @@ def main() -> int:
     what = f"{len(manifest.images)} images, " + (
         "with guests' disks and volumes" if guests else "without guests' disks and volumes"
     )
-    for omitted in left_out(environment):
-        if not guests and not omitted.startswith("images "):
-            continue
+    for omitted in left_out(environment, guests=guests):
         line(f"    not in the backup: {omitted}")
     line(f"{target}: {target.stat().st_size >> 20} MiB, {what}, {time.monotonic() - started:.1f} s.")
     line("It contains passwords and keys; protect it accordingly.")

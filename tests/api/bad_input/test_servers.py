@@ -203,6 +203,7 @@ def test_wrong_state(world: World, columns: dict[str, Any], body: Any, says: str
         ({"os-getConsoleOutput": {"length": "--5"}}, "length"),
         ({"os-getConsoleOutput": {"length": "²"}}, "length"),
         ({"os-getConsoleOutput": {"length": 1.5}}, "length"),
+        ({"rebuild": {"imageRef": NOWHERE, "preserve_ephemeral": True}}, "does not offer to keep ephemeral disks"),
         ({"lock": {"locked_reason": "x" * 256}}, "locked_reason"),
         ({"lock": {"locked_reason": "\0"}}, "locked_reason"),
         ({"lock": {"locked_reason": 5}}, "locked_reason"),

@@ -98,6 +98,20 @@ def test_full_and_incremental(driver: VolumeDriver, store: Archive) -> None:
     assert store.list_backups() == (first.id,)
 
 
+def test_raw_volumes_have_incremental_backups_too(driver: VolumeDriver, store: Archive) -> None:
+    volume, first, second = VolumeSpec(samples.new_id(), 1, "raw"), samples.new_id(), samples.new_id()
+    driver.create_volume(volume)
+    write(driver, volume.id, _0=b"a", _700=b"b")
+    store.create_backup(BackupSpec(first, 1), disk(driver, volume.id))
+    write(driver, volume.id, _700=b"c")
+    assert store.create_backup(BackupSpec(second, 1, first), disk(driver, volume.id)).objects == 1
+    target = made(driver, 1)
+    store.restore_backup(second, disk(driver, target))
+    where = disk(driver, target)
+    with nbd.Client(where.socket, where.export) as client:
+        assert [client.read_all(at * MIB, MIB)[:1] for at in (0, 700, 1023)] == [b"a", b"c", b"\0"]
+
+
 @pytest.mark.heavy
 def test_a_volume_that_grew_begins_a_new_chain(
     driver: VolumeDriver, store: Archive, monkeypatch: pytest.MonkeyPatch

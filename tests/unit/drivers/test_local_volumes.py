@@ -205,6 +205,10 @@ class TestGuestsBytes:
                 f"of={target}", "bs=512", "count=1")  # fmt: skip
             assert target.read_bytes() == poison.read_bytes()
             driver.close_export(volume_id, "check")
+        for form in ("raw", "qcow2"):  # an upload: what is read is never taken for a file's name
+            path = driver.read_volume(volume.id, form)
+            run("qemu-img", "dd", "-f", form, "-O", "raw", f"if={path}", f"of={target}", "bs=512", "count=1")
+            assert target.read_bytes() == poison.read_bytes()
 
 
 def test_a_pool_keeps_its_reserve(tmp_path: Path, run_dir: Path) -> None:
