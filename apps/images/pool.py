@@ -133,10 +133,11 @@ def settle(name: str, sha512: str) -> None:
 
 def discard(name: str) -> None:
     """Remove what was brought, or was a content: with the last of its clones. What is in use, or out of reach now, is
-    removed later. Absent is success.
+    removed later; so is what a removal that was cut short has left. Absent is success.
     """
     try:
-        _rbd("snap", "purge", "--no-progress", name)
+        with contextlib.suppress(_Absent):  # RBD has begun to remove it, if it lists it
+            _rbd("snap", "purge", "--no-progress", name)
         try:
             _rbd("rm", "--no-progress", name)
         except REFUSALS:  # it has clones, is in use, or is gone
@@ -173,9 +174,15 @@ def own() -> dict[str, bool]:
 
 
 def _listed() -> dict[str, int]:
-    """Return the images of the pool; the bytes of those that are whole, and 0 for others."""
+    """Return the images of the pool; the bytes of those that are whole, and 0 for others. What goes meanwhile, or whose
+    removal was cut short, is not opened, and left out.
+    """
     rows: dict[str, int] = {}
-    for row in json.loads(_rbd("ls", "-l", "--format", "json")):
+    try:
+        said = _rbd("ls", "-l", "--format", "json")
+    except _Absent as error:
+        said = error.said
+    for row in json.loads(said):
         rows[row["image"]] = int(row["size"]) if row.get("snapshot") == BASE else rows.get(row["image"], 0)
     return rows
 
@@ -267,7 +274,9 @@ def _info(spec: str) -> Any:
 
 
 class _Absent(exceptions.StoreUnavailable):
-    """There is no such image."""
+    """There is no such image; what the program ``said`` of others."""
+
+    said = ""
 
 
 def access() -> list[str]:
@@ -291,7 +300,9 @@ def run(argv: list[str], seconds: int) -> str:
     if done.returncode == 0:
         return done.stdout
     if done.returncode == 2:  # ENOENT
-        raise _Absent
+        absent = _Absent()
+        absent.said = done.stdout
+        raise absent
     if done.returncode in (28, 122):  # ENOSPC, EDQUOT
         raise exceptions.NoRoom
     log.warning("the pool of images refused", error=done.stderr.strip()[-500:], code=done.returncode)

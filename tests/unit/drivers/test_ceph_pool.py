@@ -37,9 +37,11 @@ def module(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     for name, stand_in in (("rados", rados), ("rbd", rbd)):
         monkeypatch.setitem(sys.modules, name, stand_in)
     monkeypatch.syspath_prepend(str(Path(PROGRAM)))
-    monkeypatch.delitem(sys.modules, "pool", raising=False)
+    for name in ("pool", "directory"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
     yield importlib.import_module("pool")
-    sys.modules.pop("pool", None)
+    for name in ("pool", "directory"):
+        sys.modules.pop(name, None)
 
 
 @pytest.fixture
@@ -65,7 +67,7 @@ def test_locks_of_a_full_pool(pool: Any, number: int) -> None:
 
 def test_a_removal_that_did_not_happen(pool: Any, module: ModuleType) -> None:
     """librbd finds no trash, and says what it says of an image that is gone. Each image that is made has one made."""
-    pool.rbd.remove.side_effect, directory = Absent, pool.io.get_omap_vals_by_keys
+    pool.rbd.trash_move.side_effect, directory = Absent, pool.io.get_omap_vals_by_keys
     directory.return_value = [("name_volume-1", b"\x02\0\0\0id")], 0
     for flags, kind in (("full", "full"), ("hashpspool", "unavailable")):
         row = {"pool_name": "volumes", "quota_max_bytes": 0, "flags_names": flags}
@@ -74,7 +76,6 @@ def test_a_removal_that_did_not_happen(pool: Any, module: ModuleType) -> None:
             pool.remove("volume-1")
         assert refused.value.kind == kind
     directory.return_value = [], 0
-    pool.rbd.remove.reset_mock()
     pool.remove("volume-1")
     pool.io.remove_object.assert_called_once_with("rbd_id.volume-1")
     pool.rbd.remove.assert_called_once_with(pool.io, "volume-1")  # one that was begun and cut short is ended

@@ -263,6 +263,42 @@ def test_unmanaged_images(cluster: ceph.CephCluster, driver: CephVolumes) -> Non
     cluster.rbd("rm", "--no-progress", "unmanaged-taken")
 
 
+OPENS = """
+import sys, rados, rbd
+with rados.Rados(conffile=sys.argv[1], name="client.admin") as cluster, cluster.open_ioctx(sys.argv[2]) as pool:
+    with rbd.Image(pool, sys.argv[3]):
+        print("open", flush=True)
+        sys.stdin.read()
+"""
+
+
+@pytest.mark.heavy  # it waits for locks
+def test_an_image_that_others_work_with(cluster: ceph.CephCluster, driver: CephVolumes) -> None:
+    """One that a client has open, or another host takes over or releases, stays as it is."""
+    name, spec, other = "unmanaged-disk", VolumeSpec(samples.new_id(), 2), made(driver)
+    cluster.rbd("create", "--size", "2G", name)
+    argv = ["/usr/bin/python3", "-c", OPENS, str(cluster.conf), ceph.POOL, name]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as client:
+        assert client.stdout is not None and client.stdout.readline() == "open\n"
+        with pytest.raises(VolumeInUse, match="A client of the storage cluster has the volume open"):
+            driver.adopt_volume(spec, "disk")
+        client.communicate("")
+    cluster.rados("lock", "get", f"celerity_lock.{name}", "celerity", "--lock-cookie", "", "--lock-duration", "60")
+    with pytest.raises(PoolBusy):
+        driver.adopt_volume(spec, "disk")
+    with pytest.raises(PoolBusy):
+        driver.release_volume(other, "disk")
+    assert [item.reference for item in driver.list_unmanaged()] == ["disk"]
+    assert [info.id for info in driver.list_volumes()] == [other]
+    cluster.rados("rm", f"celerity_lock.{name}")
+    for size, reference, refused in ((1, "disk", VolumeTooSmall), (1, "none", NotUnmanaged)):
+        with pytest.raises(refused):
+            driver.adopt_volume(replace(spec, size_gib=size), reference)
+    assert "celerity_lock.unmanaged" not in cluster.rados("ls")
+    assert "celerity" not in cluster.rbd("image-meta", "ls", name)
+    driver.adopt_volume(spec, "disk")
+
+
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_kill_amid_renaming(cluster: ceph.CephCluster, driver: CephVolumes, tmp_path: Path, moment: str) -> None:
     """An image has two names for a moment, before and after the pool's directory is changed. The directory's counts: a
@@ -286,30 +322,14 @@ def test_a_kill_amid_renaming(cluster: ceph.CephCluster, driver: CephVolumes, tm
         assert spec.id not in cluster.rados("ls")
 
 
-def leave(cluster: ceph.CephCluster, name: str, path: Path) -> None:
-    """Do what librbd has done of an image's removal before it takes the name out of the directory."""
-    key = json.loads(cluster.rbd("info", "--format", "json", name))["id"]
-    names, spec = (f"name_{name}", f"id_{key}"), path / "spec"
-    for item in names:
-        cluster.rados("getomapval", "rbd_directory", item, str(path / item))
-    cluster.rbd("trash", "mv", name)
-    cluster.rados("getomapval", "rbd_trash", f"id_{key}", str(spec))
-    text = bytearray(spec.read_bytes())
-    text[6], text[-1] = 3, 1  # by a removal; on its way
-    spec.write_bytes(text)
-    cluster.rados("setomapval", "rbd_trash", f"id_{key}", "--input-file", str(spec))
-    for item in names:
-        cluster.rados("setomapval", "rbd_directory", item, "--input-file", str(path / item))
-
-
-def test_a_kill_amid_a_removal_with_clones(cluster: ceph.CephCluster, driver: CephVolumes, tmp_path: Path) -> None:
+def test_a_kill_amid_a_removal_with_clones(cluster: ceph.CephCluster, driver: CephVolumes) -> None:
     """The directory has the name, and the trash the image: the removal is ended, and the clone keeps its content."""
     volume, snapshot = made(driver), samples.new_id()
     write(driver, volume, "7")
     driver.create_snapshot(volume, snapshot)
     clone = made(driver, 1, FromSnapshot(volume, snapshot))
     cluster.rbd("snap", "rm", "--no-progress", f"volume-{volume}@snapshot-{snapshot}")
-    leave(cluster, f"volume-{volume}", tmp_path)
+    cluster.cut_removal(f"volume-{volume}", listed=True)
     assert driver.has(volume)
     for _ in range(2):
         driver.delete_volume(volume)
@@ -320,9 +340,10 @@ def test_a_kill_amid_a_removal_with_clones(cluster: ceph.CephCluster, driver: Ce
     read(driver, clone, "7")
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("moment", ["leaving", "not whole", "no header"])
 def test_what_a_kill_amid_a_removal_left_is_made_again(
-    cluster: ceph.CephCluster, driver: CephVolumes, image: FromImage, tmp_path: Path, moment: str
+    cluster: ceph.CephCluster, driver: CephVolumes, image: FromImage, moment: str
 ) -> None:
     """An image that volumes are clones of, whose removal was cut short, is copied again; so is a volume made again."""
     driver.delete_volume(made(driver, 1, image))
@@ -330,8 +351,8 @@ def test_what_a_kill_amid_a_removal_left_is_made_again(
     write(driver, spec.id, "7")
     if moment == "leaving":
         cluster.rbd("snap", "rm", "--no-progress", f"{base}@base")
-        leave(cluster, base, tmp_path)
-        leave(cluster, f"volume-{spec.id}", tmp_path)
+        cluster.cut_removal(base, listed=True)
+        cluster.cut_removal(f"volume-{spec.id}", listed=True)
     elif moment == "not whole":
         cluster.rbd("snap", "rm", "--no-progress", f"{base}@base")
         driver.delete_volume(spec.id)
@@ -345,6 +366,30 @@ def test_what_a_kill_amid_a_removal_left_is_made_again(
     read(driver, spec.id, "0")
     read(driver, made(driver, 1, image), "7")
     assert not driver.copies(VolumeSpec(samples.new_id(), 1), image)
+
+
+@pytest.mark.parametrize(("source", "state"), [(3, 0), (3, 1)])
+def test_removals_that_nobody_asks_for_again(
+    cluster: ceph.CephCluster, driver: CephVolumes, source: int, state: int
+) -> None:
+    """The names have gone, and the data is in the trash, where librbd does not list all of it."""
+    do, server, new, volume = driver._cluster.do, samples.new_id(), samples.new_id(), made(driver)
+    do("make_disk", server=server, name="root", size=1 << 30, source={}, form="raw")
+    do("begin_base", new=new, size=1 << 30)
+    do("begin_base", new=server, size=1 << 30)
+    do("end_base", key="a" * 32, new=server, whole=True)
+    names = [f"volume-{volume}", f"disk-{server}-root", f"new-{new}", f"image-{'a' * 32}"]
+    for name in names:
+        run("qemu-io", "-f", "raw", "-c", "write -q 0 64k", driver._cluster.url(name))
+    cluster.rbd("snap", "rm", "--no-progress", f"{names[-1]}@base")
+    keys = [cluster.cut_removal(name, source=source, state=state) for name in names]
+    driver.create_volume(VolumeSpec(volume, 1))  # under the same id
+    for key in keys:
+        assert f"rbd_data.{key}" in cluster.rados("ls")
+    assert driver.residue(remove=True) == ()
+    objects = cluster.rados("ls")
+    assert [key for key in keys if key in objects] == []
+    read(driver, volume, "0")
 
 
 @pytest.mark.heavy  # half a minute: the cluster waits for the client that was killed
@@ -433,6 +478,7 @@ def test_backups_in_a_bucket(cluster: ceph.CephCluster, driver: CephVolumes, ima
         assert "a secret of S3" not in f"{caught.value.message} {caught.value.details}"
 
 
+@pytest.mark.heavy
 def test_a_dead_monitor(cluster: ceph.CephCluster, tmp_path: Path, run_dir: Path) -> None:
     """Every call has a limit, and what was asked works once the monitor is back."""
     driver = driver_of(cluster, tmp_path, run_dir)

@@ -85,6 +85,9 @@ def test_what_is_left(cluster: ceph.CephCluster, alice: Caller, active: Callable
     (tmp_path / "data").write_bytes(b"x" * 512)
     pool.bring(tmp_path / "data", uuid.uuid4())
     kept = pool.bring(tmp_path / "data", held)
+    going = pool.bring(tmp_path / "data", uuid.uuid4())
+    cluster.rbd("snap", "purge", "--no-progress", going)
+    cut_short = cluster.cut_removal(going)
     others = ["incoming-0123456789ab-1", f"content-{'0' * 64}", f"content-0123456789ab-{'0' * 64}"]
     for name in (*others, pool.name_of("1" * 128)):  # the last: of a transaction that did not end
         cluster.rbd("import", "--no-progress", str(tmp_path / "data"), name)
@@ -98,7 +101,7 @@ def test_what_is_left(cluster: ceph.CephCluster, alice: Caller, active: Callable
             cursor.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [f"images.upload:{held}"])
         cluster.rbd("create", "--size", "1M", pool.name_of("2" * 128))  # of a removal that was cut off
         assert blobs.drop_orphans() == ["1" * 64, "2" * 64]
-        assert sorted(names(cluster)) == sorted([whole, kept, *others])
+        assert sorted(names(cluster)) == sorted([whole, kept, *others]) and cut_short not in cluster.rados("ls")
         response = alice.call("get", f"/v2/images/{common['id']}/file")
         assert len(b"".join(response.streaming_content)) == 1024 and selectors.damaged() == []
     finally:

@@ -37,7 +37,10 @@ class Managing:
         return ()
 
     def adopt_volume(self, volume: VolumeSpec, reference: str) -> VolumeInfo:
-        """Make what the pool has under a name the volume. Raises NotUnmanaged, VolumeTooSmall, NotSupported."""
+        """Make what the pool has under a name the volume.
+
+        Raises NotUnmanaged, VolumeTooSmall, VolumeInUse (a client has it open), NotSupported.
+        """
         raise NotSupported("The back end does not take volumes over.")
 
     def release_volume(self, volume_id: str, reference: str) -> None:

@@ -16,6 +16,7 @@ from workers.drivers.volume.errors import (
     PoolUnavailable,
     SnapshotNotFound,
     SourceUnavailable,
+    VolumeInUse,
     VolumeNotFound,
     VolumeTooSmall,
 )
@@ -30,6 +31,7 @@ _ERRORS: Errors = {
     "no-snapshot": (SnapshotNotFound, "The volume has no such snapshot."),
     "too-small": (VolumeTooSmall, "The volume would be smaller than its source, or than it is."),
     "busy": (PoolBusy, "Another operation on the volume is under way."),
+    "open": (VolumeInUse, "A client of the storage cluster has the volume open."),
     "unmanaged": (NotUnmanaged, "The pool has no such volume."),
     "taken": (NotUnmanaged, "The pool has something of this name already."),
     "full": (PoolFull, "The pool has no space for the volume."),

@@ -8,12 +8,6 @@ from pool import Pool, Refused
 HOSTS = "celerity_hosts"  # an object: the addresses of hosts
 
 
-def strangers(pool: Pool, image: Any) -> list[str]:
-    """Return the addresses of the clients that have an image open, but this one's."""
-    own = pool.cluster.get_instance_id()
-    return [item["addr"] for item in image.watchers_list() if item["id"] != own]
-
-
 def clients_of(pool: Pool, image: Any) -> list[str]:
     """The addresses of the clients that may write to an image: those that have it open, and those that were cut off
     with its lock and may be back.
@@ -21,7 +15,7 @@ def clients_of(pool: Pool, image: Any) -> list[str]:
     own = pool.cluster.get_instance_id()
     lockers = image.list_lockers() or {"lockers": []}
     others = [address for client, _, address in lockers["lockers"] if client != f"client.{own}"]
-    return sorted({*strangers(pool, image), *others})
+    return sorted({*pool.strangers(image), *others})
 
 
 def fence(pool: Pool, volume: str, keep: list[str], hours: int) -> Any:

@@ -16,6 +16,7 @@ from typing import Any
 
 import rados
 import rbd
+from directory import TRASH, Directory
 
 LEASE_SECONDS = 30  # of a lock; renewed all the time by a process that lives
 LOCK_PATIENCE_SECONDS = 2.0
@@ -23,9 +24,9 @@ DEEPEST = 8  # clones of clones
 LOCK = "celerity"
 MUST_RENEW = 2
 MARK = "celerity"
-TRASH = "rbd_trash"  # an object: every image goes through it when it is removed
-PAGE = 1000
 FULL = (errno.ENOSPC, errno.EDQUOT)
+# Clones need it, a client has it open, an operator keeps it for a time, or it is not in the trash.
+KEPT_IN_TRASH = (rbd.ImageHasSnapshots, rbd.ImageBusy, rbd.PermissionError, rbd.ImageNotFound)
 
 
 class Refused(Exception):
@@ -36,7 +37,7 @@ class Refused(Exception):
         self.kind, self.details = kind, details
 
 
-class Pool:
+class Pool(Directory):
     """A connection to a pool. Images of this cloud say so in their metadata: a pool may be others', too. `cloud`: what
     this one is called, and what it was called before.
     """
@@ -110,7 +111,7 @@ class Pool:
     def image(self, name: str, *, read_only: bool = False, leaving: bool = False) -> Any:
         """Open an image of the pool; ``leaving``: also one whose removal has begun. Raises rbd.ImageNotFound."""
         if leaving and self.is_leaving(name):
-            return rbd.Image(self.io, image_id=self._id_of(name), read_only=read_only)
+            return rbd.Image(self.io, image_id=self.id_of(name), read_only=read_only)
         return rbd.Image(self.io, name, read_only=read_only)
 
     def mark(self, name: str) -> None:
@@ -127,52 +128,6 @@ class Pool:
             return str(image.metadata_get(MARK)) in self.clouds
         except KeyError:
             return False
-
-    def has(self, name: str) -> bool:
-        """Return whether the pool's directory has an image of this name."""
-        return bool(self._id_of(name))
-
-    def _id_of(self, name: str) -> str:
-        """The id that the directory has for a name, after its length; "" for none."""
-        try:
-            with rados.ReadOpCtx() as operation:
-                rows, _ = self.io.get_omap_vals_by_keys(operation, (f"name_{name}",))
-                self.io.operate_read_op(operation, "rbd_directory")
-                return dict(rows).get(f"name_{name}", b"")[4:].decode()
-        except rados.ObjectNotFound:
-            return ""
-
-    def names(self) -> list[str]:
-        """The names in the pool's directory. librbd also lists what it has begun to remove and clones still need."""
-        return [key.removeprefix("name_") for key, _ in self.notes("rbd_directory", "name_")]
-
-    def notes(self, name: str, prefix: str = "") -> Iterator[tuple[str, bytes]]:
-        """What an object has by keys that begin so; nothing of one that is not there."""
-        after = ""
-        while True:
-            try:
-                with rados.ReadOpCtx() as operation:
-                    values, _ = self.io.get_omap_vals(operation, after, prefix, PAGE)
-                    self.io.operate_read_op(operation, name)
-                    rows = list(values)
-            except rados.ObjectNotFound:
-                return
-            yield from rows
-            if len(rows) < PAGE:
-                return
-            after = rows[-1][0]
-
-    def is_leaving(self, name: str) -> bool:
-        """Return whether the removal of an image was cut short, or is under way: librbd forgets the id of a name first,
-        and takes the name out of the directory then. When an image is made or renamed, the id is there before.
-        """
-        if not self.has(name):
-            return False
-        try:
-            self.io.stat(f"rbd_id.{name}")
-        except rados.ObjectNotFound:
-            return True
-        return False
 
     def rename(self, source: str, target: str) -> None:
         """Give an image another name, which none has. Raises rbd.ImageNotFound."""
@@ -209,45 +164,52 @@ class Pool:
         return json.loads(output) if output else None
 
     def remove(self, name: str) -> None:
-        """Remove an image and its snapshots. One that clones need goes to the trash until they are gone. What a process
-        that was killed began to remove may have no name in the directory any more: librbd finds it, and ends that.
+        """Remove an image and its snapshots, by way of the trash. One that clones need stays there until they are gone;
+        so does one whose removal is cut short. Raises Refused while a client has it open.
         """
-        if not self.has(name):
+        image_id, parent = self.id_of(name), None
+        if not image_id:
             self._forget(name)  # of what was renamed when its process was killed
-        parent = None
-        with suppress(rbd.ImageNotFound), self.image(name, leaving=True) as image:
+            with suppress(rbd.ImageNotFound, rbd.ImageHasSnapshots):
+                self.rbd.remove(self.io, name)  # librbd ends a removal of its own, or of versions before
+            return
+        with suppress(rbd.ImageNotFound), rbd.Image(self.io, image_id=image_id) as image:
+            if self.strangers(image):
+                raise Refused("busy", f"a client has {name} open")
             parent = self._parent(image)
             for snapshot in image.list_snaps():
                 if snapshot.get("namespace", 0) == rbd.RBD_SNAP_NAMESPACE_TYPE_USER:
                     unprotect(image, snapshot["name"])
                     image.remove_snap(snapshot["name"])
         try:
-            self.rbd.remove(self.io, name)
-        except rbd.ImageNotFound as error:
-            if self.has(name):  # librbd says the same where there is no trash
-                if self.limits()[1]:
-                    raise Refused("full", "a full pool without the object rbd_trash removes nothing") from error
-                raise Refused("unavailable", f"the directory has {name}, but librbd does not find it") from error
-        except rbd.ImageHasSnapshots:
-            with suppress(rbd.ImageNotFound):  # it is in the trash already
-                self.rbd.trash_move(self.io, name, 0)
+            self.rbd.trash_move(self.io, name, 0)
+        except rbd.ImageNotFound as error:  # librbd says the same where there is no trash
+            if self.limits()[1]:
+                raise Refused("full", "a full pool without the object rbd_trash removes nothing") from error
+            raise Refused("unavailable", f"the directory has {name}, but librbd does not find it") from error
+        with suppress(*KEPT_IN_TRASH):
+            self.rbd.trash_remove(self.io, image_id, True)
         if parent is not None:
             self.discard(parent)
 
     def discard(self, image_id: str) -> None:
-        """Remove an image of this cloud from the trash, and those that only it needed."""
+        """Remove an image of this cloud from the trash, and those that only it needed. Of one without a header the data
+        has gone.
+        """
         parent = None
-        try:
-            with rbd.Image(self.io, image_id=image_id, read_only=True) as image:
-                if not self.is_ours(image):
-                    return
-                parent = self._parent(image)
-        except rbd.ImageNotFound:
-            return
-        with suppress(rbd.ImageNotFound, rbd.ImageHasSnapshots, rbd.ImageBusy, rbd.PermissionError):
-            self.rbd.trash_remove(self.io, image_id)  # not found: it is not in the trash
+        with suppress(rbd.ImageNotFound), rbd.Image(self.io, image_id=image_id, read_only=True) as image:
+            if not self.is_ours(image):
+                return
+            parent = self._parent(image)
+        with suppress(*KEPT_IN_TRASH):
+            self.rbd.trash_remove(self.io, image_id)
             if parent is not None:
                 self.discard(parent)
+
+    def strangers(self, image: Any) -> list[str]:
+        """Return the addresses of the clients that have an image open, but this one's."""
+        own = self.cluster.get_instance_id()
+        return [item["addr"] for item in image.watchers_list() if item["id"] != own]
 
     def _parent(self, image: Any) -> str | None:
         """The id of the image of this pool that an image is a clone of."""

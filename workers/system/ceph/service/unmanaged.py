@@ -4,10 +4,10 @@ Images `unmanaged-<name>`, and snapshots of volumes that are called so: nobody's
 others', and not offered.
 """
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
-import clients
 import rbd
 from pool import Pool, Refused
 
@@ -27,7 +27,7 @@ def unmanaged(pool: Pool) -> Any:
 def adopt(pool: Pool, volume: str, reference: str, size: int) -> Any:
     """Make an image a volume of ``size`` bytes: no smaller than it was. Raises Refused while a client has it open."""
     name, source = f"volume-{volume}", UNMANAGED + reference
-    with pool.locked(volume, source):
+    with pool.locked(volume, source), _unlocking(pool, source):
         if not pool.settle(source, name):
             try:
                 with pool.image(source, read_only=True) as image:
@@ -41,13 +41,12 @@ def adopt(pool: Pool, volume: str, reference: str, size: int) -> Any:
         with pool.image(name) as image:
             if image.size() < size:
                 image.resize(size)
-        pool.unlock_for_good(source)
 
 
 def release(pool: Pool, volume: str, reference: str) -> Any:
     """Give up a volume. Absent is success. Raises Refused while a client has it open, or if the name is another's."""
     name, target = f"volume-{volume}", UNMANAGED + reference
-    with pool.locked(volume):
+    with pool.locked(volume, target), _unlocking(pool, target):
         if pool.is_leaving(target):
             raise Refused("taken", reference)
         is_there = pool.settle(name, target)
@@ -60,17 +59,24 @@ def release(pool: Pool, volume: str, reference: str) -> Any:
         pool.unlock_for_good(volume)
 
 
+@contextmanager
+def _unlocking(pool: Pool, name: str) -> Iterator[None]:
+    """The lock of a name that is nobody's goes with the work on it, also when that was refused."""
+    try:
+        yield
+    finally:
+        pool.unlock_for_good(name)
+
+
 def _check_unused(pool: Pool, image: Any) -> None:
-    if clients.strangers(pool, image):
-        raise Refused("busy", "another client has it open")
+    if pool.strangers(image):
+        raise Refused("open", "a client has it open")
 
 
 def unmanaged_snapshots(pool: Pool, volume: str) -> Any:
     """The snapshots of a volume that nobody manages: names, bytes."""
-    with suppress(rbd.ImageNotFound), pool.image(f"volume-{volume}", read_only=True) as image:
-        rows = [(item["name"], item["size"]) for item in image.list_snaps() if item.get("namespace", 0) == 0]
-        return sorted(row for row in rows if row[0].startswith(UNMANAGED))
-    return []
+    rows = [(name, size) for name, size in pool.snapshots_of(f"volume-{volume}") if name.startswith(UNMANAGED)]
+    return sorted(rows)
 
 
 def rename_snapshot(pool: Pool, volume: str, snapshot: str, new: str) -> Any:

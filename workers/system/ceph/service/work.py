@@ -6,7 +6,6 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import clients
 import rados
 import rbd
 from pool import DEEPEST, Pool, Refused, snapshots, unprotect
@@ -14,7 +13,7 @@ from pool import DEEPEST, Pool, Refused, snapshots, unprotect
 BASE = "base"
 MOMENT_SECONDS = 120
 UNUSED_DAYS = 1
-OURS = ("volume-", "disk-")  # a UUID follows
+UNIQUE = ("volume", "disk", "new")  # a UUID follows
 GIB = 1 << 30
 
 
@@ -228,15 +227,15 @@ def revert(pool: Pool, volume: str, snapshot: str) -> Any:
     with pool.locked(volume), pool.image(f"volume-{volume}") as image:
         if snapshot not in snapshots(image):
             raise Refused("no-snapshot", snapshot)
-        if clients.strangers(pool, image):  # of a guest that ended a moment ago: the cluster forgets it within 30 s
+        if pool.strangers(image):  # of a guest that ended a moment ago: the cluster forgets it within 30 s
             raise Refused("busy", "another client has the volume open")
         image.rollback_to_snap(f"snapshot-{snapshot}")
 
 
 def residue(pool: Pool, remove: bool) -> Any:
     """What this cloud never finished: nobody works on it, nor has it open. Bases that no volume is a clone of."""
-    rows, listed, names = [], pool.rbd.list(pool.io), pool.names()
-    for name in names:
+    rows = []
+    for name in pool.names():
         key = name.partition("-")[2]
         if name.startswith("new-") and is_uuid(key):
             with suppress(Refused, rbd.ImageNotFound), pool.locked(key, removing=True):
@@ -249,27 +248,28 @@ def residue(pool: Pool, remove: bool) -> Any:
                 if _is_unused(pool, name):
                     pool.remove(name)
     if remove:
-        _empty_trash(pool, {*listed} - {*names})
+        _empty_trash(pool)
     return rows
 
 
-def _empty_trash(pool: Pool, unlisted: set[str]) -> None:
-    """What clones needed when it was removed; ``unlisted``: its removal was cut short, and librbd alone knows it."""
-    for name in unlisted:
-        key = name.partition("-")[2][:36]
-        if name.startswith(OURS) and is_uuid(key):
-            with suppress(Refused), pool.locked(key, removing=True):
-                pool.remove(name)
-    for item in pool.rbd.trash_list(pool.io):
-        if item["name"].startswith(OURS) and is_uuid(item["name"].partition("-")[2][:36]):
-            pool.discard(item["id"])
+def _empty_trash(pool: Pool) -> None:
+    """What clones needed when it was removed, and what a removal that was cut short has left."""
+    for image_id, name, is_moving in list(pool.trash()):
+        kind, _, key = name.partition("-")
+        if kind != "image" and not (kind in UNIQUE and is_uuid(key[:36])):
+            continue
+        if is_moving:
+            if pool.id_of(name) == image_id:  # whoever removes it by its name ends that
+                continue
+            pool.end_move(image_id)
+        pool.discard(image_id)
 
 
 def _is_left(pool: Pool, name: str) -> bool:
     """An image's data is copied without a lock, by a client that has it open; there is a moment before and after."""
     with pool.image(name, read_only=True, leaving=True) as image:
         is_young = _age(image) < timedelta(seconds=MOMENT_SECONDS)
-        return pool.is_ours(image) and not clients.strangers(pool, image) and not is_young
+        return pool.is_ours(image) and not pool.strangers(image) and not is_young
 
 
 def _is_unused(pool: Pool, name: str) -> bool:
