@@ -7,6 +7,7 @@ import sys
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cloud.settings")
+    import cloud  # noqa: F401, I001 - before Django, which loads what cloud/tuning/lean.py keeps out
     from django.core.management import execute_from_command_line
 
     execute_from_command_line([os.environ.get("CELERITY_PROG", sys.argv[0]), *sys.argv[1:]])

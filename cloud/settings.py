@@ -12,13 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 from cloud import host_settings, stores, volume_backends
 from cloud.logs import logging_config
 from cloud.page_settings import REST_FRAMEWORK, SPECTACULAR_SETTINGS, STATIC_URL, UNFOLD  # noqa: F401
-from cloud.tuning.import_guard import absent
 from workers.system import addresses
-
-with absent("opentelemetry"):  # it is for traces (below): redis-py would load it for metrics, 10 MiB in each process
-    import redis  # noqa: F401
-with absent("yaml"):  # Celery's messages are JSON
-    import kombu.serialization  # noqa: F401
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()

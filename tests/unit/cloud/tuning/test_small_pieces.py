@@ -10,7 +10,7 @@ from importlib.util import find_spec
 import pytest
 
 from cloud.tuning import log_records, memory
-from cloud.tuning.import_guard import absent
+from cloud.tuning.import_guard import absent, hollow, later
 
 
 def test_a_guarded_import_fails_inside_the_block_only() -> None:
@@ -23,9 +23,38 @@ def test_a_guarded_import_fails_inside_the_block_only() -> None:
     assert sys.modules["json"] is json, "what is loaded stays"
 
 
-@pytest.mark.parametrize("module", ["cloud.settings", "cloud.celery_base"])
-def test_no_process_loads_what_it_does_not_show(module: str) -> None:
-    code = f"import {module}, sys\nprint(*({{'rich', 'pygments', 'opentelemetry'}} & set(sys.modules)))"
+def test_what_is_loaded_later_is_loaded_by_its_first_use() -> None:
+    kept = sys.modules.pop("this", None)
+    later("this")
+    try:
+        import this
+
+        assert not hasattr(this, "__file__"), "the import system asks for such names"
+        assert callable(this.s.format)
+        assert sys.modules["this"].__file__
+    finally:
+        sys.modules.pop("this", None)
+        if kept is not None:
+            sys.modules["this"] = kept
+
+
+def test_a_hollow_package_is_whole_after_the_block() -> None:
+    code = (
+        "import sys\nfrom cloud.tuning.import_guard import hollow\n"
+        "with hollow('email.mime'):\n    import email.mime.text\n    assert not hasattr(email.mime, '__file__')\n"
+        "assert 'email.mime' not in sys.modules\n"
+        "import email.mime\nassert email.mime.__file__"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    with hollow("json"):
+        import json
+    assert json.dumps, "what is loaded stays"
+
+
+@pytest.mark.parametrize("module", ["cloud.settings", "cloud.celery_base", "cloud.celery_command"])
+def test_no_process_loads_what_it_does_not_use(module: str) -> None:
+    idle = {"rich", "pygments", "opentelemetry", "yaml", "redis.asyncio", "redis.asyncio.client", "sqlparse.sql"}
+    code = f"import {module}, sys\nprint(*({idle} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
 
 
@@ -37,9 +66,9 @@ def test_an_agent_and_the_scheduler_load_no_cryptography() -> None:
     drivers = ["storage.local", "volume.local.driver", "backup.archive.driver"]
     drivers += ["hypervisor.libvirt.driver"] if find_spec("libvirt") else []
     idle = {"cryptography.hazmat.bindings._rust", "yaml", "rest_framework", "jsonschema", "requests", "boto3", "unfold"}
-    idle |= {"pycdlib", "pyotp", "apps.identity.services.authentication"}
+    idle |= {"redis.asyncio", "sqlparse.sql", "pycdlib", "pyotp", "apps.identity.services.authentication"}
     code = (
-        "import django, sys; django.setup(); import cloud.celery, workers.host.process\n"
+        "import cloud, django, sys; django.setup(); import cloud.celery, workers.host.process\n"
         f"import {', '.join(f'workers.drivers.{name}' for name in drivers)}\n"
         f"print(*({idle} & set(sys.modules)))"
     )
