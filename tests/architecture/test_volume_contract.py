@@ -3,6 +3,8 @@
 import dataclasses
 import importlib
 import inspect
+import re
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,7 @@ from workers.drivers.volume import loader
 from workers.drivers.volume.base import Capabilities, VolumeDriver
 from workers.drivers.volume.contents import Contents
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 METHODS, OF_A_PART = 20, 5
 PARTS = [part for part in VolumeDriver.__mro__ if "named" in vars(part)]
 
@@ -35,3 +38,15 @@ def test_capabilities_name_the_parts_of_each_driver(name: str) -> None:
         own = [method for method in methods(part) if getattr(driver, method) is not getattr(part, method)]
         has = getattr(driver.capabilities, part.named)
         assert bool(own) is (has and part is not Contents), (part, own)
+
+
+def test_what_is_unmanaged_has_one_name() -> None:
+    """Applications, drivers, and the process that speaks to Ceph cannot import one another: one constant in each."""
+    texts = ((path, path.read_text()) for room in ("apps", "workers") for path in (ROOT / room).rglob("*.py"))
+    named = {str(path.relative_to(ROOT)): text for path, text in texts if re.search(r'"unmanaged-["{]', text)}
+    assert set(named) == {
+        "apps/volumes/services/managing.py",
+        "workers/drivers/volume/specs.py",
+        "workers/system/ceph/service/unmanaged.py",
+    }
+    assert all(len(re.findall('"unmanaged-"', text)) == 1 for text in named.values())

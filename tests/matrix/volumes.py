@@ -241,8 +241,8 @@ def migrate(cloud: Cloud, case: "Case") -> None:
     """Move the volume to another host: any. One that is encrypted is decrypted, of the others each second encrypted."""
     code = (
         " from django.db.transaction import atomic; from apps.volumes.services import managing, volume_migrations;"
-        " begin = atomic(lambda kept: volume_migrations.begin(context=context, row=volumes.locked(volume), kept=kept,"
-        " status='maintenance', backend='local')); begin(managing.kept_of(volume))"
+        " begin = atomic(lambda known: volume_migrations.begin(context=context, row=volumes.locked(volume),"
+        " found=known, status='maintenance', backend='local')); begin(managing.unmanaged_of(volume))"
     )
     if inside_of(case.cell.pipeline, case.name) != "*":
         kind = _CLEAR_TYPE if _is_encrypted(case.name) else _SECRET_TYPE

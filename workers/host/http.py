@@ -80,14 +80,14 @@ def _unmanaged(drivers: HostDrivers, backend: str) -> bytes:
 def _unmanaged_snapshots(drivers: HostDrivers, backend: str) -> bytes:
     """Of the host's volumes: a pool may have those of all hosts."""
     rows = volumes.on_host(host=drivers.host).filter(backend=backend)
-    return orjson.dumps(_kept_of(_driver(drivers, backend), map(str, rows.values_list("id", flat=True))))
+    return orjson.dumps(_snapshots_of(_driver(drivers, backend), map(str, rows.values_list("id", flat=True))))
 
 
-def _kept_snapshots(drivers: HostDrivers, volume_id: str) -> bytes:
-    return orjson.dumps(_kept_of(drivers.volume, [volume_id]))
+def _unmanaged_of_volume(drivers: HostDrivers, volume_id: str) -> bytes:
+    return orjson.dumps(_snapshots_of(drivers.volume, [volume_id]))
 
 
-def _kept_of(driver: VolumeDriver, volume_ids: Iterable[str]) -> list[dict[str, Any]]:
+def _snapshots_of(driver: VolumeDriver, volume_ids: Iterable[str]) -> list[dict[str, Any]]:
     return [
         {"volume": key, "name": item.reference, "size_gib": item.size_gib}
         for key in volume_ids
@@ -112,7 +112,7 @@ DUTIES: dict[str, Callable[[HostDrivers, str], bytes]] = {
     "guests": _guests,
     "freeze": _freeze,
     "thaw": _thaw,
-    "kept-snapshots": _kept_snapshots,
+    "kept-snapshots": _unmanaged_of_volume,
     "unmanaged": _unmanaged,
     "unmanaged-snapshots": _unmanaged_snapshots,
 }

@@ -25,7 +25,7 @@ from apps.volumes.services import volumes as services
 
 ANSWER_BYTES = 4 << 20
 NAME, VOLUME, SNAPSHOT = "source-name", "volume-", "_snapshot-"
-KEPT = "unmanaged-"  # what a pool calls a snapshot that nobody has
+UNMANAGED = "unmanaged-"  # what the name of a snapshot begins with that nobody has
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ class Manageable:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """Whether a pool has snapshots of a volume that nobody manages, and what else was true then."""
+class Unmanaged:
+    """Whether a pool has unmanaged snapshots of a volume, and what else was true then."""
 
     any: bool
     host: str
@@ -87,11 +87,11 @@ def snapshots_of(backend: backends.Backend) -> list[Manageable]:
 
 def _reference(item: dict[str, Any]) -> str:
     """Return how a request names a snapshot that a pool has. Agents of before call the name a reference."""
-    return f"{SNAPSHOT}{(item.get('name') or item['reference']).removeprefix(KEPT)}"
+    return f"{SNAPSHOT}{(item.get('name') or item['reference']).removeprefix(UNMANAGED)}"
 
 
-def with_kept(act: Callable[[Kept | None], Volume | None]) -> None:
-    """Do under a volume's lock what needs to know whether its pool keeps snapshots of it.
+def with_unmanaged(act: Callable[[Unmanaged | None], Volume | None]) -> None:
+    """Do under a volume's lock what needs to know whether its pool has unmanaged snapshots of it.
 
     ``act`` runs in a transaction, and returns None when it is done, or the volume of which it needs to know more; it
     has changed nothing then. It is called again once the agent was asked, which may take seconds: no lock is held
@@ -100,18 +100,18 @@ def with_kept(act: Callable[[Kept | None], Volume | None]) -> None:
     with transaction.atomic():
         volume = act(None)
     if volume is not None:
-        kept = kept_of(volume)
+        unmanaged = unmanaged_of(volume)
         with transaction.atomic():
-            act(kept)
+            act(unmanaged)
 
 
-def kept_of(volume: Volume) -> Kept:
-    """Ask whether the pool has snapshots of a volume that nobody manages. Raises Unavailable (503), of no host's name:
+def unmanaged_of(volume: Volume) -> Unmanaged:
+    """Ask whether the pool has unmanaged snapshots of a volume. Raises Unavailable (503), of no host's name:
     members retype their volumes.
     """
     place, count = (volume.host, volume.backend), _ever(volume)
     try:
-        return Kept(bool(_kept(volume)), *place, count)
+        return Unmanaged(bool(_unmanaged_snapshots(volume)), *place, count)
     except (exceptions.InvalidHost, Unavailable) as error:
         raise Unavailable(f"The host of volume {volume.id} does not answer; try again.") from error
 
@@ -121,7 +121,7 @@ def _ever(volume: Volume) -> int:
     return Snapshot.objects.filter(volume_id=volume.id).count()
 
 
-def _kept(volume: Volume) -> list[dict[str, Any]]:
+def _unmanaged_snapshots(volume: Volume) -> list[dict[str, Any]]:
     backend, key = backend_of(f"{volume.host}@{volume.backend}"), str(volume.id)
     try:
         return _ask(backend, key, "kept-snapshots")
@@ -201,14 +201,14 @@ def manage_snapshot(
     name = reference.get(NAME) or ""
     if volume.status not in (states.AVAILABLE, states.IN_USE) or not volume.host:
         raise exceptions.InvalidVolume(reason=f"Volume {volume.id} is {volume.status}.")
-    mine = [item for item in _kept(volume) if _reference(item) == name]
+    mine = [item for item in _unmanaged_snapshots(volume) if _reference(item) == name]
     if not mine:
         raise exceptions.InvalidReference(ref=str(reference)[:255], reason="The volume has no such snapshot to manage.")
     return snapshots.create(
         context=context,
         volume=volume,
         attached_too=True,
-        values={**values, "kept_as": KEPT + name.removeprefix(SNAPSHOT), "size": mine[0]["size_gib"]},
+        values={**values, "kept_as": UNMANAGED + name.removeprefix(SNAPSHOT), "size": mine[0]["size_gib"]},
     )
 
 
@@ -223,5 +223,5 @@ def unmanage_snapshot(*, context: RequestContext, snapshot: Snapshot) -> None:
         )
     services.check_snapshot_copies(row)
     Snapshot.objects.filter(id=row.id).update(status=states.DELETING, updated_at=timezone.now())
-    rpcapi.unmanage_snapshot(context=context, snapshot=row, kept_as=f"{KEPT}{row.id}")
+    rpcapi.unmanage_snapshot(context=context, snapshot=row, kept_as=f"{UNMANAGED}{row.id}")
     audit.record("snapshot.unmanage", "snapshot", row.id)

@@ -33,7 +33,7 @@ def migrate(*, context: RequestContext, volume: Volume, host: str) -> None:
     Raises InvalidVolume, InvalidHost (400), Unavailable (503).
     """
 
-    def act(kept: managing.Kept | None) -> Volume | None:
+    def act(found: managing.Unmanaged | None) -> Volume | None:
         row = volumes.locked(volume)
         check(row)
         target = managing.backend_of(host, enabled=True)
@@ -46,12 +46,14 @@ def migrate(*, context: RequestContext, volume: Volume, host: str) -> None:
                 )
             _rehome(row, target.host)
             return None
-        if kept is None:
+        if found is None:
             return row
-        begin(context=context, row=row, kept=kept, status=states.MAINTENANCE, backend=target.backend, host=target.host)
+        begin(
+            context=context, row=row, found=found, status=states.MAINTENANCE, backend=target.backend, host=target.host
+        )
         return None
 
-    managing.with_kept(act)
+    managing.with_unmanaged(act)
 
 
 def _rehome(row: Volume, host: str) -> None:
@@ -86,7 +88,7 @@ def begin(
     *,
     context: RequestContext,
     row: Volume,
-    kept: managing.Kept,
+    found: managing.Unmanaged,
     status: str,
     backend: str,
     host: str = "",
@@ -94,9 +96,9 @@ def begin(
 ) -> None:
     """Start the run, in the caller's transaction, which holds the volume's lock and has checked it.
 
-    Raises InvalidVolume (400) while its pool has snapshots of it that nobody manages.
+    Raises InvalidVolume (400) while its pool has unmanaged snapshots of it.
     """
-    kept.check(row)
+    found.check(row)
     changes_key = volume_type is not None and volume_keys.differs(volume=row, volume_type=volume_type)
     if changes_key and backend == row.backend and pool_selectors.is_shared(backend=backend):
         raise exceptions.InvalidVolume(
@@ -116,9 +118,9 @@ def begin(
     audit.record("volume.migrate", "volume", row.id, details={"to": f"{host or 'any host'}@{backend}"})
 
 
-def convert(*, context: RequestContext, row: Volume, kept: managing.Kept, volume_type: VolumeType) -> None:
+def convert(*, context: RequestContext, row: Volume, found: managing.Unmanaged, volume_type: VolumeType) -> None:
     """Start the run that makes the volume's data raw where it is; as ``begin``."""
-    kept.check(row, CONVERTED)
+    found.check(row, CONVERTED)
     _mark_begun(row, states.RETYPING)
     _start(row, lambda: rpcapi.convert(context=context, volume=row, volume_type_id=volume_type.id))
     audit.record("volume.retype", "volume", row.id, details={"type": volume_type.name})

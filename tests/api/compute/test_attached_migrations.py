@@ -144,9 +144,9 @@ def test_a_pool_that_all_hosts_see(server: Server, volume: Volume, worker: Worke
     with pytest.raises(exceptions.InvalidVolume, match="all hosts see"):
         volume_migrations.migrate(context=CONTEXT, volume=volume, host=f"{OTHER}@nfs#nfs")
     volume.refresh_from_db()
-    kept, to = managing.Kept(False, volume.host, "nfs", 0), {"backend": "nfs", "host": OTHER}
+    found, to = managing.Unmanaged(False, volume.host, "nfs", 0), {"backend": "nfs", "host": OTHER}
     with pytest.raises(exceptions.InvalidVolume, match="all hosts see"), atomic():
-        volume_migrations.begin(context=CONTEXT, row=volume, kept=kept, status="maintenance", **to)
+        volume_migrations.begin(context=CONTEXT, row=volume, found=found, status="maintenance", **to)
 
 
 @pytest.fixture

@@ -228,7 +228,7 @@ def test_refusals(
 
 
 def test_retype(alice: Any, admin: Any, make_volume: Any, secret: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(managing, "_kept", lambda volume: [])  # there is no agent to ask
+    monkeypatch.setattr(managing, "_unmanaged_snapshots", lambda volume: [])  # there is no agent to ask
     strong = VolumeType.objects.create(name="strong", extra_specs={"volume_backend_name": "other"})
     EncryptionType.objects.create(volume_type=strong, provider="luks", key_size=512)
     VolumeType.objects.create(name="plain", extra_specs={"volume_backend_name": "other"})
