@@ -22,9 +22,7 @@ from apps.networking.exceptions.agents import (
     AgentRefused,
     ZoneNotFound,
 )
-from apps.networking.exceptions.auto_allocated_topologies import (
-    AutoAllocationFailed,
-)
+from apps.networking.exceptions.auto_allocated_topologies import AutoAllocationFailed
 from apps.networking.exceptions.base import (
     ExtensionNotFound,
     InvalidInput,
@@ -34,10 +32,7 @@ from apps.networking.exceptions.base import (
     TagNotFound,
     UnknownMarker,
 )
-from apps.networking.exceptions.cloud_properties import (
-    OffloadsNeedOneHost,
-    UnknownOffloads,
-)
+from apps.networking.exceptions.cloud_properties import OffloadsNeedOneHost, UnknownOffloads
 from apps.networking.exceptions.floating_ips import (
     ExternalGatewayNotFound,
     FloatingIpNotFound,
@@ -116,9 +111,7 @@ from apps.networking.exceptions.security_groups import (
     SecurityGroupNotFound,
     SecurityGroupRuleNotFound,
 )
-from apps.networking.exceptions.segments import (
-    SegmentNotFound,
-)
+from apps.networking.exceptions.segments import SegmentNotFound
 from apps.networking.exceptions.servers import (
     ExternalNetworkForbidden,
     FixedIpInUse,
