@@ -52,8 +52,8 @@ def hollow(name: str) -> Iterator[None]:
     Afterwards ``import name`` loads it as usual. A package that is already loaded stays.
     """
     parent, _, child = name.rpartition(".")
-    around = find_spec(parent)
-    if name in sys.modules or around is None:
+    around = find_spec(parent) if parent and name not in sys.modules else None
+    if around is None:
         yield
         return
     package = sys.modules[name] = ModuleType(name)
