@@ -30,6 +30,10 @@ CONDITIONS = {
     "named": "the requested host",
     "failed_before": "neither left nor tried before in this run",
     "fits": "up, enabled and with enough room",
+    "up": "up and enabled",
+    "backend_enabled": "a back end that takes new volumes",
+    "backups_enabled": "a host that restores backups",
+    "room": "enough room in the pool",
 }
 
 REVERT = "revert"  # the name of the step that undoes the others

@@ -14,9 +14,13 @@ from apps.operations.explain import format
 from apps.workflow import states
 
 
-def show(console: Console, explanation: dict[str, Any]) -> None:
-    """Print the table of the filters, the best candidates, the nearest misses, and the rest of the explanation."""
-    for part in _parts(dict(explanation)):
+def show(console: Console, explanation: dict[str, Any], *, said: str = "") -> None:
+    """Print the table of the filters, the best candidates, the nearest misses, and the rest of the explanation.
+
+    Misses are printed once, and not at all if ``said`` (the errors above) has them.
+    """
+    unsaid = [miss for miss in dict.fromkeys(explanation.get("misses") or ()) if str(miss) not in said]
+    for part in _parts({**explanation, "misses": unsaid}):
         console.print(Padding(part, (0, 0, 0, 2)))
 
 

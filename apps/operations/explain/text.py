@@ -176,7 +176,8 @@ def _run(console: Console, story: Story, run: "Run") -> None:
         console.print(Text(f"  hosts that failed it: {', '.join(run.excluded_hosts)}"))
     if run.explanation:
         console.print(Text(f"  Scheduling, last attempt: {choices.checked_hosts(run.explanation)}"))
-        choices.show(console, run.explanation)
+        said = "\n".join((run.error_message, *(step.error_message for step in steps)))
+        choices.show(console, run.explanation, said=said)
 
 
 def _steps(story: Story, steps: list[Any]) -> Table:
