@@ -23,6 +23,11 @@ ACTIONS: tuple[tuple[dict[str, Any], str], ...] = (
     ({"shelve": None}, "SHELVED"),
     ({"shelveOffload": None}, "SHELVED_OFFLOADED"),
     ({"unshelve": None}, "ACTIVE"),
+    ({"pause": None}, "PAUSED"),
+    ({"unpause": None}, "ACTIVE"),
+    ({"suspend": None}, "SUSPENDED"),
+    ({"resume": None}, "ACTIVE"),
+    ({"rebuild": {"name": "watched"}}, "ACTIVE"),
     ({"rescue": {}}, "RESCUE"),
     ({"unrescue": None}, "ACTIVE"),
 )
@@ -62,6 +67,18 @@ def lacks(server: dict[str, Any], volumes: list[dict[str, str]]) -> list[str]:
     return [name for name, value in shown.items() if not value]
 
 
+def act(cloud: Cloud, key: str, body: dict[str, Any], status: str, volumes: list[dict[str, str]], **more: Any) -> None:
+    """Ask for an action, and read the server until it is over: never off, complete whenever it is ACTIVE."""
+    with polled(cloud, key) as seen:
+        answer = cloud.call("POST", f"/compute/v2.1/servers/{key}/action", body, admin=True, **more)
+        assert answer.status_code in (200, 202, 204), (body, answer.text)
+        assert cloud.settled(key)["status"] == status, body
+    assert not {server["status"] for server in seen} & {"SHUTOFF", "UNKNOWN", "ERROR"}, body
+    assert not [missing for server in seen if server["status"] == "ACTIVE" and (missing := lacks(server, volumes))], (
+        body
+    )
+
+
 def test_never_off_and_complete_as_soon_as_active(cloud: Cloud) -> None:
     """GitLab's fleeting deletes a machine that is SHUTOFF or UNKNOWN; controllers read addresses and zone once."""
     key = cloud.create("watched")
@@ -77,15 +94,24 @@ def test_never_off_and_complete_as_soon_as_active(cloud: Cloud) -> None:
     cloud.settled(key)
     volumes = [{"id": volume}]
     for body, status in ACTIONS:
-        with polled(cloud, key) as seen:
-            answer = cloud.call("POST", f"/compute/v2.1/servers/{key}/action", body, admin=True)
-            assert answer.status_code in (200, 202, 204), (body, answer.text)
-            assert cloud.settled(key)["status"] == status, body
-        assert not {server["status"] for server in seen} & {"SHUTOFF", "UNKNOWN", "ERROR"}, body
-        assert not [
-            missing for server in seen if server["status"] == "ACTIVE" and (missing := lacks(server, volumes))
-        ], body
+        if "rebuild" in body:
+            body["rebuild"]["imageRef"] = cloud.image()
+        act(cloud, key, body, status, volumes)
     cloud.delete(key)
     wait_for(lambda: cloud.call("GET", path).json()["volume"]["status"] == "available", what="the volume free")
     cloud.call("DELETE", path)
     wait_for(lambda: cloud.call("GET", path).status_code == 404, what="the volume gone")
+
+
+def test_never_off_while_it_is_made_again_on_another_host(cloud: Cloud) -> None:
+    key = cloud.create("evacuated")
+    host = cloud.settled(key)["OS-EXT-SRV-ATTR:host"]
+    services = cloud.call("GET", f"/compute/v2.1/os-services?host={host}&binary=nova-compute", admin=True).json()
+    service = f"/compute/v2.1/os-services/{services['services'][0]['id']}"
+    assert cloud.call("PUT", service, {"forced_down": True}, admin=True).status_code == 200
+    try:
+        # From 2.95 on an evacuated server is off until its owner starts it.
+        act(cloud, key, {"evacuate": {}}, "ACTIVE", [], headers={"OpenStack-API-Version": "compute 2.94"})
+    finally:
+        cloud.call("PUT", service, {"forced_down": False}, admin=True)
+    assert cloud.settled(key)["OS-EXT-SRV-ATTR:host"] != host
