@@ -41,7 +41,8 @@ def test_what_is_loaded_later_is_loaded_by_its_first_use() -> None:
 def test_a_hollow_package_is_whole_after_the_block() -> None:
     code = (
         "import sys\nfrom cloud.tuning.import_guard import hollow\n"
-        "with hollow('email.mime'):\n    from email.mime import text\n    assert not hasattr(sys.modules['email.mime'], '__file__')\n"
+        "with hollow('email.mime'):\n    from email.mime import text\n"
+        "    assert not hasattr(sys.modules['email.mime'], '__file__')\n"
         "assert 'email.mime' not in sys.modules\n"
         "import email.mime\nassert email.mime.__file__"
     )
