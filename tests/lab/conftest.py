@@ -12,6 +12,9 @@ from deploy.testrun import make_state
 from tests.lab.cloud import Guests, LabCloud
 from tests.lab.machine import Machine
 
+# Slow migrations: what is killed amid a move has its time.
+SETTINGS = {"CELERITY_API_PROCESSES": "1", "CELERITY_LIVE_MIGRATION_BANDWIDTH": "8"}
+
 
 @pytest.fixture(scope="package")
 def lab_cloud(guest_image: Path, request: pytest.FixtureRequest) -> Iterator[LabCloud]:
@@ -25,8 +28,7 @@ def lab_cloud(guest_image: Path, request: pytest.FixtureRequest) -> Iterator[Lab
     lab = Lab(plan.make(state / "lab", max(needed, default=2)))
     try:
         with machine.entered():
-            # Slow migrations: what is killed amid a move has its time.
-            lab.up(CELERITY_API_PROCESSES="1", CELERITY_LIVE_MIGRATION_BANDWIDTH="8")
+            lab.up(**SETTINGS)
             cloud = LabCloud(lab, machine)
         yield cloud
     finally:
