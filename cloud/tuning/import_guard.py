@@ -36,7 +36,7 @@ def later(name: str) -> None:
     stand_in = sys.modules[name] = ModuleType(name)
 
     def load(wanted: str) -> Any:
-        if wanted.startswith("__"):  # the import system looks, and so does whoever walks through all modules
+        if wanted.startswith("__"):  # the import system looks, and so does code that walks through all modules
             raise AttributeError(wanted)
         if sys.modules.get(name) is stand_in:
             del sys.modules[name]

@@ -34,7 +34,7 @@ SESSION = "inside 'while date; do sleep 0.2; done'"
 
 
 class Walker(Shell):
-    """An administrator, who looks between lines until the server is at rest."""
+    """An administrator, who looks between lines until the server is idle."""
 
     def __init__(self, cloud: LabCloud, directory: Path) -> None:
         super().__init__(cloud, directory, "celerity-admin")

@@ -33,7 +33,7 @@ def migrate(*, context: RequestContext, volume: Volume, host: str) -> None:
     Raises InvalidVolume, InvalidHost (400), Unavailable (503).
     """
 
-    def act(found: managing.Unmanaged | None) -> Volume | None:
+    def act(unmanaged: managing.Unmanaged | None) -> Volume | None:
         row = volumes.locked(volume)
         check(row)
         target = managing.backend_of(host, enabled=True)
@@ -46,10 +46,15 @@ def migrate(*, context: RequestContext, volume: Volume, host: str) -> None:
                 )
             _rehome(row, target.host)
             return None
-        if found is None:
+        if unmanaged is None:
             return row
         begin(
-            context=context, row=row, found=found, status=states.MAINTENANCE, backend=target.backend, host=target.host
+            context=context,
+            row=row,
+            unmanaged=unmanaged,
+            status=states.MAINTENANCE,
+            backend=target.backend,
+            host=target.host,
         )
         return None
 
@@ -88,7 +93,7 @@ def begin(
     *,
     context: RequestContext,
     row: Volume,
-    found: managing.Unmanaged,
+    unmanaged: managing.Unmanaged,
     status: str,
     backend: str,
     host: str = "",
@@ -98,7 +103,7 @@ def begin(
 
     Raises InvalidVolume (400) while its pool has unmanaged snapshots of it.
     """
-    found.check(row)
+    unmanaged.check(row)
     changes_key = volume_type is not None and volume_keys.differs(volume=row, volume_type=volume_type)
     if changes_key and backend == row.backend and pool_selectors.is_shared(backend=backend):
         raise exceptions.InvalidVolume(
@@ -118,9 +123,9 @@ def begin(
     audit.record("volume.migrate", "volume", row.id, details={"to": f"{host or 'any host'}@{backend}"})
 
 
-def convert(*, context: RequestContext, row: Volume, found: managing.Unmanaged, volume_type: VolumeType) -> None:
+def convert(*, context: RequestContext, row: Volume, unmanaged: managing.Unmanaged, volume_type: VolumeType) -> None:
     """Start the run that makes the volume's data raw where it is; as ``begin``."""
-    found.check(row, CONVERTED)
+    unmanaged.check(row, CONVERTED)
     _mark_begun(row, states.RETYPING)
     _start(row, lambda: rpcapi.convert(context=context, volume=row, volume_type_id=volume_type.id))
     audit.record("volume.retype", "volume", row.id, details={"type": volume_type.name})

@@ -146,7 +146,7 @@ def test_a_pool_that_all_hosts_see(server: Server, volume: Volume, worker: Worke
     volume.refresh_from_db()
     found, to = managing.Unmanaged(False, volume.host, "nfs", 0), {"backend": "nfs", "host": OTHER}
     with pytest.raises(exceptions.InvalidVolume, match="all hosts see"), atomic():
-        volume_migrations.begin(context=CONTEXT, row=volume, found=found, status="maintenance", **to)
+        volume_migrations.begin(context=CONTEXT, row=volume, unmanaged=found, status="maintenance", **to)
 
 
 @pytest.fixture

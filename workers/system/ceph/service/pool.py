@@ -171,7 +171,7 @@ class Pool(Directory):
         if not image_id:
             self._forget(name)  # of what was renamed when its process was killed
             with suppress(rbd.ImageNotFound, rbd.ImageHasSnapshots):
-                self.rbd.remove(self.io, name)  # librbd ends a removal of its own, or of versions before
+                self.rbd.remove(self.io, name)  # librbd ends what it began itself, or versions before did
             return
         with suppress(rbd.ImageNotFound), rbd.Image(self.io, image_id=image_id) as image:
             if self.strangers(image):

@@ -259,7 +259,7 @@ def _empty_trash(pool: Pool) -> None:
         if kind != "image" and not (kind in UNIQUE and is_uuid(key[:36])):
             continue
         if is_moving:
-            if pool.id_of(name) == image_id:  # whoever removes it by its name ends that
+            if pool.id_of(name) == image_id:  # its removal by name ends that
                 continue
             pool.end_move(image_id)
         pool.discard(image_id)
