@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -301,6 +302,51 @@ def test_an_interface_is_attached_to_a_running_guest_and_detached(cloud: Cloud, 
         assert tap not in subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert cloud.call("DELETE", f"/network/v2.0/subnets/{subnet}").status_code == 204
     assert cloud.call("DELETE", f"/network/v2.0/networks/{network}").status_code == 204
+    cloud.delete(server["id"])
+    cloud.assert_clean()
+
+
+@pytest.mark.heavy  # a minute of a guest that answers nothing
+def test_volumes_of_a_dead_guest(cloud: Cloud, key: Path) -> None:
+    """The CSI driver waits 72 s for an attachment, 48 s for a detachment, 16 s for other states. The guest's kernel has
+    panicked: it releases nothing, and the volume is in use again.
+    """
+    server = boot(cloud, "dead")
+    prompt(cloud, server["id"])
+    ip = floating_ip(cloud, server["id"])
+    wait_for(lambda: ssh(key, ip, "(sleep 1; echo c > /proc/sysrq-trigger) > /dev/null 2>&1 & echo so"), what="ssh")
+    wait_for(lambda: "Kernel panic" in console(cloud, server["id"]), what="a panic", seconds=60)
+    volumes, path = "/volume/v3/volumes", f"/compute/v2.1/servers/{server['id']}/os-volume_attachments"
+
+    def wait(seconds: int, *words: str) -> str:
+        def reached() -> str:
+            status = cloud.call("GET", f"{volumes}/{volume}").json()["volume"]["status"]
+            return status if status in words else ""
+
+        began = time.monotonic()
+        status = wait_for(reached, what=f"{words}", seconds=seconds)
+        print(f"{status} after {time.monotonic() - began:.1f} s")
+        return str(status)
+
+    answer = cloud.call("POST", volumes, {"volume": {"size": 1, "name": "pvc"}})
+    assert answer.status_code == 202, answer.text
+    volume = answer.json()["volume"]["id"]
+    wait(16, "available")
+    assert cloud.call("POST", path, {"volumeAttachment": {"volumeId": volume}}).status_code == 200
+    wait(72, "in-use")
+    cloud.settled(server["id"])
+    assert cloud.call("DELETE", f"{path}/{volume}").status_code == 202
+    wait(5, "detaching")
+    assert cloud.call("DELETE", f"{path}/{volume}").status_code in (202, 400)
+    wait(48, "in-use", "available", "error")
+    shown = cloud.call("GET", f"{volumes}/{volume}").json()["volume"]
+    assert (shown["status"], [row["server_id"] for row in shown["attachments"]]) == ("in-use", [server["id"]])
+    assert cloud.settled(server["id"])["status"] == "ACTIVE"
+    assert act(cloud, server["id"], {"os-stop": None})["status"] == "SHUTOFF"
+    assert cloud.call("DELETE", f"{path}/{volume}").status_code == 202
+    wait(48, "available")
+    assert cloud.call("DELETE", f"{volumes}/{volume}").status_code == 202
+    wait_for(lambda: cloud.call("GET", f"{volumes}/{volume}").status_code == 404, what="no volume", seconds=16)
     cloud.delete(server["id"])
     cloud.assert_clean()
 

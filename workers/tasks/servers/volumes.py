@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("celerity.agent")
 ASK_SECONDS = 5.0  # how long the guest is asked before the step is a long one
-RELEASE_SECONDS = 40.0  # CSI gives up on a detachment after 48 s
+RELEASE_SECONDS = 35.0  # CSI gives up on a detachment after 48 s, and a last question may begin just before
 
 
 def _attachment_id(ctx: StepContext) -> uuid.UUID:
