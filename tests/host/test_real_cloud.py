@@ -314,7 +314,8 @@ def test_volumes_of_a_dead_guest(cloud: Cloud, key: Path) -> None:
     server = boot(cloud, "dead")
     prompt(cloud, server["id"])
     ip = floating_ip(cloud, server["id"])
-    wait_for(lambda: ssh(key, ip, "(sleep 1; echo c > /proc/sysrq-trigger) > /dev/null 2>&1 & echo so"), what="ssh")
+    die = "echo 0 > /proc/sys/kernel/panic; (sleep 1; echo c > /proc/sysrq-trigger) > /dev/null 2>&1 & echo so"
+    wait_for(lambda: ssh(key, ip, die), what="ssh")
     wait_for(lambda: "Kernel panic" in console(cloud, server["id"]), what="a panic", seconds=60)
     volumes, path = "/volume/v3/volumes", f"/compute/v2.1/servers/{server['id']}/os-volume_attachments"
 

@@ -91,9 +91,11 @@ def test_a_config_drive(settings: Any) -> None:
     """The service's documents as files; a vendor's service that is away leaves its document empty."""
     settings.VENDOR_DATA, settings.VENDOR_DATA_URL = "", "http://127.0.0.1:1"
     personality = [{"path": "/etc/motd", "contents": "aGVsbG8="}]
-    files = config_drives.files_of(config_drives.bundle(samples.server(personality=personality), [samples.port()]))
+    server, device = samples.server(personality=personality), {"type": "disk", "serial": "volume"}
+    files = config_drives.files_of(config_drives.bundle(server, [samples.port()], devices=[device]))
     meta = orjson.loads(files["openstack/latest/meta_data.json"])
-    assert (meta["uuid"], meta["name"]) == (str(samples.server().id), "Web server")
+    assert (meta["uuid"], meta["name"], meta["devices"]) == (str(server.id), "Web server", [device])
+    assert meta["availability_zone"] == server.zone  # Kubernetes' controllers ask the drive first
     assert files["openstack/2018-08-27/user_data"] == files["ec2/latest/user-data"] == b"#!/bin/sh\n"
     assert files["openstack/content/0000"] == b"hello"
     assert files["openstack/latest/vendor_data2.json"] == b"{}"
