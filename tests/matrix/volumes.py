@@ -242,7 +242,7 @@ def migrate(cloud: Cloud, case: "Case") -> None:
     code = (
         " from django.db.transaction import atomic; from apps.volumes.services import managing, volume_migrations;"
         " begin = atomic(lambda known: volume_migrations.begin(context=context, row=volumes.locked(volume),"
-        " unmanaged=known, status='maintenance', backend='local')); begin(managing.unmanaged_of(volume))"
+        " known=known, status='maintenance', backend='local')); begin(managing.unmanaged_of(volume))"
     )
     if inside_of(case.cell.pipeline, case.name) != "*":
         kind = _CLEAR_TYPE if _is_encrypted(case.name) else _SECRET_TYPE

@@ -33,7 +33,7 @@ def migrate(*, context: RequestContext, volume: Volume, host: str) -> None:
     Raises InvalidVolume, InvalidHost (400), Unavailable (503).
     """
 
-    def act(unmanaged: managing.Unmanaged | None) -> Volume | None:
+    def act(known: managing.Unmanaged | None) -> Volume | None:
         row = volumes.locked(volume)
         check(row)
         target = managing.backend_of(host, enabled=True)
@@ -46,15 +46,10 @@ def migrate(*, context: RequestContext, volume: Volume, host: str) -> None:
                 )
             _rehome(row, target.host)
             return None
-        if unmanaged is None:
+        if known is None:
             return row
         begin(
-            context=context,
-            row=row,
-            unmanaged=unmanaged,
-            status=states.MAINTENANCE,
-            backend=target.backend,
-            host=target.host,
+            context=context, row=row, known=known, status=states.MAINTENANCE, backend=target.backend, host=target.host
         )
         return None
 
@@ -93,7 +88,7 @@ def begin(
     *,
     context: RequestContext,
     row: Volume,
-    unmanaged: managing.Unmanaged,
+    known: managing.Unmanaged,
     status: str,
     backend: str,
     host: str = "",
@@ -103,7 +98,7 @@ def begin(
 
     Raises InvalidVolume (400) while its pool has unmanaged snapshots of it.
     """
-    unmanaged.check(row)
+    known.check(row)
     changes_key = volume_type is not None and volume_keys.differs(volume=row, volume_type=volume_type)
     if changes_key and backend == row.backend and pool_selectors.is_shared(backend=backend):
         raise exceptions.InvalidVolume(
@@ -123,9 +118,9 @@ def begin(
     audit.record("volume.migrate", "volume", row.id, details={"to": f"{host or 'any host'}@{backend}"})
 
 
-def convert(*, context: RequestContext, row: Volume, unmanaged: managing.Unmanaged, volume_type: VolumeType) -> None:
+def convert(*, context: RequestContext, row: Volume, known: managing.Unmanaged, volume_type: VolumeType) -> None:
     """Start the run that makes the volume's data raw where it is; as ``begin``."""
-    unmanaged.check(row, CONVERTED)
+    known.check(row, CONVERTED)
     _mark_begun(row, states.RETYPING)
     _start(row, lambda: rpcapi.convert(context=context, volume=row, volume_type_id=volume_type.id))
     audit.record("volume.retype", "volume", row.id, details={"type": volume_type.name})

@@ -16,15 +16,11 @@ def retype(*, context: RequestContext, volume: Volume, volume_type: VolumeType, 
 
     Raises InvalidVolume and InvalidInput (400), OverLimit (413) of the new type's quotas, Unavailable (503).
     """
-    managing.with_unmanaged(lambda unmanaged: _retype(context, volume, volume_type, may_move, unmanaged))
+    managing.with_unmanaged(lambda known: _retype(context, volume, volume_type, may_move, known))
 
 
 def _retype(
-    context: RequestContext,
-    volume: Volume,
-    volume_type: VolumeType,
-    may_move: bool,
-    unmanaged: managing.Unmanaged | None,
+    context: RequestContext, volume: Volume, volume_type: VolumeType, may_move: bool, known: managing.Unmanaged | None
 ) -> Volume | None:
     """In the caller's transaction. Returns the volume if it has to know what its pool keeps."""
     locks.volume_type(volume_type.id)  # what it says does not change before the run is seen
@@ -42,20 +38,15 @@ def _retype(
         if reason and not may_move:
             raise exceptions.InvalidInput(reason=f"{reason}: it has to migrate, which the migration policy forbids")
         volume_migrations.check(row, "migrated" if reason else volume_migrations.CONVERTED)
-        if unmanaged is None:
+        if known is None:
             return row
         if reason:
             backend = volume_types.backend_of(volume_type) or row.backend
             volume_migrations.begin(
-                context=context,
-                row=row,
-                unmanaged=unmanaged,
-                status=states.RETYPING,
-                backend=backend,
-                volume_type=volume_type,
+                context=context, row=row, known=known, status=states.RETYPING, backend=backend, volume_type=volume_type
             )
         else:
-            volume_migrations.convert(context=context, row=row, unmanaged=unmanaged, volume_type=volume_type)
+            volume_migrations.convert(context=context, row=row, known=known, volume_type=volume_type)
         volume_migrations.reserve_type(row=row, volume_type=volume_type)
         return None
     _change(row, volume_type)
