@@ -16,6 +16,7 @@ from tests.cloud import wait_for
 from tests.lab import full_pool
 from tests.lab.cloud import COMPUTE, NETWORK, Guest, LabCloud
 from tests.lab.machine import Machine
+from tests.lab.released import Released
 from tests.lab.test_encrypted_volumes import TYPE, make_type, order_from
 from tests.lab.test_live_moves import FILL, live, places, read
 from tests.lab.test_moves import Moved
@@ -137,11 +138,19 @@ def test_everything_in_a_cluster(cluster_cloud: tuple[LabCloud, ceph.CephCluster
         assert live(moved, "compute-2") == "compute-2"
         cloud.ssh(guest, "sync")
 
+        released = Released(cloud, cluster, volumes, new_volume(volumes))
+        for host in ("compute-2", "compute-1", "compute-2"):
+            released.move(host)
         lost = cloud.host("compute-2")
         cloud.lab.cut(lost)
         cloud.force_down(lost.name, down=True)
         moved.act({"evacuate": {}}, "ACTIVE")
         moved.check(host="compute-1")
+        released.move("compute-1")  # its host is gone
+        volumes.attach(released.volume, other)
+        released.check("compute-1")
+        volumes.detach(released.volume, other)
+        released.manage()
         cloud.lab.restart(lost)
         cloud.force_down(lost.name, down=False)
         moved.check(host="compute-1")
