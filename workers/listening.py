@@ -8,6 +8,7 @@ import time
 
 from django.conf import settings
 
+LONGEST_SECONDS = 30.0  # half of what a step that chooses a host may take
 _since = -math.inf
 
 
@@ -18,5 +19,10 @@ def begin() -> None:
 
 
 def is_new() -> bool:
-    """Return whether a host that works could still be unheard: for as long as a silent host counts as up."""
-    return bool(time.monotonic() - _since < settings.HOST_DOWN_SECONDS)
+    """Return whether a host that works could still be unheard."""
+    return time.monotonic() - _since < patience()
+
+
+def patience() -> float:
+    """Return how long a host that works is waited for: as a silent one counts as up, within limits; in seconds."""
+    return float(min(settings.HOST_DOWN_SECONDS, LONGEST_SECONDS))

@@ -5,8 +5,6 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from django.conf import settings
-
 from apps.scheduling.exceptions import NoValidHost
 from apps.scheduling.selectors import hosts
 from workers import listening
@@ -16,7 +14,6 @@ from workers.engine.steps import StepContext
 T = TypeVar("T")
 RECENT_SECONDS = 60.0
 PAUSE_SECONDS = 0.5
-LONGEST_SECONDS = 30.0  # half of what a step that chooses a host may take
 
 
 def chosen(ctx: StepContext, choose: Callable[[], T], refusal: Callable[[StepContext, NoValidHost], Abort]) -> T:
@@ -28,15 +25,16 @@ def chosen(ctx: StepContext, choose: Callable[[], T], refusal: Callable[[StepCon
 
 
 def among_heard(ctx: StepContext, choose: Callable[[], T]) -> T:
-    """Choose a host. Where all have fallen silent together, wait for one of them as long as a silent host counts as up,
-    at most ``LONGEST_SECONDS``, and choose once more. Raises NoValidHost.
+    """Choose a host. Where all have fallen silent together, wait for one of them, and choose once more.
+
+    Raises NoValidHost.
     """
     try:
         return choose()
     except NoValidHost:
         if not _are_unheard(RECENT_SECONDS):
             raise
-    deadline = time.monotonic() + min(settings.HOST_DOWN_SECONDS, LONGEST_SECONDS)
+    deadline = time.monotonic() + listening.patience()
     while _are_unheard(2 * RECENT_SECONDS) and time.monotonic() < deadline:
         if ctx.stop.wait(PAUSE_SECONDS):
             raise LeaseLost

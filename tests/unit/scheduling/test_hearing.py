@@ -16,7 +16,6 @@ from apps.scheduling.models import Host
 from tests.unit.scheduling.conftest import MakeHosts
 from workers import listening
 from workers.engine.errors import LeaseLost
-from workers.tasks import hearing
 from workers.tasks.hearing import among_heard
 from workers.tasks.servers.destinations import ScheduleDestination
 from workers.tasks.servers.schedule import Schedule
@@ -82,7 +81,7 @@ def test_hosts_that_stay_silent(
     """They are waited for as long as a silent host counts as up, and no longer than a step may take."""
     make_hosts(1)
     settings.HOST_DOWN_SECONDS = down
-    monkeypatch.setattr(hearing, "LONGEST_SECONDS", longest)
+    monkeypatch.setattr(listening, "LONGEST_SECONDS", longest)
     heard(ago=down + 1)
     begun = time.monotonic()
     calls: list[bool] = []
@@ -93,7 +92,7 @@ def test_hosts_that_stay_silent(
 
 def test_steps_outlast_their_wait() -> None:
     steps = (Schedule, ScheduleUnshelve, ScheduleDestination, ScheduleVolume, ScheduleTarget)
-    assert {step.timeout_seconds for step in steps} == {2 * hearing.LONGEST_SECONDS}
+    assert {step.timeout_seconds for step in steps} == {2 * listening.LONGEST_SECONDS}
 
 
 def test_a_scheduler_that_has_just_begun(
