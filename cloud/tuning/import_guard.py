@@ -36,7 +36,8 @@ def later(name: str) -> None:
     stand_in = sys.modules[name] = ModuleType(name)
 
     def load(wanted: str) -> Any:
-        if wanted.startswith("__"):  # the import system looks, and so does code that walks through all modules
+        # The import system looks, and so does code that walks through all modules. For a part of it, it is loaded.
+        if wanted.startswith("__") and wanted != "__path__":
             raise AttributeError(wanted)
         if sys.modules.get(name) is stand_in:
             del sys.modules[name]

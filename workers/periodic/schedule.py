@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from celery import Celery
 from celery.exceptions import Ignore
-from django.db import close_old_connections, connection
+from django.db import DatabaseError, close_old_connections, connection
 from django.utils.module_loading import import_string
 
 from apps.workflow.states import PERIODIC_QUEUE
@@ -30,5 +30,15 @@ def _task(app: Celery, name: str, work: Callable[[], object]) -> None:
             if connection.is_usable():
                 raise
             connection.close()
-            listening.begin()  # no host could report either
+            if _is_away():
+                listening.begin()
             raise Ignore from None
+
+
+def _is_away() -> bool:
+    """Return whether the database does not answer: no host could report either. Else this session alone has ended."""
+    try:
+        connection.ensure_connection()
+    except DatabaseError:
+        return True
+    return False

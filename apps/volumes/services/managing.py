@@ -42,14 +42,14 @@ class Manageable:
 class Unmanaged:
     """Whether a pool has unmanaged snapshots of a volume, and what else was true then."""
 
-    any: bool
+    exists: bool
     host: str
     backend: str
-    snapshots: int
+    snapshots: frozenset[uuid.UUID] = frozenset()
 
     def check(self, row: Volume, act: str = "migrated") -> None:
         """Raise InvalidVolume (400) if there are some, or may be since: the volume cannot be ``act`` then."""
-        if self.any:
+        if self.exists:
             raise exceptions.InvalidVolume(
                 reason=f"Volume {row.id} cannot be {act}: its pool has snapshots of it that are not managed, manage"
                 " and delete them first."
@@ -109,16 +109,16 @@ def unmanaged_of(volume: Volume) -> Unmanaged:
     """Ask whether the pool has unmanaged snapshots of a volume. Raises Unavailable (503), of no host's name:
     members retype their volumes.
     """
-    place, count = (volume.host, volume.backend), _ever(volume)
+    before = volume.host, volume.backend, _ever(volume)
     try:
-        return Unmanaged(bool(_unmanaged_snapshots(volume)), *place, count)
+        return Unmanaged(bool(_unmanaged_snapshots(volume)), *before)
     except (exceptions.InvalidHost, Unavailable) as error:
         raise Unavailable(f"The host of volume {volume.id} does not answer; try again.") from error
 
 
-def _ever(volume: Volume) -> int:
+def _ever(volume: Volume) -> frozenset[uuid.UUID]:
     """Snapshots that are released leave their rows."""
-    return Snapshot.objects.filter(volume_id=volume.id).count()
+    return frozenset(Snapshot.objects.filter(volume_id=volume.id).values_list("id", flat=True))
 
 
 def _unmanaged_snapshots(volume: Volume) -> list[dict[str, Any]]:

@@ -144,7 +144,7 @@ def test_a_pool_that_all_hosts_see(server: Server, volume: Volume, worker: Worke
     with pytest.raises(exceptions.InvalidVolume, match="all hosts see"):
         volume_migrations.migrate(context=CONTEXT, volume=volume, host=f"{OTHER}@nfs#nfs")
     volume.refresh_from_db()
-    known, to = managing.Unmanaged(False, volume.host, "nfs", 0), {"backend": "nfs", "host": OTHER}
+    known, to = managing.Unmanaged(False, volume.host, "nfs"), {"backend": "nfs", "host": OTHER}
     with pytest.raises(exceptions.InvalidVolume, match="all hosts see"), atomic():
         volume_migrations.begin(context=CONTEXT, row=volume, known=known, status="maintenance", **to)
 

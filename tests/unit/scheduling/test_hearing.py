@@ -8,7 +8,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from celery import Celery
+from celery.exceptions import Ignore
 from django.conf import LazySettings
+from django.db import OperationalError
 from django.utils import timezone
 
 from apps.scheduling.exceptions import NoValidHost
@@ -16,6 +19,7 @@ from apps.scheduling.models import Host
 from tests.unit.scheduling.conftest import MakeHosts
 from workers import listening
 from workers.engine.errors import LeaseLost
+from workers.periodic import schedule
 from workers.tasks.hearing import among_heard
 from workers.tasks.servers.destinations import ScheduleDestination
 from workers.tasks.servers.schedule import Schedule
@@ -113,3 +117,24 @@ def test_a_scheduler_that_has_just_begun(
     settings.HOST_DOWN_SECONDS = 0
     with pytest.raises(NoValidHost):
         choose(context(lambda: pytest.fail("It waits.")), [])
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_a_session_that_ends_alone(monkeypatch: pytest.MonkeyPatch, away: bool) -> None:
+    """Only a database that does not answer has kept hosts from being heard."""
+
+    def connect() -> None:
+        if away:
+            raise OperationalError
+
+    def fail() -> None:
+        raise OperationalError
+
+    session = SimpleNamespace(is_usable=lambda: False, close=lambda: None, ensure_connection=connect)
+    monkeypatch.setattr(schedule, "connection", session)
+    monkeypatch.setattr(listening, "_since", -math.inf)
+    app = Celery("test", set_as_current=False)
+    schedule._task(app, "periodic.test", fail)
+    with pytest.raises(Ignore):
+        app.tasks["periodic.test"]()
+    assert listening.is_new() is away

@@ -107,7 +107,7 @@ def test_snapshots(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
         return (404, b"") if asked[-1] == "kept-snapshots" else answers(**question)
 
     monkeypatch.setattr(agents, "request", former)
-    assert managing.unmanaged_of(volume).any and asked == ["kept-snapshots", "unmanaged-snapshots"]
+    assert managing.unmanaged_of(volume).exists and asked == ["kept-snapshots", "unmanaged-snapshots"]
     named = json.dumps([{"reference": f"unmanaged-{snapshot.id}", "size_gib": 2}]).encode()
     monkeypatch.setattr(agents, "request", lambda **question: (200, named))
     again = managing.manage_snapshot(

@@ -38,6 +38,14 @@ def test_what_is_loaded_later_is_loaded_by_its_first_use() -> None:
             sys.modules["this"] = kept
 
 
+def test_a_part_of_what_is_loaded_later() -> None:
+    code = (
+        "import sys\nfrom cloud.tuning.import_guard import later\nlater('wsgiref')\nimport wsgiref\n"
+        "from wsgiref.headers import Headers\nassert Headers and sys.modules['wsgiref'].__file__"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_a_hollow_package_is_whole_after_the_block() -> None:
     code = (
         "import sys\nfrom cloud.tuning.import_guard import hollow\n"
