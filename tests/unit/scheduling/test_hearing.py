@@ -134,7 +134,7 @@ def test_a_session_that_ends_alone(monkeypatch: pytest.MonkeyPatch, away: bool) 
     monkeypatch.setattr(schedule, "connection", session)
     monkeypatch.setattr(listening, "_since", -math.inf)
     app = Celery("test", set_as_current=False)
-    schedule._task(app, "periodic.test", fail)
+    schedule._task(app, name := f"periodic.test_{away}", fail)
     with pytest.raises(Ignore):
-        app.tasks["periodic.test"]()
+        app.tasks[name]()
     assert listening.is_new() is away
