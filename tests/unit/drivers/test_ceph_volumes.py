@@ -392,6 +392,63 @@ def test_removals_that_nobody_asks_for_again(
     read(driver, volume, "0")
 
 
+@pytest.mark.parametrize("case", ["no size", "parent lost", "no header"])
+def test_what_nobody_can_open_in_the_trash(cluster: ceph.CephCluster, driver: CephVolumes, case: str) -> None:
+    """librbd says of it that it is not there. Another client's stays, with its data and its state; this cloud's goes
+    where its data can go with it, and where the header says that it is this cloud's.
+    """
+    ours, theirs, parent, keys = made(driver), samples.new_id(), f"theirs-{samples.new_id()}", []
+    driver.delete_volume(ours)
+    cluster.rbd("create", "--size", "8M", parent)
+    cluster.rbd("snap", "create", "--no-progress", f"{parent}@s")
+    for volume in (ours, theirs):
+        name = f"volume-{volume}"
+        clone = ("clone", "--rbd-default-clone-format", "2", f"{ceph.POOL}/{parent}@s", f"{ceph.POOL}/{name}")
+        cluster.rbd(*(clone if case == "parent lost" else ("create", "--size", "8M", name)))
+        run("qemu-io", "-f", "raw", "-c", "write -q 0 64k", driver._cluster.url(name))
+        if volume == ours:
+            cluster.rbd("image-meta", "set", name, "celerity", "celerity")
+        keys.append(cluster.cut_removal(name, source=0, state=int(case == "no size")))
+        if case == "no size":
+            cluster.rados("rmomapkey", f"rbd_header.{keys[-1]}", "size")
+        elif case == "no header":
+            cluster.rados("rm", f"rbd_header.{keys[-1]}")
+    header = json.loads(cluster.rbd("info", "--format", "json", parent))["id"]
+    if case == "parent lost":
+        cluster.rados("rm", f"rbd_header.{header}")
+    kept = keys[1:] if case == "parent lost" else keys
+    before = [cluster.rados("getomapval", "rbd_trash", f"id_{key}") for key in kept]
+    assert driver.residue(remove=True) == ()
+    objects = cluster.rados("ls")
+    assert [f"rbd_data.{key}" in objects for key in keys] == [case != "parent lost", True]
+    assert [cluster.rados("getomapval", "rbd_trash", f"id_{key}") for key in kept] == before
+    for key in kept:
+        cluster.rados("rmomapkey", "rbd_trash", f"id_{key}")
+    if case == "parent lost":
+        cluster.rados("rm", f"rbd_id.{parent}")
+        for note in (f"name_{parent}", f"id_{header}"):
+            cluster.rados("rmomapkey", "rbd_directory", note)
+    else:
+        cluster.rbd("snap", "purge", "--no-progress", parent)
+        cluster.rbd("rm", "--no-progress", parent)
+
+
+def test_a_disk_whose_removal_only_recovery_ends(cluster: ceph.CephCluster, driver: CephVolumes) -> None:
+    """It is this cloud's also when it is on its way to the trash. Lists come in parts as short as the cluster likes."""
+    do, server = driver._cluster.do, samples.new_id()
+    cluster.ask("config", "set", "osd", "osd_max_omap_entries_per_request", "2")
+    try:
+        do("make_disk", server=server, name="root", size=1 << 30, source={}, form="raw")
+        others = sorted(made(driver) for _ in range(3))
+        assert sorted(info.id for info in driver.list_volumes()) == others
+    finally:
+        cluster.ask("config", "rm", "osd", "osd_max_omap_entries_per_request")
+    key = cluster.cut_removal(f"disk-{server}-root", listed=True, state=1, source=0)
+    assert do("is_ours", server=server) and server in do("servers_with_disks")
+    do("drop_disks", server=server, hours=1)
+    assert key not in cluster.rados("ls") and not do("is_ours", server=server)
+
+
 @pytest.mark.heavy  # half a minute: the cluster waits for the client that was killed
 def test_a_kill_amid_a_removal(cluster: ceph.CephCluster, driver: CephVolumes) -> None:
     """librbd takes the name away before it removes the data: asked again, the driver ends that."""

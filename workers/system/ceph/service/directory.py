@@ -44,22 +44,37 @@ class Directory:
                     rows = list(values)
             except rados.ObjectNotFound:
                 return
-            yield from rows
-            if len(rows) < PAGE:
+            if not rows:  # a page is shorter where the cluster gives fewer at a time
                 return
+            yield from rows
             after = rows[-1][0]
 
     def is_leaving(self, name: str) -> bool:
         """Return whether the removal of an image was cut short, or is under way: librbd forgets the id of a name first,
         and takes the name out of the directory then. When an image is made or renamed, the id is there before.
         """
-        if not self.has(name):
-            return False
+        return bool(self.leaving_id(name))
+
+    def leaving_id(self, name: str) -> str:
+        """The id of an image whose removal was cut short, or is under way; "" for another."""
+        image_id = self.id_of(name)
         try:
             self.io.stat(f"rbd_id.{name}")
         except rados.ObjectNotFound:
-            return True
-        return False
+            return image_id
+        return ""
+
+    def header_of(self, image_id: str, *keys: str) -> dict[str, bytes]:
+        """What an image's header has by these keys, in the trash too; nothing without a header. It is not opened:
+        librbd says of one that is damaged, or whose parent is, that there is none.
+        """
+        try:
+            with rados.ReadOpCtx() as operation:
+                rows, _ = self.io.get_omap_vals_by_keys(operation, keys)
+                self.io.operate_read_op(operation, f"rbd_header.{image_id}")
+                return dict(rows)
+        except rados.ObjectNotFound:
+            return {}
 
     def snapshots_of(self, name: str) -> Iterator[tuple[str, int]]:
         """The names and bytes of an image's snapshots, also of those that only the trash has; nothing of one that is

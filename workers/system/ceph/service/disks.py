@@ -48,9 +48,9 @@ def _form(image: Any) -> str:
 
 
 def is_ours(pool: Pool, server: str) -> Any:
-    """Whether the disks of a server are this cloud's."""
+    """Whether the disks of a server are this cloud's, also those whose removal was cut short."""
     for name in _names(pool, server):
-        with suppress(rbd.ImageNotFound), pool.image(_image(server, name), read_only=True) as image:
+        with suppress(rbd.ImageNotFound), pool.image(_image(server, name), read_only=True, leaving=True) as image:
             return pool.is_ours(image)
     return False
 

@@ -27,6 +27,7 @@ MARK = "celerity"
 FULL = (errno.ENOSPC, errno.EDQUOT)
 # Clones need it, a client has it open, an operator keeps it for a time, or it is not in the trash.
 KEPT_IN_TRASH = (rbd.ImageHasSnapshots, rbd.ImageBusy, rbd.PermissionError, rbd.ImageNotFound)
+UNREADABLE = (rbd.ImageNotFound, rbd.PermissionError, rbd.InvalidArgument)
 
 
 class Refused(Exception):
@@ -110,8 +111,8 @@ class Pool(Directory):
 
     def image(self, name: str, *, read_only: bool = False, leaving: bool = False) -> Any:
         """Open an image of the pool; ``leaving``: also one whose removal has begun. Raises rbd.ImageNotFound."""
-        if leaving and self.is_leaving(name):
-            return rbd.Image(self.io, image_id=self.id_of(name), read_only=read_only)
+        if leaving and (image_id := self.leaving_id(name)):
+            return rbd.Image(self.io, image_id=image_id, read_only=read_only)
         return rbd.Image(self.io, name, read_only=read_only)
 
     def mark(self, name: str) -> None:
@@ -128,6 +129,13 @@ class Pool(Directory):
             return str(image.metadata_get(MARK)) in self.clouds
         except KeyError:
             return False
+
+    def can_discard(self, image_id: str) -> bool:
+        """Return whether this cloud has made an image, and its data can go with it: it may be one that nobody can open.
+        Of one without a header nobody knows whose it was; without its size librbd removes all but the data.
+        """
+        known = self.header_of(image_id, f"metadata_{MARK}", "size")
+        return "size" in known and known.get(f"metadata_{MARK}", b"").decode(errors="replace") in self.clouds
 
     def rename(self, source: str, target: str) -> None:
         """Give an image another name, which none has. Raises rbd.ImageNotFound."""
@@ -193,13 +201,11 @@ class Pool(Directory):
             self.discard(parent)
 
     def discard(self, image_id: str) -> None:
-        """Remove an image of this cloud from the trash, and those that only it needed. Of one without a header the data
-        has gone.
-        """
+        """Remove an image of this cloud from the trash, and those that only it needed."""
+        if not self.can_discard(image_id):
+            return
         parent = None
-        with suppress(rbd.ImageNotFound), rbd.Image(self.io, image_id=image_id, read_only=True) as image:
-            if not self.is_ours(image):
-                return
+        with suppress(*UNREADABLE), rbd.Image(self.io, image_id=image_id, read_only=True) as image:
             parent = self._parent(image)
         with suppress(*KEPT_IN_TRASH):
             self.rbd.trash_remove(self.io, image_id)
