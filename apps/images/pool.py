@@ -6,19 +6,18 @@ comes and goes at once, so that a content is always whole.
 """
 
 import contextlib
-import io
 import json
 import secrets
 import subprocess
 import uuid
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import structlog
 from django.conf import settings
 
 from apps.common import cloud_id
-from apps.images import exceptions
+from apps.images import exceptions, pool_stream
 
 log = structlog.get_logger("celerity.images")
 BASE = "base"
@@ -28,8 +27,6 @@ DIGITS = 64  # of the SHA-512: RBD's names have 95 characters at most
 SHORT_SECONDS, LONG_SECONDS = 40, 3 * 3600
 _LIMITS = ("--client-mount-timeout", "5", "--rados-mon-op-timeout", "15", "--rados-osd-op-timeout", "30")
 DEEPEST = 6  # clones of clones
-PYTHON = "/usr/bin/python3"
-_READER = str(Path(__file__).with_name("pool_reader.py"))
 
 
 def is_used() -> bool:
@@ -53,10 +50,10 @@ def size_of(sha512: str) -> int | None:
     return None if named is None else named[1]
 
 
-def opened(sha512: str) -> "Content | None":
+def opened(sha512: str) -> pool_stream.Content | None:
     """Return a content as a stream; None where there is none. Raises StoreUnavailable."""
     named = _find(sha512)
-    return None if named is None else Content(*named)
+    return None if named is None else pool_stream.Content(*named, BASE)
 
 
 def _find(sha512: str) -> tuple[str, int] | None:
@@ -181,6 +178,8 @@ def _listed() -> dict[str, int]:
     try:
         said = _rbd("ls", "-l", "--format", "json")
     except _Absent as error:
+        if not error.said:  # the pool is not there
+            raise
         said = error.said
     for row in json.loads(said):
         rows[row["image"]] = int(row["size"]) if row.get("snapshot") == BASE else rows.get(row["image"], 0)
@@ -205,49 +204,6 @@ def empty_trash() -> None:
                 _rbd("trash", "rm", "--no-progress", row["id"])
             except REFUSALS:
                 log.debug("a deleted content has clones", name=row["name"])
-
-
-class Content(io.RawIOBase):
-    """A content as a stream of bytes, from a process that starts with the first of them and ends with the stream."""
-
-    def __init__(self, name: str, size: int) -> None:
-        """Read nothing yet: a seek costs nothing before the first byte."""
-        self.size, self._position, self._name = size, 0, name
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1, /) -> bytes:
-        """Raises OSError where the data ends too early: the reader must not take it for whole."""
-        wanted = self.size - self._position if size < 0 else min(size, self.size - self._position)
-        data = self._output().read(wanted) if wanted else b""
-        if len(data) < wanted:
-            raise OSError(f"the pool gave {self._position + len(data)} of {self.size} bytes")
-        self._position += len(data)
-        return data
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        if whence != io.SEEK_SET or self._process is not None:
-            raise io.UnsupportedOperation("a stream goes forward")
-        self._position = offset
-        return offset
-
-    def _output(self) -> IO[bytes]:
-        if self._process is None:
-            place = (settings.CEPH_CONF, settings.CEPH_USER, settings.CEPH_KEYRING, settings.IMAGE_STORE)
-            self._process = _start([PYTHON, "-E", "-s", _READER, *place, self._name, BASE, str(self._position)])
-        assert self._process.stdout is not None
-        return self._process.stdout
-
-    def close(self) -> None:
-        if not self.closed and self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            for pipe in (self._process.stdout, self._process.stderr):
-                if pipe is not None:
-                    pipe.close()
-        super().close()
 
 
 def _incoming() -> str:
@@ -307,10 +263,3 @@ def run(argv: list[str], seconds: int) -> str:
         raise exceptions.NoRoom
     log.warning("the pool of images refused", error=done.stderr.strip()[-500:], code=done.returncode)
     raise exceptions.StoreUnavailable
-
-
-def _start(argv: list[str]) -> subprocess.Popen[bytes]:
-    try:
-        return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    except OSError as error:
-        raise exceptions.StoreUnavailable from error

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.core import signing
 
-from apps.images import exceptions, pool, states
+from apps.images import exceptions, pool, pool_stream, states
 from apps.images.models import Image
 
 _SHA512 = re.compile(r"[0-9a-f]{128}\Z")
@@ -64,7 +64,7 @@ def opened(sha512: str) -> tuple[BinaryIO, int]:
 
 def is_file(stream: BinaryIO) -> bool:
     """Return whether the front can send it by itself."""
-    return not isinstance(stream, pool.Content)
+    return not isinstance(stream, pool_stream.Content)
 
 
 def damaged() -> list[tuple[str, str]]:

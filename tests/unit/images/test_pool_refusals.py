@@ -1,6 +1,7 @@
 """The image store in a Ceph pool, without a cluster: what a full pool refuses, quotas, and names of other clouds."""
 
 import json
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
@@ -76,6 +77,20 @@ def test_the_rest_of_a_removal_blocks_no_upload(rbd: Rbd) -> None:
     assert pool.size_of(SHA) is None
     pool.settle("incoming", SHA)
     assert rbd.did("rm", pool.name_of(SHA)) and rbd.calls[-1] == ("rename", "incoming", pool.name_of(SHA))
+
+
+@pytest.mark.parametrize("said", ["", "[]"])
+def test_a_pool_that_is_gone(settings: Any, monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    """Where an image goes meanwhile, the program says the same, and lists the others."""
+    settings.IMAGE_STORE = "images"
+    done = subprocess.CompletedProcess([], 2, said, "(2) No such file or directory")
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
+    if said:
+        assert pool.sizes() == {}
+    else:
+        assert blobs.drop_orphans() == []
+        with pytest.raises(exceptions.StoreUnavailable):
+            pool.sizes()
 
 
 def test_what_clouds_had_in_common_stays(rbd: Rbd) -> None:

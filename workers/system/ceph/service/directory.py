@@ -25,7 +25,7 @@ class Directory:
             with rados.ReadOpCtx() as operation:
                 rows, _ = self.io.get_omap_vals_by_keys(operation, (f"name_{name}",))
                 self.io.operate_read_op(operation, "rbd_directory")
-                return dict(rows).get(f"name_{name}", b"")[4:].decode()
+                return str(dict(rows).get(f"name_{name}", b"")[4:], "utf-8")
         except rados.ObjectNotFound:
             return ""
 

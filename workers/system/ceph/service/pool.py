@@ -38,7 +38,7 @@ class Refused(Exception):
         self.kind, self.details = kind, details
 
 
-class Pool(Directory):
+class Pool(Directory):  # type: ignore[misc]  # no package: its program finds it by its path
     """A connection to a pool. Images of this cloud say so in their metadata: a pool may be others', too. `cloud`: what
     this one is called, and what it was called before.
     """
@@ -135,7 +135,7 @@ class Pool(Directory):
         Of one without a header nobody knows whose it was; without its size librbd removes all but the data.
         """
         known = self.header_of(image_id, f"metadata_{MARK}", "size")
-        return "size" in known and known.get(f"metadata_{MARK}", b"").decode(errors="replace") in self.clouds
+        return bool("size" in known and known.get(f"metadata_{MARK}", b"").decode(errors="replace") in self.clouds)
 
     def rename(self, source: str, target: str) -> None:
         """Give an image another name, which none has. Raises rbd.ImageNotFound."""
@@ -148,7 +148,7 @@ class Pool(Directory):
         """
         if self.is_leaving(target):
             self.remove(target)
-        is_renamed = self.has(target)
+        is_renamed: bool = self.has(target)
         for name in (source, target):
             if not self.has(name):
                 self._forget(name)
