@@ -15,8 +15,8 @@ import pytest
 from deploy.checks import volumes as doctor
 from tests import ceph
 from tests.unit.drivers import samples
+from tests.unit.drivers.ceph_volumes import driver_of
 from tests.unit.drivers.test_ceph_disks import image_of
-from tests.unit.drivers.test_ceph_volumes import driver_of
 from tests.unit.drivers.volume_contract import made
 from workers.drivers.storage import loader
 from workers.drivers.storage.errors import NotEnoughSpace
