@@ -258,10 +258,8 @@ def _empty_trash(pool: Pool) -> None:
         kind, _, key = name.partition("-")
         if kind != "image" and not (kind in UNIQUE and is_uuid(key[:36])):
             continue
-        if not pool.can_discard(image_id):
-            continue
         if is_moving:
-            if pool.id_of(name) == image_id:  # its removal by name ends that
+            if pool.id_of(name) == image_id or not pool.can_discard(image_id):  # its removal by name ends the first
                 continue
             pool.end_move(image_id)
         pool.discard(image_id)
